@@ -1,0 +1,1 @@
+"""Exchanges behind the ports of marketdata and execution."""
