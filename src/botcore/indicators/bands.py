@@ -1,0 +1,227 @@
+"""Where a value stands in its recent past: Bollinger bands, z-score, Donchian channel."""
+
+# ruff: noqa: PLR1730 – max() is slower here and leaves ties of zeros to whoever compiles it
+
+from math import inf, isfinite, nan, sqrt
+from typing import Final
+
+from botcore.indicators.row import FloatRow
+from botcore.indicators.spec import IndicatorSpec, whole, window_settled
+
+# State of the moments: 0 next slot, 1 base, 2 and 3 sums of offsets and of their squares since the
+# last wrap, 4 period, 5 period − ddof, 6 width of the bands; 7… two rings, offsets and squares.
+_MOMENTS_RING: Final = 7
+
+
+def window_moments(state: FloatRow, x: float) -> tuple[float, float, float]:
+    """Take one value and return mean, ``x − mean`` and variance of the window.
+
+    The scheme of `sma_step`: offsets from a base inside the window and sums of tails, nothing
+    subtracted from a running sum. The base bounds the cancellation in the variance: with D the
+    largest offset, the squares sum to at most n·D² and n times the variance is at least D²/2.
+    A flat window gives exactly zero. All three are NaN until the window is full.
+    """
+    head = state[0]
+    slot = int(head)
+    period = state[4]
+    n = int(period)
+    following = slot + 1
+    if following < _MOMENTS_RING + n:
+        state[0] = head + 1.0
+        state[slot] = x
+        base = state[1]
+        offset = x - base
+        total = state[2] + offset
+        squares = state[3] + offset * offset
+        state[2] = total
+        state[3] = squares
+        total += state[following]
+        squares += state[following + n]
+    else:
+        state[slot] = x
+        base = x
+        total = 0.0
+        squares = 0.0
+        for i in range(slot, _MOMENTS_RING - 1, -1):
+            offset = state[i] - x
+            total += offset
+            squares += offset * offset
+            state[i] = total
+            state[i + n] = squares
+        offset = 0.0
+        state[0] = float(_MOMENTS_RING)
+        state[1] = x
+        state[2] = 0.0
+        state[3] = 0.0
+    mean = total / period
+    variance = (squares - total * mean) / state[5]
+    if variance < 0.0:  # a rounding
+        variance = 0.0
+    return base + mean, offset - mean, variance
+
+
+def _moments_initial(period: int, ddof: int, width: float) -> list[float]:
+    head = [float(_MOMENTS_RING), 0.0, 0.0, 0.0, float(period), float(period - ddof), width]
+    return head + [nan] * (2 * period)
+
+
+def bollinger_step(state: FloatRow, out: FloatRow, at: int, x: float) -> None:
+    """Write the upper, middle and lower band to ``out[at]``, ``out[at + 1]``, ``out[at + 2]``."""
+    mean, _, variance = window_moments(state, x)
+    reach = state[6] * sqrt(variance)
+    out[at] = mean + reach
+    out[at + 1] = mean
+    out[at + 2] = mean - reach
+
+
+def _bollinger_initial(*, period: int = 20, width: float = 2.0) -> list[float]:
+    return _moments_initial(whole("period", period), 0, _width(width))
+
+
+def _bollinger_first_valid(*, period: int = 20, width: float = 2.0) -> int:
+    _width(width)
+    return whole("period", period) - 1
+
+
+def _bollinger_settled(tolerance: float, *, period: int = 20, width: float = 2.0) -> int:
+    _width(width)
+    return window_settled(tolerance, whole("period", period))
+
+
+def _width(width: float) -> float:
+    if not (isfinite(width) and width > 0.0):
+        raise ValueError(f"width {width!r} is not above 0 and finite")
+    return float(width)
+
+
+BOLLINGER = IndicatorSpec(
+    name="bollinger",
+    inputs=("close",),
+    outputs=("upper", "middle", "lower"),
+    step=bollinger_step,
+    initial=_bollinger_initial,
+    first_valid=_bollinger_first_valid,
+    settled=_bollinger_settled,
+    formula=(
+        "middle = sma(x, n), upper and lower = middle ± width·σ, with n = period and σ the "
+        "population deviation (ddof 0) of the window"
+    ),
+    source="Bollinger, Bollinger on Bollinger Bands, 2001; TA-Lib BBANDS with a simple average.",
+    note="A flat window gives three equal bands. Settled relative to the middle band.",
+)
+
+
+def zscore_step(state: FloatRow, out: FloatRow, at: int, x: float) -> None:
+    """Write the distance from the window's mean, in its standard deviations, to ``out[at]``."""
+    _, distance, variance = window_moments(state, x)
+    out[at] = 0.0 if variance == 0.0 else distance / sqrt(variance)
+
+
+def _zscore_initial(*, period: int = 20, ddof: int = 0) -> list[float]:
+    return _moments_initial(_zscore_period(period, ddof), ddof, 0.0)
+
+
+def _zscore_first_valid(*, period: int = 20, ddof: int = 0) -> int:
+    return _zscore_period(period, ddof) - 1
+
+
+def _zscore_settled(tolerance: float, *, period: int = 20, ddof: int = 0) -> int:
+    return window_settled(tolerance, _zscore_period(period, ddof))
+
+
+def _zscore_period(period: int, ddof: int) -> int:
+    if ddof not in (0, 1):
+        raise ValueError(f"ddof {ddof!r} is neither 0 nor 1")
+    return whole("period", period, at_least=2)
+
+
+ZSCORE = IndicatorSpec(
+    name="zscore",
+    inputs=("close",),
+    outputs=("zscore",),
+    step=zscore_step,
+    initial=_zscore_initial,
+    first_valid=_zscore_first_valid,
+    settled=_zscore_settled,
+    formula=(
+        "zₜ = (xₜ − mean) / σ over the last period values, xₜ among them; σ has the given ddof"
+    ),
+    source="Elementary; ddof 0 agrees with the Bollinger bands (z = 2 is the upper one).",
+    note="A flat window gives 0. Settled in units of one standard deviation.",
+)
+
+
+# State of the channel: 0 next slot, 1 highest and 2 lowest since the last wrap, 3 period;
+# 4… two rings, highs and lows.
+_DONCHIAN_RING: Final = 4
+
+
+def donchian_step(state: FloatRow, out: FloatRow, at: int, high: float, low: float) -> None:
+    """Write the upper, middle and lower line to ``out[at]``, ``out[at + 1]``, ``out[at + 2]``.
+
+    A block that fills and the tails of the block before it, as in `sma_step`: each wrap turns the
+    full block into the extremes of its tails. NaN in the unused rings wins each comparison and
+    keeps the first outputs NaN.
+    """
+    head = state[0]
+    slot = int(head)
+    n = int(state[3])
+    following = slot + 1
+    upper = state[1]
+    lower = state[2]
+    if high > upper:
+        upper = high
+    if low < lower:
+        lower = low
+    state[slot] = high
+    state[slot + n] = low
+    if following < _DONCHIAN_RING + n:
+        state[0] = head + 1.0
+        state[1] = upper
+        state[2] = lower
+        if not upper > state[following]:
+            upper = state[following]
+        if not lower < state[following + n]:
+            lower = state[following + n]
+    else:
+        for i in range(slot - 1, _DONCHIAN_RING - 1, -1):
+            if state[i + 1] > state[i]:
+                state[i] = state[i + 1]
+            if state[i + n + 1] < state[i + n]:
+                state[i + n] = state[i + n + 1]
+        state[0] = float(_DONCHIAN_RING)
+        state[1] = -inf
+        state[2] = inf
+    out[at] = upper
+    out[at + 1] = (upper + lower) / 2.0
+    out[at + 2] = lower
+
+
+def _donchian_initial(*, period: int = 20) -> list[float]:
+    rings = [nan] * (2 * whole("period", period))
+    return [float(_DONCHIAN_RING), -inf, inf, float(period), *rings]
+
+
+def _donchian_first_valid(*, period: int = 20) -> int:
+    return whole("period", period) - 1
+
+
+def _donchian_settled(tolerance: float, *, period: int = 20) -> int:
+    return window_settled(tolerance, whole("period", period))
+
+
+DONCHIAN = IndicatorSpec(
+    name="donchian",
+    inputs=("high", "low"),
+    outputs=("upper", "middle", "lower"),
+    step=donchian_step,
+    initial=_donchian_initial,
+    first_valid=_donchian_first_valid,
+    settled=_donchian_settled,
+    formula="upper = highest high, lower = lowest low of the last period bars; middle = their mean",
+    source="Donchian, Commodities: High Finance in Copper, Financial Analysts Journal, 1960.",
+    note=(
+        "The present bar is among the n: no close is ever above the upper line of its own bar, so "
+        "a breakout is measured against the line of the bar before."
+    ),
+)

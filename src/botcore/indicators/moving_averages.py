@@ -1,0 +1,132 @@
+"""Moving averages: simple over a window, exponential from a seed."""
+
+from math import nan
+from typing import Final, Literal
+
+from botcore.indicators.row import FloatRow
+from botcore.indicators.spec import IndicatorSpec, decay_bars, whole, window_settled
+
+Seed = Literal["sma", "first"]
+
+# State of the SMA: 0 next slot, 1 base, 2 sum since the last wrap, 3 period, 4… the ring.
+_SMA_RING: Final = 4
+
+
+def sma_step(state: FloatRow, out: FloatRow, at: int, x: float) -> None:
+    """Write the mean of the last `period` values to ``out[at]``.
+
+    The window is a block that fills and the tail of the block before it. Values are taken relative
+    to `base`, the newest value of the old block, and each wrap turns the full block into sums of
+    its tails. Nothing is ever subtracted from a running sum, so it cannot drift; and as the base
+    is always inside the window, a flat window gives exactly its price and a collapse by any factor
+    costs no digits. NaN in the unused ring is what keeps the first outputs NaN.
+    """
+    head = state[0]
+    slot = int(head)
+    period = state[3]
+    state[slot] = x
+    if slot + 1 < _SMA_RING + period:
+        state[0] = head + 1.0
+        base = state[1]
+        total = state[2] + (x - base)
+        state[2] = total
+        out[at] = base + (total + state[slot + 1]) / period
+        return
+    total = 0.0
+    for i in range(slot, _SMA_RING - 1, -1):
+        total += state[i] - x
+        state[i] = total
+    state[0] = float(_SMA_RING)
+    state[1] = x
+    state[2] = 0.0
+    out[at] = x + total / period
+
+
+def _sma_initial(*, period: int = 20) -> list[float]:
+    ring = [nan] * whole("period", period)
+    return [float(_SMA_RING), 0.0, 0.0, float(period), *ring]
+
+
+def _sma_first_valid(*, period: int = 20) -> int:
+    return whole("period", period) - 1
+
+
+def _sma_settled(tolerance: float, *, period: int = 20) -> int:
+    return window_settled(tolerance, whole("period", period))
+
+
+SMA = IndicatorSpec(
+    name="sma",
+    inputs=("close",),
+    outputs=("sma",),
+    step=sma_step,
+    initial=_sma_initial,
+    first_valid=_sma_first_valid,
+    settled=_sma_settled,
+    formula="smaₜ = (xₜ + … + xₜ₋ₙ₊₁) / n, with n = period",
+    source="Elementary; the oracle is TA-Lib SMA.",
+    note="A flat window gives exactly its price.",
+)
+
+
+# State of the EMA: 0 value (before the seed: running sum or value), 1 k, 2 bars still to come
+# until the first value, 3 period, 4 is 1 if seeded with the first value.
+def ema_step(state: FloatRow, out: FloatRow, at: int, x: float) -> None:
+    """Write the exponential average to ``out[at]``; the warm branch comes first, it is hot."""
+    if state[2] == 0.0:
+        value = state[0]
+        value = (x - value) * state[1] + value
+        state[0] = value
+        out[at] = value
+        return
+    to_come = state[2]
+    value = state[0]
+    if state[4] == 0.0:
+        value += x
+        if to_come == 1.0:
+            value /= state[3]
+    elif to_come == state[3]:
+        value = x
+    else:
+        value = (x - value) * state[1] + value
+    state[0] = value
+    state[2] = to_come - 1.0
+    out[at] = value if to_come == 1.0 else nan
+
+
+def _ema_initial(*, period: int = 20, seed: Seed = "sma") -> list[float]:
+    bars = float(whole("period", period))
+    return [0.0, 2.0 / (bars + 1.0), bars, bars, 1.0 if _is_first(seed) else 0.0]
+
+
+def _ema_first_valid(*, period: int = 20, seed: Seed = "sma") -> int:
+    _is_first(seed)
+    return whole("period", period) - 1
+
+
+def _ema_settled(tolerance: float, *, period: int = 20, seed: Seed = "sma") -> int:
+    forgotten = decay_bars(1.0 - 2.0 / (whole("period", period) + 1.0), tolerance)
+    return max(period, 1 + forgotten) if _is_first(seed) else period + forgotten
+
+
+def _is_first(seed: str) -> bool:
+    if seed not in ("sma", "first"):
+        raise ValueError(f"seed {seed!r} is neither 'sma' nor 'first'")
+    return seed == "first"
+
+
+EMA = IndicatorSpec(
+    name="ema",
+    inputs=("close",),
+    outputs=("ema",),
+    step=ema_step,
+    initial=_ema_initial,
+    first_valid=_ema_first_valid,
+    settled=_ema_settled,
+    formula=(
+        "emaₜ = (xₜ − emaₜ₋₁)·k + emaₜ₋₁, with k = 2 / (period + 1). Seed `sma`: the mean of the "
+        "first period values. Seed `first`: the first value; shown from the same bar on."
+    ),
+    source="TA-Lib EMA; seed `first` is its Metastock convention.",
+    note="Settled as (1 − k)ⁿ < tolerance: the seed may be wrong by as much as the value itself.",
+)

@@ -1,0 +1,28 @@
+"""The indicators by name, in the order of the reference page."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from botcore.indicators.bands import BOLLINGER, DONCHIAN, ZSCORE
+from botcore.indicators.moving_averages import EMA, SMA
+from botcore.indicators.oscillators import MACD, RSI
+from botcore.indicators.spec import IndicatorSpec
+from botcore.indicators.volatility import ATR
+from botcore.indicators.volume import ANCHORED_VWAP, OBV, VWAP
+
+INDICATORS: Final[Mapping[str, IndicatorSpec]] = MappingProxyType(
+    {
+        "sma": SMA,
+        "ema": EMA,
+        "rsi": RSI,
+        "macd": MACD,
+        "bollinger": BOLLINGER,
+        "atr": ATR,
+        "zscore": ZSCORE,
+        "obv": OBV,
+        "vwap": VWAP,
+        "anchored_vwap": ANCHORED_VWAP,
+        "donchian": DONCHIAN,
+    }
+)
