@@ -1,0 +1,1 @@
+"""What trading is made of: pure values, exact numbers, and the errors that can befall them."""

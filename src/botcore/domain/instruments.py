@@ -1,0 +1,214 @@
+"""Instruments: what can be traded, under which rules, as versions in time."""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from decimal import Decimal
+from enum import StrEnum
+from itertools import pairwise
+
+import msgspec
+
+from botcore.domain.errors import ConfigError, DataError
+from botcore.domain.ids import ContractKind, Currency, InstrumentId, Nanos, parse_instrument_id
+from botcore.domain.numbers import ONE, ceil_to, finite, floor_to
+from botcore.domain.orders import Side
+
+SNAP_FRACTION = 1e-6
+"""A computed price this close to the grid (in ticks) is on it; 0.30000000000000004 is 0.3."""
+
+
+class TradingStatus(StrEnum):
+    """Whether an instrument can be traded now."""
+
+    TRADING = "TRADING"
+    HALTED = "HALTED"
+    CANCEL_ONLY = "CANCEL_ONLY"
+    DELISTED = "DELISTED"
+
+
+class BelowMinimum(msgspec.Struct, frozen=True, gc=False):
+    """A quantity too small to trade: an expected "no", not an error."""
+
+    quantity: Decimal
+    minimum: Decimal
+
+
+class Instrument(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One version of an instrument, in force during ``[valid_from, valid_to)``.
+
+    Attributes:
+        id: ``SYMBOL[-PERP|-YYYYMMDD].VENUE``.
+        version: counts up with every change of the rules.
+        kind: spot or a kind of contract.
+        base: what is bought.
+        quote: what it is priced in.
+        settle: what profit is paid in (the quote currency for spot).
+        tick: price step.
+        lot: quantity step.
+        min_quantity: smallest quantity of one order, in base units.
+        min_notional: smallest price × quantity of one order, in quote units.
+        multiplier: base units of one contract (1 for spot).
+        valid_from: first instant of this version, nanoseconds UTC.
+        valid_to: first instant after it; None means "still in force".
+        status: whether it can be traded.
+    """
+
+    id: InstrumentId
+    base: Currency
+    quote: Currency
+    settle: Currency
+    tick: Decimal
+    lot: Decimal
+    min_quantity: Decimal
+    min_notional: Decimal
+    version: int = 1
+    kind: ContractKind = ContractKind.SPOT
+    multiplier: Decimal = ONE
+    valid_from: Nanos = Nanos(0)
+    valid_to: Nanos | None = None
+    status: TradingStatus = TradingStatus.TRADING
+
+    def __post_init__(self) -> None:
+        """Refuse rules that cannot be.
+
+        Raises:
+            ConfigError: a step is not positive, a minimum is negative, or the kind and the id
+                disagree.
+        """
+        for name in ("tick", "lot", "multiplier"):
+            value: Decimal = getattr(self, name)
+            if not (value.is_finite() and value > 0):
+                raise _refused(self.id, f"{name} is {value}, it must be above 0")
+        for name in ("min_quantity", "min_notional"):
+            value = getattr(self, name)
+            if not (value.is_finite() and value >= 0):
+                raise _refused(self.id, f"{name} is {value}, it must not be negative")
+        if parse_instrument_id(self.id)[1] is not self.kind:
+            raise _refused(self.id, f"its name does not say {self.kind}")
+        if self.valid_to is not None and self.valid_to <= self.valid_from:
+            raise _refused(self.id, "its validity ends before it begins")
+
+    def price_from_data(self, x: float) -> Decimal:
+        """Return a recorded price as the exact price it was: the nearest tick.
+
+        Raises:
+            DataError: `x` is not positive and finite, or lies off the tick grid by more than a
+                millionth of a tick (relative to the price's own float precision).
+        """
+        finite(x, what=f"a price of {self.id}")
+        exact = Decimal(repr(x))
+        nearest = (exact / self.tick).to_integral_value() * self.tick
+        off = abs(float(exact - nearest))
+        if x <= 0 or off > max(float(self.tick) * SNAP_FRACTION, abs(x) * 1e-15):
+            raise DataError(
+                code="PRICE_OFF_GRID",
+                cause=f"price {x!r} of {self.id} is not a positive multiple of {self.tick}",
+                fix="check the instrument's tick for that date, or the data file",
+            )
+        return nearest
+
+    def order_price(self, x: float | Decimal, side: Side) -> Decimal:
+        """Return the price an order would carry: snapped to the grid, else rounded.
+
+        A limit is never more aggressive than `x`: buy down, sell up. A trigger errs to the
+        cautious side: a sell stop, which protects a long, up; a buy stop, which protects a
+        short, down (trap E96). Both roles round alike, so the side alone decides.
+
+        Raises:
+            DataError: the price is not finite, or not above zero after rounding.
+        """
+        exact = x if isinstance(x, Decimal) else Decimal(repr(finite(x, what="an order price")))
+        steps = exact / self.tick
+        nearest = steps.to_integral_value()
+        if abs(steps - nearest) <= Decimal(repr(SNAP_FRACTION)):
+            price = nearest * self.tick
+        elif side is Side.BUY:
+            price = floor_to(exact, self.tick)
+        else:
+            price = ceil_to(exact, self.tick)
+        if price <= 0:
+            raise DataError(
+                code="PRICE_NOT_POSITIVE",
+                cause=f"an order price of {x} for {self.id} rounds to {price}",
+                fix="use a price of at least one tick",
+            )
+        return price
+
+    def quantity(self, x: float | Decimal) -> Decimal | BelowMinimum:
+        """Return `x` floored to the lot, or why it is too small.
+
+        A float within a millionth of a lot of the grid is on it.
+
+        Raises:
+            DataError: `x` is negative or not finite.
+        """
+        exact = x if isinstance(x, Decimal) else Decimal(repr(finite(x, what="a quantity")))
+        if exact < 0:
+            raise DataError(
+                code="QUANTITY_NEGATIVE",
+                cause=f"a quantity of {x} for {self.id}",
+                fix="give a side and a quantity above zero",
+            )
+        steps = exact / self.lot
+        nearest = steps.to_integral_value()
+        if isinstance(x, float) and abs(steps - nearest) <= Decimal(repr(SNAP_FRACTION)):
+            floored = nearest * self.lot
+        else:
+            floored = floor_to(exact, self.lot)
+        smallest = max(self.min_quantity, self.lot)
+        if floored < smallest:
+            return BelowMinimum(floored, smallest)
+        return floored
+
+
+class InstrumentBook:
+    """All versions of all instruments, asked as of an instant.
+
+    Args:
+        versions: in any order; the validity intervals of one id must not overlap.
+
+    Raises:
+        ConfigError: two versions of one id overlap.
+    """
+
+    def __init__(self, versions: Iterable[Instrument]) -> None:
+        self._versions: dict[InstrumentId, list[Instrument]] = {}
+        for version in versions:
+            self._versions.setdefault(version.id, []).append(version)
+        for known in self._versions.values():
+            known.sort(key=lambda v: v.valid_from)
+            for earlier, later in pairwise(known):
+                if earlier.valid_to is None or earlier.valid_to > later.valid_from:
+                    raise _refused(
+                        later.id, f"versions {earlier.version} and {later.version} overlap"
+                    )
+
+    def at(self, instrument: InstrumentId, ts: int) -> Instrument:
+        """Return the version in force at `ts`.
+
+        Raises:
+            ConfigError: the id is unknown, or has no version in force then.
+        """
+        versions = self._versions.get(instrument, [])
+        found = bisect_right(versions, ts, key=lambda v: v.valid_from)
+        if found:
+            version = versions[found - 1]
+            if version.valid_to is None or ts < version.valid_to:
+                return version
+        raise ConfigError(
+            code="INSTRUMENT_UNKNOWN",
+            cause=f"no rules of {instrument} are in force at {ts}",
+            fix="add the instrument, or choose one of: " + ", ".join(sorted(self._versions)),
+        )
+
+    def ids(self) -> tuple[InstrumentId, ...]:
+        """Return every known id, sorted."""
+        return tuple(sorted(self._versions))
+
+
+def _refused(instrument: InstrumentId, why: str) -> ConfigError:
+    return ConfigError(
+        code="INSTRUMENT_REFUSED",
+        cause=f"instrument {instrument}: {why}",
+        fix="correct the instrument's rules",
+    )

@@ -1,0 +1,72 @@
+"""Exact numbers: one decimal context, one quantum, and the two crossings from float to Decimal.
+
+`Decimal` carries whatever touches an order, a fee or a balance; `float` carries market data,
+signals and statistics. Nothing else converts between them.
+"""
+
+import decimal
+import math
+from decimal import Decimal
+
+from botcore.domain.errors import DataError
+
+QUANTUM = Decimal("1E-8")
+"""The finest amount of any currency that is booked."""
+QUANTA_PER_UNIT = 100_000_000
+ZERO = Decimal(0)
+ONE = Decimal(1)
+
+_TRAPS = [
+    decimal.FloatOperation,
+    decimal.InvalidOperation,
+    decimal.DivisionByZero,
+    decimal.Overflow,
+]
+MONEY = decimal.Context(prec=38, rounding=decimal.ROUND_HALF_EVEN, traps=_TRAPS)
+"""The context for prices and quantities: 38 digits, no float sneaks in, no NaN appears."""
+EXACT = decimal.Context(prec=38, rounding=decimal.ROUND_HALF_EVEN, traps=[*_TRAPS, decimal.Inexact])
+"""The ledger's context: an operation that would round raises `decimal.Inexact`."""
+
+
+def use_money_context() -> None:
+    """Make `MONEY` the context of the calling thread (contexts are per thread and per task)."""
+    decimal.setcontext(MONEY.copy())
+
+
+def finite(x: float, *, what: str) -> float:
+    """Return `x` if it is a finite number.
+
+    Raises:
+        DataError: `x` is NaN or infinite.
+    """
+    if not math.isfinite(x):
+        raise DataError(
+            code="NUMBER_NOT_FINITE",
+            cause=f"{what} is {x}",
+            fix="drop or repair the record it came from",
+        )
+    return x
+
+
+def floor_to(value: Decimal, step: Decimal) -> Decimal:
+    """Return the largest multiple of `step` not above `value` (for negatives too)."""
+    return (value / step).to_integral_value(decimal.ROUND_FLOOR, MONEY) * step
+
+
+def ceil_to(value: Decimal, step: Decimal) -> Decimal:
+    """Return the smallest multiple of `step` not below `value`."""
+    return (value / step).to_integral_value(decimal.ROUND_CEILING, MONEY) * step
+
+
+def to_quanta(value: Decimal) -> int:
+    """Return an exact amount as a whole number of 1e-8 quanta.
+
+    Raises:
+        decimal.Inexact: `value` is finer than a quantum.
+    """
+    return int(EXACT.quantize(value, QUANTUM).scaleb(8))
+
+
+def from_quanta(quanta: int) -> Decimal:
+    """Return a whole number of 1e-8 quanta as an exact amount."""
+    return Decimal(quanta).scaleb(-8, MONEY)
