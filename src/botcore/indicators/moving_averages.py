@@ -125,7 +125,7 @@ EMA = IndicatorSpec(
     settled=_ema_settled,
     formula=(
         "emaₜ = (xₜ − emaₜ₋₁)·k + emaₜ₋₁, with k = 2 / (period + 1). Seed `sma`: the mean of the "
-        "first period values. Seed `first`: the first value; shown from the same bar on."
+        "first period values. Seed `first`: the first value; shown from the same bar on"
     ),
     source="TA-Lib EMA; seed `first` is its Metastock convention.",
     note="Settled as (1 − k)ⁿ < tolerance: the seed may be wrong by as much as the value itself.",

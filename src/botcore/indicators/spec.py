@@ -33,7 +33,7 @@ class IndicatorSpec:
             until its value differs from the one of an infinite history by less than `tolerance`,
             relative to the scale named in `note` (by default the value). None means never: the
             value depends on where it was started for ever.
-        formula: The definition, in words and symbols.
+        formula: The definition, in words and symbols, without a full stop.
         source: Author, title, year; and the convention followed where there are several.
         note: Edge cases and the assumption under which `settled` holds.
     """
