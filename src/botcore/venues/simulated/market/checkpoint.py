@@ -2,14 +2,30 @@
 
 import msgspec
 
+from botcore.domain.errors import Remedy, StorageError
 from botcore.venues.simulated.market.config import MarketConfig
 from botcore.venues.simulated.market.path import CommonState, InstrumentState
 
 SCHEMA_VERSION = 1
 
 
-class MarketStateError(ValueError):
+class MarketStateError(StorageError):
     """A stored market cannot go on: it is damaged, or of another schema or configuration."""
+
+    # A restart would read the same bytes again.
+    remedy = Remedy.HALT
+
+    def __init__(self, cause: str) -> None:
+        """Name the cause."""
+        super().__init__(
+            code="SIMULATED_MARKET_STATE",
+            cause=f"the stored simulated market cannot go on: {cause}",
+            fix="start it with the version and configuration that made it, or clean the home",
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return how to rebuild it in another process: from its cause alone."""
+        return type(self), (self.cause.partition(": ")[2],)
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
@@ -50,15 +66,18 @@ def decode(data: bytes, config: MarketConfig) -> Checkpoint:
     try:
         checkpoint = msgspec.msgpack.decode(data, type=Checkpoint)
     except msgspec.MsgspecError as error:
-        raise MarketStateError(f"the stored simulated market cannot be read: {error}") from error
+        raise MarketStateError(str(error)) from error
     if checkpoint.schema_version != SCHEMA_VERSION:
         raise MarketStateError(
-            f"the stored simulated market has schema {checkpoint.schema_version}, "
-            f"this version reads {SCHEMA_VERSION}"
+            f"it has schema {checkpoint.schema_version}, this version reads {SCHEMA_VERSION}"
         )
     if checkpoint.fingerprint != config.fingerprint():
         raise MarketStateError(
-            "the stored simulated market was made with another configuration: "
-            f"{checkpoint.fingerprint[:12]}, this is {config.fingerprint()[:12]}"
+            f"it was made with configuration {checkpoint.fingerprint[:12]}, "
+            f"this is {config.fingerprint()[:12]}"
+        )
+    if checkpoint.next_bar // config.bars_per_block != checkpoint.block:
+        raise MarketStateError(
+            f"bar {checkpoint.next_bar} is not in block {checkpoint.block} it was stored with"
         )
     return checkpoint

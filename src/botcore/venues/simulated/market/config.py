@@ -29,8 +29,9 @@ class InstrumentConfig:
         lot_size: Smallest quantity step, base currency.
         min_notional: Smallest order of the exchange, quote currency; no trade is smaller.
         volatility_frac: Annualised standard deviation of returns in the long run, 0.5 = 50 %.
-        common_loading: Correlation of the instrument's returns with the common factor, 0..1;
-            two instruments are correlated by the product of their loadings.
+        common_loading: Correlation of the instrument's returns with the common factor, 0..1. At
+            any instant two instruments are correlated by the product of their loadings, and in
+            the long run by exp(-own_sd^2) of it, since their volatilities differ.
         daily_volume: Base currency traded in a day of long-run average activity.
         spread_bps: Quoted spread at baseline volatility, 1e-4 of the price; at least one tick.
         touch_notional: Quote currency resting at the best price at baseline volatility.

@@ -27,10 +27,12 @@ def named_stream(seed: int, component: str, *indices: int) -> np.random.Generato
 
     Args:
         seed: Seed of the whole market, not negative.
-        component: Stable name, as `BTCUSDT.SIM:returns`.
+        component: Stable name within the market, as `BTCUSDT.SIM:returns`.
         indices: Numbers of a part, as a bar's index, each not negative.
     """
-    entropy = [seed, zlib.crc32(component.encode()), *indices]
+    # A seed sequence takes trailing zeros for nothing: part 0 would be the whole.
+    parts = [index + 1 for index in indices]
+    entropy = [seed, zlib.crc32(f"market/{component}".encode()), *parts]
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(entropy)))
 
 
