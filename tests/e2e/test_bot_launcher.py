@@ -548,12 +548,16 @@ def test_tests_run_on_two_workers_unless_told_otherwise(
     assert done.stdout.splitlines()[-1] == expected
 
 
-def test_quick_tests_take_the_quick_profile(checkout: Path) -> None:
+def test_quick_tests_take_the_quick_profile(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BOTCORE_TEST_PROFILE", raising=False)
     _ready(checkout, 'echo "profile $BOTCORE_TEST_PROFILE"')
 
-    done = _launch(checkout, "test", "--quick", BOTCORE_TEST_PROFILE="quick")
+    quick, whole = _launch(checkout, "test", "--quick"), _launch(checkout, "test")
 
-    assert done.stdout.splitlines()[-1] == "profile quick"
+    assert quick.stdout.splitlines()[-1] == "profile quick"
+    assert whole.stdout.splitlines()[-1] == "profile "
 
 
 def test_what_will_be_skipped_is_named_before_the_tests(checkout: Path) -> None:
