@@ -103,6 +103,18 @@ class IntentNotDurable(msgspec.Struct, frozen=True, gc=False, tag=True):
     cause: str
 
 
+class SessionStarted(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """The engine begins or goes on: what was never sent is closed, what is open is asked about.
+
+    Attributes:
+        epoch: goes into every client order id from now on; never lower than before, also after
+            an old backup was restored (order protocol R2). A backtest uses 0.
+    """
+
+    account: AccountId
+    epoch: int
+
+
 class Reconciled(msgspec.Struct, frozen=True, gc=False, tag=True):
     """Start-up asked the venue about every open order and has its answers."""
 
@@ -161,6 +173,7 @@ Command = (
     | Deposit
     | Checkpoint
     | IntentNotDurable
+    | SessionStarted
     | Reconciled
     | ApplyConfig
 )

@@ -1,0 +1,98 @@
+"""All orders we know, and the sums over them that risk asks for."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+
+from botcore.domain.events import OrderFilled, OrderPlaced, OrderUpdated
+from botcore.domain.ids import AccountId, ClientOrderId, Currency, InstrumentId
+from botcore.domain.numbers import ZERO
+from botcore.domain.orders import OrderState
+from botcore.execution.order import Order
+
+
+class OrderIndex:
+    """Orders by id, the working ones by instrument, and what they lock.
+
+    Args:
+        terminal_kept: how many terminal orders stay in memory; older ones are looked up in
+            storage when a late fill names them.
+    """
+
+    def __init__(self, *, terminal_kept: int) -> None:
+        self._orders: dict[ClientOrderId, Order] = {}
+        self._working: dict[tuple[AccountId, InstrumentId], dict[ClientOrderId, Order]] = {}
+        self._locked: dict[tuple[AccountId, Currency], Decimal] = {}
+        self._terminal: deque[ClientOrderId] = deque()
+        self._terminal_kept = terminal_kept
+
+    def get(self, order: ClientOrderId) -> Order | None:
+        """Return an order, or None if it is unknown (or terminal and long gone)."""
+        return self._orders.get(order)
+
+    def __iter__(self) -> Iterator[Order]:
+        """Iterate over every order in memory, oldest first."""
+        return iter(self._orders.values())
+
+    def working(self, account: AccountId, instrument: InstrumentId) -> Iterable[Order]:
+        """Return the orders of an instrument that are not terminal, oldest first."""
+        found = self._working.get((account, instrument))
+        return found.values() if found else ()
+
+    def all_working(self, account: AccountId) -> list[Order]:
+        """Return every order of an account that is not terminal, oldest first."""
+        return [o for o in self._orders.values() if o.spec.account == account and not o.is_terminal]
+
+    def locked(self, account: AccountId, currency: Currency) -> Decimal:
+        """Return what the account's working orders reserve of a currency."""
+        return self._locked.get((account, currency), ZERO)
+
+    def fold_placed(self, fact: OrderPlaced) -> Order:
+        """Add an order."""
+        order = Order(fact)
+        spec = fact.order
+        self._orders[spec.client_order_id] = order
+        series = (spec.account, spec.instrument)
+        working = self._working.get(series)
+        if working is None:
+            working = self._working[series] = {}
+        working[spec.client_order_id] = order
+        if order.locked:
+            self._move_lock(order, ZERO)
+        if spec.parent is not None:
+            parent = self._orders.get(spec.parent)
+            if parent is not None:
+                parent.children.append(spec.client_order_id)
+        return order
+
+    def fold_change(self, order: Order, fact: OrderUpdated | OrderFilled) -> None:
+        """Apply a change or a fill to an order."""
+        was_terminal = order.is_terminal
+        locked = order.locked
+        if isinstance(fact, OrderFilled):
+            order.fold_fill(fact)
+        else:
+            order.fold_update(fact)
+        if order.locked != locked:
+            self._move_lock(order, locked)
+        if order.is_terminal and not was_terminal:
+            spec = order.spec
+            del self._working[spec.account, spec.instrument][spec.client_order_id]
+            self._forget_oldest(spec.client_order_id)
+
+    def _move_lock(self, order: Order, before: Decimal) -> None:
+        key = (order.spec.account, order.reserve_currency)
+        left = self._locked.get(key, ZERO) - before + order.locked
+        if left:
+            self._locked[key] = left
+        else:
+            self._locked.pop(key, None)
+
+    def _forget_oldest(self, newest: ClientOrderId) -> None:
+        self._terminal.append(newest)
+        while len(self._terminal) > self._terminal_kept:
+            del self._orders[self._terminal.popleft()]
+
+    def in_doubt(self, account: AccountId, instrument: InstrumentId) -> bool:
+        """Whether an order on the instrument has an unknown outcome (R5)."""
+        return any(o.state is OrderState.IN_DOUBT for o in self.working(account, instrument))

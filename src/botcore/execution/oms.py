@@ -1,0 +1,306 @@
+"""Order management: approved orders in, reports in; facts and effects out.
+
+The only writer of order state. Nothing here sends: a `Submit` is released by a runner after the
+facts that caused it are durable (rule R1).
+"""
+
+import string
+from decimal import Decimal
+
+import msgspec
+
+from botcore.domain.decisions import Approved, ApprovedOrder, Denied
+from botcore.domain.effects import Cancel, Effect, Query, Replace, Submit
+from botcore.domain.errors import InvariantBroken
+from botcore.domain.events import Fact, OrderFilled, OrderPlaced, OrderUpdated
+from botcore.domain.ids import AccountId, ClientOrderId, InstrumentId, Nanos, StrategyId
+from botcore.domain.intents import ReplaceOrder
+from botcore.domain.keys import Key
+from botcore.domain.orders import OrderSpec, OrderState
+from botcore.domain.reports import VenueReport
+from botcore.execution.index import OrderIndex
+from botcore.execution.order import Order
+from botcore.execution.reporting import ReportBook
+from botcore.execution.states import AT_VENUE
+
+_DIGITS = string.digits + string.ascii_uppercase
+
+
+class ExecutionConfig(msgspec.Struct, frozen=True, gc=False):
+    """Tunables of order management.
+
+    Attributes:
+        id_prefix: the first part of every client order id: product and bot.
+        terminal_kept: terminal orders held in memory for late fills.
+        cancel_attempts: how often an owed cancel is repeated before a person is told.
+    """
+
+    id_prefix: str = "BC-1"
+    terminal_kept: int = 10_000
+    cancel_attempts: int = 5
+
+
+class ExecutionReport(msgspec.Struct, frozen=True):
+    """What happened to orders, and what must be done about it.
+
+    Attributes:
+        facts: already folded, in order.
+        effects: for the runner to release, in order.
+        halt: why the account must halt, or an empty string.
+    """
+
+    facts: tuple[Fact, ...]
+    effects: tuple[Effect, ...]
+    halt: str = ""
+
+
+class OrderExecutionEngine:
+    """Turns approved orders into working ones and reports into order facts.
+
+    Args:
+        seal: the object that only `risk` also holds; an `Approved` with another is refused.
+        config: tunables.
+    """
+
+    def __init__(self, *, seal: object, config: ExecutionConfig | None = None) -> None:
+        self._seal = seal
+        self._config = config or ExecutionConfig()
+        self._index = OrderIndex(terminal_kept=self._config.terminal_kept)
+        self._reports = ReportBook(self._index, cancel_attempts=self._config.cancel_attempts)
+        self._intents = 0
+        self._epoch = 0
+        self._id_stem = ""
+        self.begin_epoch(0)
+
+    @property
+    def index(self) -> OrderIndex:
+        """Every order in memory (read only)."""
+        return self._index
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Put `epoch` into every client order id from now on (R2)."""
+        self._epoch = epoch
+        self._id_stem = f"{self._config.id_prefix}-{_base36(epoch)}-"
+
+    def execute_order(self, approved: Approved, *, at: Key) -> ExecutionReport:
+        """Open an approved order and hold its children.
+
+        Raises:
+            InvariantBroken: `approved` was not sealed by risk.
+        """
+        if approved.seal is not self._seal:
+            raise InvariantBroken(
+                code="APPROVAL_UNSEALED",
+                cause="an order reached execution without the risk gate's seal",
+                fix="nothing was sent; report this as a bug",
+            )
+        orders = approved.orders
+        first = self._placed(approved, orders[0], None, at)
+        facts: list[Fact] = [first]
+        self._index.fold_placed(first)
+        for child in orders[1:]:
+            held = self._placed(approved, child, first.order.client_order_id, at)
+            self._index.fold_placed(held)
+            facts.append(held)
+        return ExecutionReport(tuple(facts), (Submit(first.order),))
+
+    def apply(self, report: VenueReport, *, at: Key) -> ExecutionReport:
+        """Apply a report, whatever it says and however often it comes.
+
+        Total and idempotent: a stale, duplicate or unknown one changes nothing, or only raises
+        an alarm.
+        """
+        facts, effects, halt = self._reports.apply(report, at)
+        return ExecutionReport(tuple(facts), tuple(effects), halt)
+
+    def cancel(self, order_id: ClientOrderId, *, at: Key, detail: str = "") -> ExecutionReport:
+        """Ask for an order to be cancelled: owed until it is proven terminal (K15, E43).
+
+        An order that never left is closed at once; an unknown or terminal one is left alone.
+        """
+        order = self._index.get(order_id)
+        if order is None or order.is_terminal or order.cancel_owed:
+            return _NOTHING
+        facts: list[Fact] = []
+        effects: list[Effect] = []
+        if order.state is OrderState.HELD:
+            self._update(order, OrderState.CANCELED, facts, at, detail=detail)
+            return ExecutionReport(tuple(facts), ())
+        self._update(order, order.state, facts, at, cancel_owed=True, detail=detail)
+        if order.state in AT_VENUE:
+            effects.append(Cancel(order.ref))
+        return ExecutionReport(tuple(facts), tuple(effects))
+
+    def cancel_all(
+        self,
+        account: AccountId,
+        *,
+        at: Key,
+        strategy: StrategyId | None = None,
+        instrument: InstrumentId | None = None,
+        detail: str = "",
+    ) -> ExecutionReport:
+        """Ask for every working order of an account (strategy, instrument) to be cancelled."""
+        facts: list[Fact] = []
+        effects: list[Effect] = []
+        for order in self._index.all_working(account):
+            if strategy is not None and order.spec.strategy != strategy:
+                continue
+            if instrument is not None and order.spec.instrument != instrument:
+                continue
+            one = self.cancel(order.id, at=at, detail=detail)
+            facts.extend(one.facts)
+            effects.extend(one.effects)
+        return ExecutionReport(tuple(facts), tuple(effects))
+
+    def replace(
+        self,
+        intent: ReplaceOrder,
+        *,
+        quantity: Decimal | None,
+        limit_price: Decimal | None,
+        trigger_price: Decimal | None,
+        at: Key,
+    ) -> ExecutionReport | Denied:
+        """Ask for a working order to be changed (values already on the grid, checked by risk).
+
+        A total quantity below what has filled is refused here (E45); equal to it, the order
+        closes as FILLED once the venue confirms.
+        """
+        order = self._index.get(intent.client_order_id)
+        if order is None or order.state not in (OrderState.ACCEPTED, OrderState.PARTIAL):
+            return self._denied(intent, "ORDER_NOT_WORKING", 0.0, 0.0, at)
+        if order.replace_pending or order.cancel_owed:
+            return self._denied(intent, "ORDER_CHANGE_PENDING", 0.0, 0.0, at)
+        if quantity is not None and quantity < order.filled:
+            return self._denied(
+                intent, "QUANTITY_BELOW_FILLED", float(quantity), float(order.filled), at
+            )
+        facts: list[Fact] = []
+        self._update(order, order.state, facts, at, replace_pending=True)
+        effect = Replace(order.ref, quantity, limit_price, trigger_price)
+        return ExecutionReport(tuple(facts), (effect,))
+
+    def recover(self, account: AccountId, *, at: Key) -> ExecutionReport:
+        """Take up after a restart (R10): close what never left, ask about everything else.
+
+        An `INTENT` was never sent: the sender makes `SENDING` durable before the first byte
+        (K04). A `SENDING` one has an unknown outcome (K05–K09). An owed cancel is repeated (K15).
+        """
+        facts: list[Fact] = []
+        effects: list[Effect] = []
+        for order in self._index.all_working(account):
+            if order.state is OrderState.INTENT:
+                self._update(order, OrderState.NOT_SENT, facts, at, detail="restart")
+                facts.extend(self._reports.close_children(order, at))
+            elif order.state is OrderState.SENDING:
+                self._update(order, OrderState.IN_DOUBT, facts, at, cancel_owed=order.cancel_owed)
+            if order.state in AT_VENUE:
+                if order.cancel_owed and order.state is not OrderState.IN_DOUBT:
+                    effects.append(Cancel(order.ref))
+                effects.append(Query(order.ref))
+        return ExecutionReport(tuple(facts), tuple(effects))
+
+    def fold(self, fact: Fact) -> None:
+        """Apply a fact of an earlier session: the same folds that ran when it was made."""
+        if isinstance(fact, OrderPlaced):
+            self._index.fold_placed(fact)
+            self._intents += 1
+        elif isinstance(fact, OrderUpdated | OrderFilled):
+            order = self._index.get(fact.client_order_id)
+            if order is not None:
+                self._index.fold_change(order, fact)
+                if isinstance(fact, OrderFilled):
+                    self._reports.remember(order, fact)
+
+    def _placed(
+        self, approved: Approved, order: ApprovedOrder, parent: ClientOrderId | None, at: Key
+    ) -> OrderPlaced:
+        self._intents += 1
+        order_id = ClientOrderId(f"{self._id_stem}{_base36(self._intents)}-1")
+        group = order.oco_group
+        if group == "@parent" and parent is not None:
+            group = parent
+        spec = OrderSpec(
+            order_id,
+            approved.account,
+            approved.strategy,
+            approved.instrument,
+            order.side,
+            order.type,
+            order.quantity,
+            order.limit_price,
+            order.trigger_price,
+            order.trail,
+            order.time_in_force,
+            order.expires_at,
+            order.reduce_only,
+            parent,
+            group,
+        )
+        return OrderPlaced(
+            approved.account,
+            spec,
+            OrderState.HELD if order.held else OrderState.INTENT,
+            order.reserve,
+            order.reserve_currency,
+            approved.decision_price,
+            Nanos(at.ts),
+            approved.reason,
+            approved.config,
+        )
+
+    def _update(
+        self,
+        order: Order,
+        state: OrderState,
+        facts: list[Fact],
+        at: Key,
+        *,
+        cancel_owed: bool = False,
+        replace_pending: bool = False,
+        detail: str = "",
+    ) -> None:
+        fact = OrderUpdated(
+            order.spec.account,
+            order.id,
+            state,
+            Nanos(at.ts),
+            None,
+            cancel_owed,
+            replace_pending,
+            None,
+            None,
+            None,
+            detail,
+        )
+        self._index.fold_change(order, fact)
+        facts.append(fact)
+
+    def _denied(
+        self, intent: ReplaceOrder, code: str, value: float, limit: float, at: Key
+    ) -> Denied:
+        order = self._index.get(intent.client_order_id)
+        instrument = order.spec.instrument if order else InstrumentId("")
+        return Denied(
+            intent.account,
+            intent.strategy,
+            instrument,
+            code,
+            value,
+            limit,
+            Nanos(at.ts),
+            intent.reason,
+        )
+
+
+_NOTHING = ExecutionReport((), ())
+
+
+def _base36(number: int) -> str:
+    digits = ""
+    while True:
+        number, digit = divmod(number, 36)
+        digits = _DIGITS[digit] + digits
+        if not number:
+            return digits

@@ -1,0 +1,129 @@
+"""One order as we know it: the fold of its facts."""
+
+from decimal import ROUND_CEILING, Decimal
+
+from botcore.domain.events import OrderFilled, OrderPlaced, OrderUpdated
+from botcore.domain.ids import ClientOrderId, Currency, TradeId, VenueOrderId
+from botcore.domain.numbers import MONEY, QUANTUM, ZERO
+from botcore.domain.orders import TERMINAL, OrderRef, OrderSpec, OrderState, Side
+from botcore.execution.states import check_edge
+
+
+class Order:
+    """An order's specification, state and fills. Changed by folding its facts, nothing else.
+
+    Attributes:
+        spec: as it was placed.
+        quantity, limit_price, trigger_price: as they stand after replaces.
+        filled: Σ of its fills; may exceed `quantity` (overfill, E36).
+        locked: what is still reserved for it, in `reserve_currency`; 0 once terminal.
+        cancel_owed: a cancel was asked for and the order is not proven terminal.
+    """
+
+    __slots__ = (
+        "cancel_attempts",
+        "cancel_owed",
+        "children",
+        "cumulative_seen",
+        "filled",
+        "fills",
+        "is_terminal",
+        "limit_price",
+        "locked",
+        "quantity",
+        "replace_pending",
+        "reserve",
+        "reserve_currency",
+        "sign",
+        "spec",
+        "state",
+        "trigger_price",
+        "venue_order_id",
+    )
+
+    def __init__(self, placed: OrderPlaced) -> None:
+        spec = placed.order
+        self.spec: OrderSpec = spec
+        self.state: OrderState = placed.state
+        self.quantity: Decimal = spec.quantity
+        self.limit_price: Decimal | None = spec.limit_price
+        self.trigger_price: Decimal | None = spec.trigger_price
+        self.filled: Decimal = ZERO
+        self.reserve: Decimal = placed.reserve
+        self.reserve_currency: Currency = placed.reserve_currency
+        self.locked: Decimal = placed.reserve
+        self.sign: int = 1 if spec.side is Side.BUY else -1
+        self.venue_order_id: VenueOrderId | None = None
+        self.cancel_owed = False
+        self.cancel_attempts = 0
+        self.replace_pending = False
+        self.is_terminal = False
+        self.fills: dict[TradeId, tuple[Decimal, Decimal]] = {}
+        self.cumulative_seen: set[Decimal] = set()
+        self.children: list[ClientOrderId] = []
+
+    @property
+    def id(self) -> ClientOrderId:
+        """Our name for it."""
+        return self.spec.client_order_id
+
+    @property
+    def leaves(self) -> Decimal:
+        """Quantity that may still fill: 0 once terminal."""
+        if self.is_terminal:
+            return ZERO
+        left = self.quantity - self.filled
+        return left if left > 0 else ZERO
+
+    @property
+    def overfill(self) -> Decimal:
+        """How much filled beyond the order's quantity."""
+        beyond = self.filled - self.quantity
+        return beyond if beyond > 0 else ZERO
+
+    @property
+    def ref(self) -> OrderRef:
+        """Enough to find it at the venue."""
+        return OrderRef(self.spec.client_order_id, self.spec.instrument, self.spec.account)
+
+    def fold_update(self, fact: OrderUpdated) -> None:
+        """Apply a change without a fill."""
+        check_edge(fact.client_order_id, self.state, fact.state)
+        self.state = fact.state
+        self.cancel_owed = fact.cancel_owed
+        self.replace_pending = fact.replace_pending
+        if fact.venue_order_id is not None:
+            self.venue_order_id = fact.venue_order_id
+        if fact.quantity is not None and fact.quantity != self.quantity:
+            self.reserve = (self.reserve * fact.quantity / self.quantity).quantize(
+                QUANTUM, ROUND_CEILING, MONEY
+            )
+            self.quantity = fact.quantity
+        if fact.limit_price is not None:
+            self.limit_price = fact.limit_price
+        if fact.trigger_price is not None:
+            self.trigger_price = fact.trigger_price
+        self._settle()
+
+    def fold_fill(self, fact: OrderFilled) -> None:
+        """Apply one execution."""
+        check_edge(fact.client_order_id, self.state, fact.state)
+        fill = fact.fill
+        self.fills[fill.trade_id] = (fill.price, fill.quantity)
+        self.filled = fact.filled
+        self.state = fact.state
+        if fact.venue_order_id is not None:
+            self.venue_order_id = fact.venue_order_id
+        self._settle()
+
+    def _settle(self) -> None:
+        self.is_terminal = self.state in TERMINAL
+        if self.is_terminal:
+            self.cancel_owed = False
+            self.replace_pending = False
+            self.locked = ZERO
+        elif self.filled:
+            share = self.reserve * self.leaves / self.quantity
+            self.locked = share.quantize(QUANTUM, ROUND_CEILING, MONEY)
+        else:
+            self.locked = self.reserve

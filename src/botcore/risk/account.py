@@ -1,0 +1,95 @@
+"""What risk remembers of an account: its mode, its watermarks, its order rate."""
+
+from collections import deque
+
+from botcore.domain.events import ModeChanged, OrderPlaced, PerformanceUpdate
+from botcore.domain.ids import DAY_NS, SECOND_NS, AccountId
+from botcore.domain.modes import Mode
+from botcore.domain.orders import OrderState
+from botcore.risk.limits import RiskLimits
+
+
+class AccountRisk:
+    """Mode, watermarks and rate of one account, folded from facts.
+
+    Attributes:
+        mode: what it may do; `mode_cause` says why.
+        peak: highest equity marked; `day_start`: equity at the last UTC midnight (or the start).
+        loss_floor, drawdown_floor: equity at or below which a limit trips.
+        next_day: the coming UTC midnight, nanoseconds.
+    """
+
+    __slots__ = (
+        "account",
+        "day",
+        "day_start",
+        "drawdown_floor",
+        "equity",
+        "limits",
+        "loss_floor",
+        "mode",
+        "mode_cause",
+        "next_day",
+        "orders_at",
+        "peak",
+    )
+
+    def __init__(self, account: AccountId, limits: RiskLimits) -> None:
+        self.account = account
+        self.limits = limits
+        self.mode = Mode.NORMAL
+        self.mode_cause = ""
+        self.equity = 0.0
+        self.peak = 0.0
+        self.day = -1
+        self.day_start = 0.0
+        self.loss_floor = -1.0
+        self.drawdown_floor = -1.0
+        self.next_day = 0
+        self.orders_at: deque[int] = deque(maxlen=limits.orders_per_s)
+
+    def use_limits(self, limits: RiskLimits) -> None:
+        """Put other limits in force."""
+        self.limits = limits
+        self.orders_at = deque(self.orders_at, maxlen=limits.orders_per_s)
+        self._set_floors()
+
+    def is_rate_spent(self, ts: int) -> bool:
+        """Whether another order at `ts` would be one too many in a second of event time."""
+        sent = self.orders_at
+        return len(sent) == sent.maxlen and ts - sent[0] < SECOND_NS
+
+    def raise_peak(self, equity: float) -> None:
+        """Take a new highest equity."""
+        self.peak = equity
+        self.drawdown_floor = equity * (1.0 - self.limits.drawdown_frac)
+
+    def move_by(self, amount: float) -> None:
+        """Move the watermarks by money that came from, or went, outside: it is no profit."""
+        self.equity += amount
+        self.peak += amount
+        self.day_start += amount
+        self._set_floors()
+
+    def fold_performance(self, fact: PerformanceUpdate) -> None:
+        """Take the watermarks of a fact."""
+        self.equity = fact.equity
+        self.peak = fact.peak
+        self.day = fact.day
+        self.day_start = fact.day_start
+        self.next_day = (fact.day + 1) * DAY_NS
+        self._set_floors()
+
+    def fold_mode(self, fact: ModeChanged) -> None:
+        """Take the mode of a fact."""
+        self.mode = fact.mode
+        self.mode_cause = fact.cause
+
+    def fold_placed(self, fact: OrderPlaced) -> None:
+        """Count an order (held children are counted with their parent)."""
+        if fact.state is not OrderState.HELD:
+            self.orders_at.append(fact.ts)
+
+    def _set_floors(self) -> None:
+        self.loss_floor = self.day_start * (1.0 - self.limits.daily_loss_frac)
+        self.drawdown_floor = self.peak * (1.0 - self.limits.drawdown_frac)

@@ -1,0 +1,38 @@
+"""Every reason for a no, with the sentence people read: ``{value}`` against ``{limit}``."""
+
+from collections.abc import Mapping
+
+from botcore.domain.decisions import Denied
+
+DENIALS: Mapping[str, str] = {
+    "MODE_FORBIDS": "the account's mode forbids it",
+    "STRATEGY_PAUSED": "the strategy is paused",
+    "STRATEGY_QUARANTINED": "the strategy is in quarantine",
+    "INSTRUMENT_NOT_TRADING": "the instrument is not trading",
+    "INSTRUMENT_NOT_TRADABLE": "contracts of this kind cannot be traded yet",
+    "INTENT_MALFORMED": "the order makes no sense: a price or quantity is missing or not a number",
+    "NO_PRICE": "no price of the instrument is known",
+    "BELOW_MINIMUM": "{value:.10g} is below the venue's minimum of {limit:.10g}",
+    "PRICE_BAND": "price {value:.10g} lies beyond the price band, at {limit:.10g}",
+    "ORDER_LIMIT": "notional {value:.2f} exceeds {limit:.2f} for one order",
+    "INSTRUMENT_LIMIT": "exposure {value:.2f} would exceed {limit:.2f} on the instrument",
+    "STRATEGY_LIMIT": "exposure {value:.2f} would exceed {limit:.2f} of the strategy",
+    "ACCOUNT_LIMIT": "exposure {value:.2f} would exceed {limit:.2f} of the account",
+    "ORDER_RATE": "{value:.0f} orders in a second exceed {limit:.0f}",
+    "INSUFFICIENT_CASH": "it needs {value:.2f}, free are {limit:.2f}",
+    "INSUFFICIENT_POSITION": "it sells {value:.10g}, the strategy has {limit:.10g} free",
+    "SHORT_NOT_ALLOWED": "going short is not allowed on this account",
+    "NOTHING_TO_REDUCE": "there is no position to reduce",
+    "IN_DOUBT": "an order on the instrument has an unknown outcome",
+    "ORDER_NOT_WORKING": "the order is not working",
+    "ORDER_CHANGE_PENDING": "a change of the order is not answered yet",
+    "QUANTITY_BELOW_FILLED": "quantity {value:.10g} is below the {limit:.10g} already filled",
+    "NOT_YOURS": "the order belongs to another strategy",
+    "TOO_MANY_INTENTS": "{value:.0f} intents on one event exceed {limit:.0f}",
+    "NOT_CONFIRMED": "flatten was not confirmed",
+}
+
+
+def sentence(denied: Denied) -> str:
+    """Return why, in words."""
+    return DENIALS[denied.code].format(value=denied.value, limit=denied.limit)

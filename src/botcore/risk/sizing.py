@@ -1,0 +1,114 @@
+"""How much a target weight is: fixed, fraction of equity, volatility target, ATR risk.
+
+Every kind ends in a share of equity in parts per million or in a fixed quantity, so that float
+arithmetic never decides the last lot (engine design P3).
+"""
+
+import math
+from decimal import ROUND_DOWN, Decimal
+from enum import StrEnum
+
+import msgspec
+
+from botcore.domain.errors import ConfigError
+from botcore.domain.numbers import MONEY
+
+PPM = 1_000_000
+
+
+class SizingKind(StrEnum):
+    """What a weight of 1 means."""
+
+    FIXED = "FIXED"
+    FRACTION = "FRACTION"
+    VOLATILITY_TARGET = "VOLATILITY_TARGET"
+    ATR_RISK = "ATR_RISK"
+
+
+class Sizing(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """How a strategy's weight becomes a quantity on one instrument.
+
+    Attributes:
+        kind: which rule.
+        quantity: FIXED: base units at weight 1.
+        equity_frac: FRACTION: share of account equity at weight 1; for the other kinds the most
+            that share may be.
+        volatility: VOLATILITY_TARGET: wished volatility of the position, annualised fraction
+            (0.2 is 20 %); the share is `volatility` over the instrument's own.
+        risk_frac: ATR_RISK: share of equity lost if the price falls by `atr_multiple` ATRs.
+        atr_multiple: ATR_RISK: distance in ATRs.
+        band_frac: a held target is re-sized only when it is off by more than this share of it.
+    """
+
+    kind: SizingKind = SizingKind.FRACTION
+    quantity: Decimal = Decimal(0)
+    equity_frac: float = 0.1
+    volatility: float = 0.2
+    risk_frac: float = 0.01
+    atr_multiple: float = 2.0
+    band_frac: float = 0.25
+
+    def __post_init__(self) -> None:
+        """Refuse a size that is no size.
+
+        Raises:
+            ConfigError: a number is not finite or out of its bounds.
+        """
+        checks = (
+            ("equity_frac", self.equity_frac, 0.0, 10.0),
+            ("volatility", self.volatility, 0.0, 10.0),
+            ("risk_frac", self.risk_frac, 0.0, 1.0),
+            ("atr_multiple", self.atr_multiple, 1e-6, 1000.0),
+            ("band_frac", self.band_frac, 0.0, 10.0),
+            ("quantity", float(self.quantity), 0.0, 1e15),
+        )
+        for name, value, low, high in checks:
+            if not (math.isfinite(value) and low <= value <= high):
+                raise ConfigError(
+                    code="SIZING_REFUSED",
+                    cause=f"sizing {name} is {value}",
+                    fix=f"give {name} from {low:g} to {high:g}",
+                )
+
+    @property
+    def needs_range(self) -> bool:
+        """Whether it needs the instrument's volatility or ATR."""
+        return self.kind in (SizingKind.VOLATILITY_TARGET, SizingKind.ATR_RISK)
+
+    def share_ppm(self, weight: float, *, price: float, spread: float) -> int:
+        """Return the signed share of equity for a weight, in parts per million (ties to even).
+
+        Args:
+            weight: target weight, -1 to 1.
+            price: quote units.
+            spread: annualised volatility (fraction) for VOLATILITY_TARGET, ATR in quote units for
+                ATR_RISK, ignored otherwise. 0 or NaN gives 0: no view on risk, no position.
+        """
+        if self.kind is SizingKind.FRACTION:
+            share = self.equity_frac
+        elif not (math.isfinite(spread) and spread > 0.0):
+            share = 0.0
+        elif self.kind is SizingKind.VOLATILITY_TARGET:
+            share = min(self.equity_frac, self.volatility / spread)
+        else:
+            share = min(self.equity_frac, self.risk_frac * price / (self.atr_multiple * spread))
+        return round(weight * share * PPM)
+
+    def target_quantity(
+        self, weight: float, *, equity: Decimal, price: Decimal, lot: Decimal, spread: float
+    ) -> Decimal:
+        """Return the signed quantity wanted, in base units, towards zero to the lot."""
+        if self.kind is SizingKind.FIXED:
+            wanted = self.quantity * round(weight * PPM) / PPM
+        else:
+            ppm = self.share_ppm(weight, price=float(price), spread=spread)
+            wanted = equity * ppm / (PPM * price)
+        return (wanted / lot).to_integral_value(ROUND_DOWN, MONEY) * lot
+
+    def target_float(self, weight: float, equity: float, price: float, spread: float) -> float:
+        """Return the same in floats: only to see quickly that nothing is to be done."""
+        if self.kind is SizingKind.FIXED:
+            return weight * float(self.quantity)
+        if self.kind is SizingKind.FRACTION:
+            return weight * self.equity_frac * equity / price
+        return self.share_ppm(weight, price=price, spread=spread) * equity / (PPM * price)
