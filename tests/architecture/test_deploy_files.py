@@ -75,6 +75,16 @@ def test_the_image_holds_the_python_that_the_lists_are_made_for() -> None:
     assert "python3.11/site-packages" in _dockerfile()
 
 
+def test_the_image_sets_only_settings_that_exist() -> None:
+    named = set(re.findall(r"\b(BOTCORE_[A-Z_]+)=", _dockerfile()))
+    example = ROOT / ".env.example"  # generated from the settings
+    if not example.exists() and not (ROOT / "src" / "botcore" / "app" / "settings.py").exists():
+        pytest.skip("the settings are not written yet")
+
+    assert named
+    assert named <= set(re.findall(r"\b(BOTCORE_[A-Z_]+)=", example.read_text()))
+
+
 @pytest.mark.requirement("NUM probes")
 def test_the_image_is_asked_whether_it_lives() -> None:
     check = re.search(r"^HEALTHCHECK (.*?)\n[A-Z]", _dockerfile(), re.MULTILINE | re.DOTALL)
