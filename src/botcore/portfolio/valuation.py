@@ -1,0 +1,291 @@
+"""Valuation: what an account is worth at the last marks, float for every bar, exact on demand.
+
+Equity is the cash in the reporting currency, plus net quantity × mark of each held instrument in
+order of instrument id, plus holdings of other currencies in order of currency. The order is part of
+the definition: a float sum depends on it (P16).
+
+A missing price is reported by `unpriced` and never taken as 0 (E94): a position without a mark is
+carried at what it cost; an amount of a currency without a rate has no value that could be added and
+is left out, by name.
+"""
+
+import math
+from collections.abc import Mapping
+from decimal import Decimal
+
+import msgspec
+
+from botcore.domain.errors import DataError
+from botcore.domain.events import PerformanceUpdate
+from botcore.domain.ids import AccountId, Currency, InstrumentId, StrategyId
+from botcore.domain.numbers import EXACT, MONEY, ZERO
+from botcore.portfolio.holdings import Holdings
+from botcore.portfolio.ledger import fees_path
+from botcore.portfolio.portfolio import Portfolio
+
+USDT = Currency("USDT")
+_INFINITY = math.inf
+_add = EXACT.add
+
+
+class Profit(msgspec.Struct, frozen=True, gc=False):
+    """What one strategy earned on one instrument, in the instrument's quote currency.
+
+    Attributes:
+        currency: of every figure without another one.
+        realised: by closing, before fees.
+        unrealised: at the last mark, dust included; None while there is no mark.
+        fees: paid in quote and base; negative when rebates prevail.
+        fees_elsewhere: paid in other currencies, as they were paid, sorted.
+        net: realised + unrealised − all fees, each other currency converted once at its mark;
+            None while something is unpriced.
+        unpriced: the instruments and currencies that have no mark, sorted.
+    """
+
+    currency: Currency
+    realised: Decimal
+    unrealised: float | None
+    fees: Decimal
+    fees_elsewhere: tuple[tuple[Currency, Decimal], ...]
+    net: float | None
+    unpriced: tuple[str, ...]
+
+
+class _Account:
+    """What `equity` needs of an account, remade when its holdings have changed."""
+
+    __slots__ = ("abroad", "cash", "coins", "currency", "held", "holdings", "is_plain", "revision")
+
+    def __init__(self, holdings: Holdings, currency: Currency) -> None:
+        self.holdings = holdings
+        self.currency = currency
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read the holdings: instruments quoted in the reporting currency, others, and money."""
+        self.revision = self.holdings.revision
+        pairs, currency = self.holdings.pairs, self.currency
+        held = self.holdings.held()
+        self.held = [(i, float(quantity)) for i, quantity in held if pairs[i][1] == currency]
+        self.abroad = [(i, float(quantity)) for i, quantity in held if pairs[i][1] != currency]
+        self.cash = 0.0
+        self.coins: list[tuple[Currency, float]] = []
+        for coin, amount in self.holdings.unassigned():
+            if coin == currency:
+                self.cash = float(amount)
+            else:
+                self.coins.append((coin, float(amount)))
+        self.is_plain = not self.abroad and not self.coins
+
+
+class Valuation:
+    """Last prices, and equity by them.
+
+    Args:
+        portfolio: whose holdings are valued.
+        reporting: the reporting currency of each account; USDT where none is named. Amounts of
+            another currency are converted by the mark of ``<CURRENCY><REPORTING>``; of several
+            venues' marks the first by instrument id counts.
+    """
+
+    def __init__(
+        self, portfolio: Portfolio, *, reporting: Mapping[AccountId, Currency] | None = None
+    ) -> None:
+        self._portfolio = portfolio
+        self._reporting = dict(reporting or {})
+        self._marks: dict[InstrumentId, float] = {}
+        self._accounts: dict[AccountId, _Account] = {}
+        self._rates: dict[str, InstrumentId] = {}
+        self._rates_of = 0
+
+    def mark(self, instrument: InstrumentId, price: float) -> None:
+        """Take the last price of an instrument, quote units a base unit.
+
+        Raises:
+            DataError: ``MARK_REFUSED``: it is not a finite number above 0; the old mark stays.
+        """
+        if not 0.0 < price < _INFINITY:
+            raise DataError(
+                code="MARK_REFUSED",
+                cause=f"a price of {price!r} for {instrument}",
+                fix="drop or repair the record it came from",
+            )
+        self._marks[instrument] = price
+
+    def price(self, instrument: InstrumentId) -> float | None:
+        """Return the last mark; None before the first."""
+        return self._marks.get(instrument)
+
+    def marks(self) -> tuple[tuple[InstrumentId, float], ...]:
+        """Return all marks sorted by instrument, as `PerformanceUpdate` carries them."""
+        return tuple(sorted(self._marks.items()))
+
+    def fold(self, fact: object) -> None:
+        """Take the marks of a `PerformanceUpdate`; every other fact is none of its business."""
+        if type(fact) is PerformanceUpdate:
+            for instrument, price in fact.marks:
+                self.mark(instrument, price)
+
+    def reporting(self, account: AccountId) -> Currency:
+        """Return the currency an account's equity is told in."""
+        return self._reporting.get(account, USDT)
+
+    def equity(self, account: AccountId) -> float:
+        """Return the account's worth in its reporting currency at the last marks."""
+        known = self._accounts.get(account)
+        if known is None:
+            known = self._know(account)
+        elif known.revision != known.holdings.revision:
+            known.refresh()
+        total = known.cash
+        marks = self._marks
+        try:
+            for instrument, quantity in known.held:
+                total += quantity * marks[instrument]
+        except KeyError:
+            return self._equity_with_gaps(known)
+        return total if known.is_plain else self._with_foreign(total, known)
+
+    def equity_exact(self, account: AccountId) -> Decimal:
+        """Return equity as a decimal sum over the same marks, each read as the decimal it prints.
+
+        It is exact as long as 38 digits hold it, which only a chain of two rates can exceed.
+        """
+        known = self._current(account)
+        holdings, currency = known.holdings, known.currency
+        total = ZERO
+        for coin, amount in holdings.unassigned():
+            rate = self._rate_exact(coin, currency)
+            if rate is not None:
+                total = MONEY.add(total, MONEY.multiply(amount, rate))
+        for instrument, quantity in holdings.held():
+            rate = self._rate_exact(holdings.pairs[instrument][1], currency)
+            if rate is not None:
+                mark = self._marks.get(instrument)
+                value = (
+                    self._cost(account, instrument)
+                    if mark is None
+                    else MONEY.multiply(quantity, _decimal(mark))
+                )
+                total = MONEY.add(total, MONEY.multiply(value, rate))
+        return total
+
+    def unpriced(self, account: AccountId) -> tuple[str, ...]:
+        """Return the held instruments and currencies that have no price, sorted."""
+        known = self._current(account)
+        holdings, currency = known.holdings, known.currency
+        instruments = {i for i, _ in holdings.held()}
+        coins = {coin for coin, _ in holdings.unassigned()}
+        coins |= {holdings.pairs[i][1] for i in instruments}
+        missing: set[str] = {i for i in instruments if i not in self._marks}
+        missing |= {coin for coin in coins if self._rate(coin, currency) is None}
+        return tuple(sorted(missing))
+
+    def profit(
+        self, account: AccountId, strategy: StrategyId, instrument: InstrumentId
+    ) -> Profit | None:
+        """Return what a strategy earned on an instrument; None when it never traded it.
+
+        Fees in a third currency are told as they were paid, and converted here only (E75).
+        """
+        pair = self._portfolio.holdings(account).pairs.get(instrument)
+        if pair is None:
+            return None
+        quote = pair[1]
+        position = self._portfolio.position(account, strategy, instrument)
+        quantity = float(_add(position.quantity, position.dust))
+        mark = self._marks.get(instrument)
+        missing: set[str] = set()
+        unrealised: float | None = 0.0
+        if quantity:
+            cost = float(_add(position.cost, position.dust_cost))
+            unrealised = None if mark is None else quantity * mark - cost
+            if mark is None:
+                missing.add(instrument)
+        paid = self._portfolio.ledger.at(fees_path(account, strategy, instrument))
+        elsewhere = tuple(
+            (coin, fee) for coin, fee in sorted(paid.items()) if fee and coin not in pair
+        )
+        net = float(_add(position.realised, position.fees.copy_negate()))
+        for coin, fee in elsewhere:
+            rate = self._rate(coin, quote)
+            if rate is None:
+                missing.add(coin)
+            else:
+                net -= float(fee) * rate
+        return Profit(
+            currency=quote,
+            realised=position.realised,
+            unrealised=unrealised,
+            fees=position.fees,
+            fees_elsewhere=elsewhere,
+            net=None if missing or unrealised is None else net + unrealised,
+            unpriced=tuple(sorted(missing)),
+        )
+
+    def _know(self, account: AccountId) -> _Account:
+        known = _Account(self._portfolio.holdings(account), self.reporting(account))
+        self._accounts[account] = known
+        return known
+
+    def _current(self, account: AccountId) -> _Account:
+        known = self._accounts.get(account) or self._know(account)
+        if known.revision != known.holdings.revision:
+            known.refresh()
+        return known
+
+    def _equity_with_gaps(self, known: _Account) -> float:
+        total = known.cash
+        for instrument, quantity in known.held:
+            mark = self._marks.get(instrument)
+            if mark is None:
+                total += float(self._cost(known.holdings.account, instrument))
+            else:
+                total += quantity * mark
+        return self._with_foreign(total, known)
+
+    def _with_foreign(self, total: float, known: _Account) -> float:
+        """Add what is quoted or held in other currencies, where a rate is known."""
+        for instrument, quantity in known.abroad:
+            rate = self._rate(known.holdings.pairs[instrument][1], known.currency)
+            if rate is not None:
+                mark = self._marks.get(instrument)
+                if mark is None:
+                    total += float(self._cost(known.holdings.account, instrument)) * rate
+                else:
+                    total += quantity * mark * rate
+        for coin, amount in known.coins:
+            rate = self._rate(coin, known.currency)
+            if rate is not None:
+                total += amount * rate
+        return total
+
+    def _cost(self, account: AccountId, instrument: InstrumentId) -> Decimal:
+        """Return what the account's holding of an instrument cost, dust included."""
+        total = ZERO
+        for position in self._portfolio.positions(account):
+            if position.instrument == instrument:
+                total = _add(_add(total, position.cost), position.dust_cost)
+        return total
+
+    def _rate(self, coin: Currency, currency: Currency) -> float | None:
+        """Return how much of `currency` one `coin` is, or None when no mark says."""
+        if coin == currency:
+            return 1.0
+        if self._rates_of != len(self._marks):
+            # A new instrument has a mark: the first by id counts, whichever was marked first.
+            self._rates_of = len(self._marks)
+            self._rates = {}
+            for instrument in sorted(self._marks):
+                self._rates.setdefault(instrument.partition(".")[0], instrument)
+        found = self._rates.get(f"{coin}{currency}")
+        return None if found is None else self._marks[found]
+
+    def _rate_exact(self, coin: Currency, currency: Currency) -> Decimal | None:
+        rate = self._rate(coin, currency)
+        return None if rate is None else _decimal(rate)
+
+
+def _decimal(price: float) -> Decimal:
+    # A mark may be a numpy float, which prints its own type.
+    return Decimal(repr(float(price)))
