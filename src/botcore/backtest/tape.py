@@ -1,0 +1,190 @@
+"""Tapes: columns of bars, checked once, played as the inputs a live session would get."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from botcore.domain.errors import DataError
+from botcore.domain.ids import InstrumentId, Nanos
+from botcore.domain.market import Bar, BarFlag, BarsClosed, BarSpec
+
+_CHUNK = 65_536
+_COLUMNS = ("open", "high", "low", "close", "volume")
+
+
+class BarSeries:
+    """Closed bars of one instrument and timeframe, oldest first.
+
+    Args:
+        instrument: whose.
+        spec: length and origin.
+        ts_open: int64 nanoseconds UTC, shape ``(n,)``, strictly ascending.
+        open, high, low, close: float64 prices, shape ``(n,)``.
+        volume: float64 base units, shape ``(n,)``.
+
+    Raises:
+        DataError: a stamp does not ascend, a price is not positive and finite, low and high do
+            not enclose open and close, or a volume is negative; nothing is kept.
+    """
+
+    def __init__(
+        self,
+        instrument: InstrumentId,
+        spec: BarSpec,
+        *,
+        ts_open: NDArray[np.int64],
+        columns: Mapping[str, NDArray[np.float64]],
+    ) -> None:
+        self.instrument = instrument
+        self.spec = spec
+        self.ts_open = np.asarray(ts_open, dtype=np.int64)
+        self.columns = {name: np.asarray(columns[name], dtype=np.float64) for name in _COLUMNS}
+        self._check()
+        self.flags = self._flagged()
+
+    def __len__(self) -> int:
+        """How many bars there are."""
+        return len(self.ts_open)
+
+    def between(self, start: int | None, end: int | None) -> "BarSeries":
+        """Return the bars that open in ``[start, end)``, nanoseconds UTC; None is no bound."""
+        low = 0 if start is None else int(np.searchsorted(self.ts_open, start))
+        high = len(self) if end is None else int(np.searchsorted(self.ts_open, end))
+        return BarSeries(
+            self.instrument,
+            self.spec,
+            ts_open=self.ts_open[low:high],
+            columns={name: values[low:high] for name, values in self.columns.items()},
+        )
+
+    def digest(self) -> str:
+        """Return the SHA-256 of what the bars hold."""
+        seen = hashlib.sha256(f"{self.instrument} {self.spec}".encode())
+        for values in (self.ts_open, *self.columns.values()):
+            seen.update(np.ascontiguousarray(values).tobytes())
+        return seen.hexdigest()
+
+    def _check(self) -> None:
+        ts, c = self.ts_open, self.columns
+        if any(len(values) != len(ts) for values in c.values()):
+            raise _refused(self.instrument, 0, "its columns differ in length")
+        checks = [
+            (np.diff(ts, prepend=ts[:1] - 1) <= 0, "its stamp does not come after the last"),
+            *(
+                (~(np.isfinite(c[name]) & (c[name] > 0)), f"its {name} is no positive number")
+                for name in _COLUMNS[:4]
+            ),
+            (~(np.isfinite(c["volume"]) & (c["volume"] >= 0)), "its volume is no number from 0"),
+            (np.minimum(c["open"], c["close"]) < c["low"], "its low is above its open or close"),
+            (np.maximum(c["open"], c["close"]) > c["high"], "its high is below its open or close"),
+        ]
+        for wrong, why in checks:
+            if wrong.any():
+                raise _refused(self.instrument, int(np.argmax(wrong)), why)
+
+    def _flagged(self) -> NDArray[np.int64]:
+        c = self.columns
+        flat = (c["volume"] == 0) & (c["high"] == c["low"])
+        gap = np.diff(self.ts_open, prepend=self.ts_open[:1] - self.spec.step_ns)
+        flags = np.where(flat, int(BarFlag.FLAT), 0)
+        return flags + np.where(gap > self.spec.step_ns, int(BarFlag.GAP_BEFORE), 0)
+
+
+class BarTape:
+    """Several series, merged by close stamp: smallest timeframe first, then by instrument id.
+
+    Args:
+        series: at most one for each instrument and timeframe, in any order.
+    """
+
+    def __init__(self, series: Sequence[BarSeries]) -> None:
+        self.series = tuple(sorted(series, key=lambda s: (s.spec.step_ns, s.instrument)))
+
+    def __len__(self) -> int:
+        """How many bars there are."""
+        return sum(len(each) for each in self.series)
+
+    def between(self, start: int | None, end: int | None) -> "BarTape":
+        """Return the bars that open in ``[start, end)``."""
+        return BarTape([each.between(start, end) for each in self.series])
+
+    @property
+    def instruments(self) -> tuple[InstrumentId, ...]:
+        """Which instruments it holds, sorted."""
+        return tuple(sorted({each.instrument for each in self.series}))
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """First open and last close, nanoseconds UTC; (0, 0) when it is empty."""
+        filled = [each for each in self.series if len(each)]
+        if not filled:
+            return 0, 0
+        first = min(int(each.ts_open[0]) for each in filled)
+        return first, max(int(each.ts_open[-1]) + each.spec.step_ns for each in filled)
+
+    @property
+    def gaps(self) -> int:
+        """How many bars stand behind a hole."""
+        return sum(int((each.flags & int(BarFlag.GAP_BEFORE) > 0).sum()) for each in self.series)
+
+    def digest(self) -> str:
+        """Return the SHA-256 over all series."""
+        return hashlib.sha256("".join(s.digest() for s in self.series).encode()).hexdigest()
+
+    def __iter__(self) -> Iterator[BarsClosed]:
+        """Play the tape: one input a close stamp."""
+        if len(self.series) == 1:
+            return _play_one(self.series[0])
+        return _play_many(self.series)
+
+
+def _rows(series: BarSeries) -> Iterator[Bar]:
+    instrument, spec, step = series.instrument, series.spec, series.spec.step_ns
+    c = series.columns
+    for low in range(0, len(series), _CHUNK):
+        part = slice(low, low + _CHUNK)
+        opens = series.ts_open[part]
+        for row in zip(
+            opens.tolist(),
+            (opens + step).tolist(),
+            c["open"][part].tolist(),
+            c["high"][part].tolist(),
+            c["low"][part].tolist(),
+            c["close"][part].tolist(),
+            c["volume"][part].tolist(),
+            series.flags[part].tolist(),
+            strict=True,
+        ):
+            yield Bar(instrument, spec, *row)
+
+
+def _play_one(series: BarSeries) -> Iterator[BarsClosed]:
+    for bar in _rows(series):
+        yield BarsClosed(Nanos(bar.ts_close), (bar,))
+
+
+def _play_many(series: Sequence[BarSeries]) -> Iterator[BarsClosed]:
+    closes = np.concatenate([each.ts_open + each.spec.step_ns for each in series])
+    ranks = np.concatenate([np.full(len(each), rank) for rank, each in enumerate(series)])
+    order = np.lexsort((ranks, closes))
+    sources = [_rows(each) for each in series]
+    stamp: int | None = None
+    group: list[Bar] = []
+    for rank, ts in zip(ranks[order].tolist(), closes[order].tolist(), strict=True):
+        if ts != stamp and group:
+            yield BarsClosed(Nanos(group[0].ts_close), tuple(group))
+            group = []
+        stamp = ts
+        group.append(next(sources[rank]))
+    if group:
+        yield BarsClosed(Nanos(group[0].ts_close), tuple(group))
+
+
+def _refused(instrument: InstrumentId, row: int, why: str) -> DataError:
+    return DataError(
+        code="BARS_REFUSED",
+        cause=f"bar {row} of {instrument}: {why}",
+        fix="repair or drop that record; nothing of the series was used",
+    )

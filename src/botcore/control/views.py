@@ -1,0 +1,201 @@
+"""What the platform shows: one document, made in the engine's process, drawn by page and terminal.
+
+Money and quantities are decimal strings, never floats; stamps are nanoseconds in the feed's clock
+(the simulated market has its own) unless a name says `wall`.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class FeedStatus(StrEnum):
+    """Whether prices are fresh. Stale data never looks live."""
+
+    LIVE = "live"
+    STALE = "stale"
+    DOWN = "down"
+
+
+class FeedView(msgspec.Struct, frozen=True):
+    """Where prices come from and how old they are.
+
+    Attributes:
+        name: ``simulated``, later an exchange or a tape.
+        banner: what must be said on every view about these prices; empty for a real market.
+        clock: how the feed's time runs, in words.
+        now: the feed's clock now; `last_event`: stamp of the newest price.
+        age_s: `now` less `last_event`, seconds.
+        step_s: length of the bars traded, seconds.
+    """
+
+    name: str
+    banner: str
+    clock: str
+    now: int
+    last_event: int
+    age_s: float
+    status: FeedStatus
+    step_s: float
+
+
+class MeterView(msgspec.Struct, frozen=True):
+    """A limit and how much of it is used: `used_frac` 1.0 is full."""
+
+    name: str
+    used_frac: float
+    limit: str
+
+
+class AccountView(msgspec.Struct, frozen=True):
+    """One account.
+
+    Attributes:
+        kind: ``paper``; later ``live``.
+        equity, cash, locked, day_result, fees_today, fees_total: decimal strings in `currency`.
+        day_result_frac, drawdown_frac, fees_today_frac: fractions of equity (0.01 is 1 %).
+        mode, mode_cause: what it may do, and why not more.
+        equity_points: the last points of the equity curve as (stamp, equity), oldest first.
+    """
+
+    id: str
+    kind: str
+    currency: str
+    equity: str
+    cash: str
+    locked: str
+    day_result: str
+    day_result_frac: float
+    drawdown_frac: float
+    fees_today: str
+    fees_today_frac: float
+    fees_total: str
+    mode: str
+    mode_cause: str
+    meters: tuple[MeterView, ...]
+    equity_points: tuple[tuple[int, float], ...] = ()
+
+
+class PositionView(msgspec.Struct, frozen=True):
+    """A strategy's open position. `mark` is None when no price is known."""
+
+    account: str
+    strategy: str
+    instrument: str
+    quantity: str
+    average_price: str
+    mark: str | None
+    value: str
+    unrealised: str
+    realised: str
+
+
+class OrderView(msgspec.Struct, frozen=True):
+    """An order that is not terminal."""
+
+    client_order_id: str
+    account: str
+    strategy: str
+    instrument: str
+    side: str
+    type: str
+    quantity: str
+    filled: str
+    price: str
+    state: str
+    cancel_owed: bool
+    ts: int
+
+
+class FillView(msgspec.Struct, frozen=True):
+    """One execution."""
+
+    ts: int
+    account: str
+    strategy: str
+    instrument: str
+    side: str
+    quantity: str
+    price: str
+    fee: str
+    fee_currency: str
+    reason: str
+
+
+class DecisionView(msgspec.Struct, frozen=True):
+    """A strategy's last word on one instrument.
+
+    Attributes:
+        wish: ``long``, ``flat``, ``short`` or ``no view``.
+        reason: the sentence ("RSI 41.2 is above 30: no entry").
+        outcome: what the engine says where the wish was not carried out; else empty.
+        ts: close of the bar decided on; 0 before the first.
+    """
+
+    strategy: str
+    instrument: str
+    wish: str
+    held: str
+    reason: str
+    outcome: str
+    ts: int
+
+
+class StrategyView(msgspec.Struct, frozen=True):
+    """One configured strategy: ``running``, ``warming up``, ``paused`` or ``quarantined``."""
+
+    id: str
+    name: str
+    status: str
+    status_cause: str
+    result: str
+    decisions: tuple[DecisionView, ...]
+
+
+class AlertView(msgspec.Struct, frozen=True):
+    """Something a person should know."""
+
+    ts: int
+    code: str
+    detail: str
+
+
+class PlatformView(msgspec.Struct, frozen=True):
+    """Everything the first page shows.
+
+    Attributes:
+        version: of botcore. `home`: where its state lives. `engine_pid`: the engine's process.
+        wall_ts: wall clock when this was made, nanoseconds UTC.
+        uptime_s: of this run, seconds. `continued`: "continued: equity …, 3 positions, stopped
+            2 min", or empty on a first start.
+        storage: ``ok``, or what is wrong with it.
+    """
+
+    version: str
+    home: str
+    engine_pid: int
+    wall_ts: int
+    uptime_s: float
+    continued: str
+    storage: str
+    feed: FeedView
+    accounts: tuple[AccountView, ...]
+    strategies: tuple[StrategyView, ...]
+    positions: tuple[PositionView, ...]
+    orders: tuple[OrderView, ...]
+    fills: tuple[FillView, ...]
+    alerts: tuple[AlertView, ...]
+
+
+def encode_view(view: PlatformView) -> bytes:
+    """Return the document as JSON."""
+    return msgspec.json.encode(view)
+
+
+def decode_view(document: bytes) -> PlatformView:
+    """Read what `encode_view` wrote.
+
+    Raises:
+        msgspec.DecodeError: it is not such a document.
+    """
+    return msgspec.json.decode(document, type=PlatformView)

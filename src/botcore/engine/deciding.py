@@ -1,0 +1,415 @@
+"""Phases 8 and 9 of a bar: every strategy decides, then risk answers in the order of intents."""
+
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+
+from botcore.domain.decisions import Denied
+from botcore.domain.errors import ConfigError
+from botcore.domain.events import (
+    DecisionMade,
+    Fact,
+    OrderDenied,
+    OrderFilled,
+    SignalGenerated,
+    StrategyPaused,
+    StrategyQuarantined,
+)
+from botcore.domain.ids import AccountId, InstrumentId, Nanos, StrategyId
+from botcore.domain.intents import CancelOrder, Intent, PlaceOrder, Reason, ReplaceOrder, Target
+from botcore.domain.keys import Key
+from botcore.domain.market import Bar
+from botcore.domain.numbers import ZERO
+from botcore.domain.orders import OrderType, Side
+from botcore.engine.config import EngineConfig, StrategyConfig
+from botcore.engine.desk import Desk
+from botcore.engine.event_slots import EventSlot
+from botcore.engine.slots import SignalSlot
+from botcore.kernel.guard import Fault, guarded
+from botcore.strategies import EventStrategy, SignalRunner, SignalStrategy
+
+Slot = SignalSlot | EventSlot
+StrategyClass = type[SignalStrategy] | type[EventStrategy]
+Wish = tuple[SignalSlot, float] | tuple[EventSlot, Intent]
+_NONE: tuple[Slot, ...] = ()
+
+
+class Deciders:
+    """The strategies of an engine, stepped bar by bar.
+
+    Args:
+        config: which strategies, on what, with how much.
+        strategies: the classes that `config` names.
+        desk: where their intents go.
+        observe: also make the facts that only watchers want (`DecisionMade`).
+
+    Attributes:
+        is_ready: until the engine is reconciled, bars are history and intents are dropped.
+        asked: the strategy being asked at this moment, for the watchdog.
+        count: decisions made.
+
+    Raises:
+        ConfigError: a strategy, parameter or instrument does not exist.
+    """
+
+    def __init__(
+        self,
+        config: EngineConfig,
+        strategies: Mapping[str, StrategyClass],
+        desk: Desk,
+        *,
+        observe: bool,
+    ) -> None:
+        self._desk = desk
+        self._observe = observe
+        self._flood = config.intents_per_event
+        self.is_ready = False
+        self.asked: Slot | None = None
+        self.count = 0
+        self.slots: list[Slot] = []
+        self._series: dict[tuple[InstrumentId, int], list[Slot]] = {}
+        self._lines: dict[tuple[AccountId, StrategyId, InstrumentId], SignalSlot] = {}
+        self._events: dict[tuple[AccountId, StrategyId], EventSlot] = {}
+        known = {instrument.id for instrument in config.instruments}
+        for rank, strategy in enumerate(config.strategies):
+            for name in strategy.instruments:
+                if name not in known:
+                    raise _unknown_instrument(strategy, name, known)
+            self._add(rank, strategy, strategies, decisions_kept=config.decisions_kept)
+        desk.listen(line_changed=self._line_changed, fill_seen=self._fill_seen)
+
+    def decide(self, bars: tuple[Bar, ...], key: Key) -> None:
+        """Ask every strategy that has a bar (8), then pass what they want through risk (9)."""
+        if len(bars) == 1:
+            bar = bars[0]
+            pairs = [(s, bar) for s in self._series.get((bar.instrument, bar.spec.step_ns), _NONE)]
+        else:
+            pairs = [
+                (slot, bar)
+                for bar in bars
+                for slot in self._series.get((bar.instrument, bar.spec.step_ns), _NONE)
+            ]
+            pairs.sort(key=_by_rank)
+        if not pairs:
+            return
+        wishes: list[Wish] = []
+        start = 0
+        while start < len(pairs):
+            fault = guarded(self._ask_from, pairs, start, wishes)
+            if fault is None:
+                break
+            slot = self._asked_or_raise(fault)
+            self._quarantine(slot, fault, key)
+            start = next(i for i, pair in enumerate(pairs) if pair[0] is slot) + 1
+        self.asked = None
+        for slot, wish in wishes:
+            if isinstance(slot, SignalSlot):
+                self._pursue(slot, wish, key)  # type: ignore[arg-type]  # a weight, by its slot
+            else:
+                self._intend(slot, wish, key)  # type: ignore[arg-type]  # an intent, by its slot
+
+    def fold(self, fact: Fact) -> None:
+        """Take up a pause or a quarantine."""
+        if isinstance(fact, StrategyQuarantined):
+            self._pause(fact.strategy, f"quarantined: {fact.cause}")
+        elif isinstance(fact, StrategyPaused):
+            self._pause(fact.strategy, f"paused by {fact.by}" if fact.paused else "")
+
+    def refresh(self) -> None:
+        """Take up folded positions and orders in every slot."""
+        for slot in self.slots:
+            if isinstance(slot, SignalSlot):
+                slot.refresh(self._desk.execution.index)
+
+    def _ask_from(self, pairs: list[tuple[Slot, Bar]], start: int, wishes: list[Wish]) -> None:
+        is_ready = self.is_ready
+        for index in range(start, len(pairs)):
+            slot, bar = pairs[index]
+            if slot.is_paused:
+                continue
+            self.asked = slot
+            if isinstance(slot, EventSlot):
+                intents = slot.on_bar(bar, is_warmup=not is_ready)
+                self._refuse_flood(intents)
+                wishes.extend((slot, intent) for intent in intents)
+                continue
+            close = bar.close
+            runner = slot.runner
+            weight = runner.on_bar(bar.open, bar.high, bar.low, close, bar.volume, slot.held)
+            slot.log.add(bar.ts_close, runner.memory, weight)
+            self.count += 1
+            if slot.spread is not None:
+                slot.spread.update(bar.high, bar.low, close)
+            if self._observe:
+                self._observed(slot, bar, weight)
+            if weight != weight or not is_ready:  # noqa: PLR0124  # NaN is "no view"
+                continue
+            held = slot.exposure
+            if held == 0.0 and weight == 0.0:
+                slot.signalled = 0.0
+                continue
+            if held != 0.0 and weight != 0.0:
+                equity = slot.risk.equity
+                spread = 0.0 if slot.spread is None else slot.spread.value
+                target = slot.sizing.target_float(weight, equity, close, spread)
+                if target * held > 0.0 and abs(target - held) <= slot.sizing.band_frac * abs(held):
+                    continue
+            wishes.append((slot, weight))
+
+    def _pursue(self, slot: SignalSlot, weight: float, key: Key) -> None:
+        """Turn a target into an order, if one is needed and none is under way (P14)."""
+        view = self._desk.view
+        instrument = view.instrument(slot.instrument)
+        mark = view.mark(slot.instrument)
+        if mark is None:
+            slot.outcome = "NO_PRICE"
+            return
+        price = Decimal(repr(mark))
+        target = slot.sizing.target_quantity(
+            weight,
+            equity=view.equity_exact(slot.account),
+            price=price,
+            lot=instrument.lot,
+            spread=0.0 if slot.spread is None else slot.spread.value,
+        )
+        position = slot.position.quantity
+        delta = target - position
+        if slot.working_orders:
+            self._wait_or_cancel(slot, delta, key)
+            return
+        size = abs(delta)
+        if size < instrument.lot or (target != ZERO and size * price < instrument.min_notional):
+            slot.outcome = "TOO_SMALL"
+            return
+        memory = slot.runner.memory
+        reason = Reason(int(memory[0]), tuple(memory[1:5]))
+        if weight != slot.signalled:
+            slot.signalled = weight
+            self._signalled(slot, slot.instrument, weight, 1.0, reason, key)
+        reduces = position != ZERO and (position > ZERO) is not (delta > ZERO)
+        order = PlaceOrder(
+            account=slot.account,
+            strategy=slot.strategy,
+            instrument=slot.instrument,
+            side=Side.BUY if delta > ZERO else Side.SELL,
+            type=OrderType.MARKET,
+            quantity=size,
+            reduce_only=reduces and size <= abs(position),
+            reason=reason,
+        )
+        denied = self._desk.place(order, key)
+        if denied is None:
+            slot.outcome = ""
+        elif denied.code != slot.outcome:  # a standing no is said once, not at every bar
+            slot.outcome = denied.code
+            self._desk.out.facts.append(OrderDenied(slot.account, denied))
+
+    def _wait_or_cancel(self, slot: SignalSlot, delta: Decimal, key: Key) -> None:
+        """Let a working order work, unless the target now lies on its other side."""
+        if delta != ZERO and (slot.working > ZERO) is (delta > ZERO):
+            slot.outcome = "WORKING"
+            return
+        slot.outcome = "CANCELLING"
+        cancelled = self._desk.execution.cancel_all(
+            slot.account,
+            at=key,
+            strategy=slot.strategy,
+            instrument=slot.instrument,
+            detail="the target changed",
+        )
+        self._desk.take(cancelled, key)
+
+    def _intend(self, slot: EventSlot, intent: Intent, key: Key) -> None:
+        """Pass one intent of an event strategy through risk."""
+        desk = self._desk
+        if isinstance(intent, CancelOrder):
+            order = desk.execution.index.get(intent.client_order_id)
+            if order is None or order.spec.strategy != slot.strategy:
+                self._deny(slot, _not_yours(slot, intent, key), key)
+            else:
+                desk.take(desk.execution.cancel(intent.client_order_id, at=key), key)
+            return
+        if isinstance(intent, ReplaceOrder):
+            self._replace(slot, intent, key)
+            return
+        if isinstance(intent, Target):
+            self._signalled(
+                slot, intent.instrument, intent.weight, intent.confidence, intent.reason, key
+            )
+            order_intent = slot.order_for(intent)
+            if order_intent is None:
+                return
+            intent = order_intent
+        denied = desk.place(intent, key)
+        if denied is not None:
+            self._deny(slot, denied, key)
+
+    def _replace(self, slot: EventSlot, intent: ReplaceOrder, key: Key) -> None:
+        desk = self._desk
+        order = desk.execution.index.get(intent.client_order_id)
+        if order is None or order.spec.strategy != slot.strategy:
+            self._deny(slot, _not_yours(slot, intent, key), key)
+            return
+        checked = desk.risk.check_replace_risk(intent, order.spec, filled=order.filled, at=key)
+        if isinstance(checked, Denied):
+            self._deny(slot, checked, key)
+            return
+        outcome = desk.execution.replace(
+            intent,
+            quantity=checked.quantity,
+            limit_price=checked.limit_price,
+            trigger_price=checked.trigger_price,
+            at=key,
+        )
+        if isinstance(outcome, Denied):
+            self._deny(slot, outcome, key)
+        else:
+            desk.take(outcome, key)
+
+    def _deny(self, slot: EventSlot, denied: Denied, key: Key) -> None:
+        self._desk.out.facts.append(OrderDenied(slot.account, denied))
+        slot.outcome = denied.code
+        if slot.denials < self._flood:  # who answers every no with an intent is not asked for ever
+            self._tell(slot, lambda: slot.on_denied(denied), key)
+
+    def _fill_seen(self, fact: OrderFilled, key: Key) -> None:
+        slot = self._events.get((fact.account, fact.strategy))
+        if slot is not None and not slot.is_paused:
+            self._tell(slot, lambda: slot.on_fill(fact.fill), key)
+
+    def _tell(self, slot: EventSlot, ask: Callable[[], list[Intent]], key: Key) -> None:
+        intents: list[Intent] = []
+
+        def collect() -> None:
+            intents.extend(ask())
+            self._refuse_flood(intents)
+
+        outer, self.asked = self.asked, slot
+        fault = guarded(collect)
+        self.asked = outer
+        if fault is not None:
+            self._quarantine(slot, fault, key)
+            return
+        for intent in intents:
+            self._intend(slot, intent, key)
+
+    def _refuse_flood(self, intents: list[Intent]) -> None:
+        if len(intents) > self._flood:
+            raise OverflowError(f"{len(intents)} intents on one event exceed {self._flood}")
+
+    def _asked_or_raise(self, fault: Fault) -> Slot:
+        if self.asked is None:
+            raise fault.error
+        return self.asked
+
+    def _quarantine(self, slot: Slot, fault: Fault, key: Key) -> None:
+        fact = StrategyQuarantined(
+            slot.account, slot.strategy, Nanos(key.ts), f"it raised {fault.summary}"
+        )
+        self._desk.out.facts.append(fact)
+        self.fold(fact)
+
+    def _pause(self, strategy: StrategyId, why: str) -> None:
+        for slot in self.slots:
+            if slot.strategy == strategy:
+                slot.is_paused = bool(why)
+                slot.outcome = why
+
+    def _line_changed(
+        self, account: AccountId, strategy: StrategyId, instrument: InstrumentId
+    ) -> None:
+        slot = self._lines.get((account, strategy, instrument))
+        if slot is not None:
+            slot.refresh(self._desk.execution.index)
+
+    def _signalled(
+        self,
+        slot: Slot,
+        instrument: InstrumentId,
+        weight: float,
+        confidence: float,
+        reason: Reason,
+        key: Key,
+    ) -> None:
+        self._desk.out.facts.append(
+            SignalGenerated(
+                slot.account,
+                slot.strategy,
+                instrument,
+                Nanos(key.ts),
+                weight,
+                confidence,
+                reason,
+            )
+        )
+
+    def _observed(self, slot: SignalSlot, bar: Bar, weight: float) -> None:
+        memory = slot.runner.memory
+        reason = Reason(int(memory[0]), tuple(memory[1:5]))
+        self._desk.out.facts.append(
+            DecisionMade(
+                slot.account, slot.strategy, slot.instrument, Nanos(bar.ts_close), weight, reason
+            )
+        )
+
+    def _add(
+        self,
+        rank: int,
+        config: StrategyConfig,
+        strategies: Mapping[str, StrategyClass],
+        *,
+        decisions_kept: int | None,
+    ) -> None:
+        chosen = strategies[config.strategy]
+        if not issubclass(chosen, SignalStrategy):
+            event = EventSlot(
+                rank=rank, config=config, strategy=chosen(config.parameters), desk=self._desk
+            )
+            self.slots.append(event)
+            self._events[config.account, config.id] = event
+            self._index(event, config.instruments, config.step_ns)
+            return
+        for name in sorted(config.instruments):
+            slot = SignalSlot(
+                rank=rank,
+                config=config,
+                instrument=name,
+                runner=SignalRunner(chosen, config.parameters),
+                position=self._desk.portfolio.position(config.account, config.id, name),
+                risk=self._desk.risk.account(config.account),
+                decisions_kept=decisions_kept,
+            )
+            self.slots.append(slot)
+            self._lines[config.account, config.id, name] = slot
+            self._index(slot, (name,), config.step_ns)
+
+    def _index(self, slot: Slot, instruments: Iterable[InstrumentId], step_ns: int) -> None:
+        for name in instruments:
+            self._series.setdefault((name, step_ns), []).append(slot)
+
+
+def _by_rank(pair: tuple[Slot, Bar]) -> tuple[int, int, InstrumentId]:
+    slot, bar = pair
+    return slot.rank, bar.spec.step_ns, bar.instrument
+
+
+def _not_yours(slot: EventSlot, intent: CancelOrder | ReplaceOrder, key: Key) -> Denied:
+    return Denied(
+        slot.account,
+        slot.strategy,
+        slot.instruments[0],
+        "NOT_YOURS",
+        0.0,
+        0.0,
+        Nanos(key.ts),
+        intent.reason,
+    )
+
+
+def _unknown_instrument(
+    strategy: StrategyConfig, name: InstrumentId, known: set[InstrumentId]
+) -> ConfigError:
+    return ConfigError(
+        code="INSTRUMENT_UNKNOWN",
+        cause=f"strategy {strategy.id} wants {name}, which is not configured",
+        fix=f"choose from: {', '.join(sorted(known))}",
+    )

@@ -1,0 +1,170 @@
+"""The desk: execution's results become booked fills, modes and, where money demands it, a halt."""
+
+from collections.abc import Callable
+
+from botcore.domain.decisions import Denied
+from botcore.domain.events import (
+    Fact,
+    LedgerPosted,
+    OrderFilled,
+    OrderPlaced,
+    OrderUpdated,
+)
+from botcore.domain.ids import AccountId, InstrumentId, StrategyId
+from botcore.domain.instruments import InstrumentBook
+from botcore.domain.intents import PlaceOrder
+from botcore.domain.keys import Key
+from botcore.domain.modes import Mode
+from botcore.domain.numbers import ZERO
+from botcore.domain.orders import OrderType, Side
+from botcore.domain.reports import VenueReport
+from botcore.engine.config import EngineConfig
+from botcore.engine.outbox import Outbox
+from botcore.engine.view import AccountView
+from botcore.execution import ExecutionReport, OrderExecutionEngine
+from botcore.portfolio import Portfolio, Valuation
+from botcore.risk import AccountRisk, RiskManagementSystem
+
+LineChanged = Callable[[AccountId, StrategyId, InstrumentId], None]
+FillSeen = Callable[[OrderFilled, Key], None]
+
+
+class Desk:
+    """Risk, execution and portfolio of the accounts, and the outbox they write to.
+
+    Args:
+        config: accounts, instruments and limits.
+        outbox: where facts and effects go.
+    """
+
+    def __init__(self, config: EngineConfig, outbox: Outbox) -> None:
+        seal = object()
+        self.out = outbox
+        self.portfolio = Portfolio()
+        self.valuation = Valuation(
+            self.portfolio, reporting={a.id: a.reporting for a in config.accounts}
+        )
+        self.execution = OrderExecutionEngine(seal=seal, config=config.execution)
+        self.view = AccountView(
+            portfolio=self.portfolio,
+            valuation=self.valuation,
+            orders=self.execution.index,
+            instruments=InstrumentBook(config.instruments),
+        )
+        self.risk = RiskManagementSystem(seal=seal, view=self.view, config_digest=config.digest)
+        self.accounts: tuple[AccountRisk, ...] = tuple(
+            self.risk.add_account(account.id, account.limits) for account in config.accounts
+        )
+        self._line_changed: LineChanged = _ignore_line
+        self._fill_seen: FillSeen = _ignore_fill
+
+    def listen(self, *, line_changed: LineChanged, fill_seen: FillSeen) -> None:
+        """Say who hears of a change on a strategy's line, and of a fill."""
+        self._line_changed = line_changed
+        self._fill_seen = fill_seen
+
+    def place(self, order: PlaceOrder, key: Key) -> Denied | None:
+        """Pass an order through risk and, if approved, open it."""
+        decision = self.risk.check_order_risk(order, at=key)
+        if isinstance(decision, Denied):
+            return decision
+        self.take(self.execution.execute_order(decision, at=key), key)
+        return None
+
+    def report(self, key: Key, report: VenueReport) -> None:
+        """Apply a venue's report."""
+        self.view.at(key.ts)
+        self.take(self.execution.apply(report, at=key), key)
+
+    def take(self, result: ExecutionReport, key: Key) -> None:
+        """Take execution's facts: book fills, count orders, halt where it says so."""
+        out = self.out
+        if result.effects:
+            out.effects.extend(result.effects)
+        facts = out.facts
+        orders = self.execution.index
+        for fact in result.facts:
+            facts.append(fact)
+            kind = type(fact)
+            if kind is OrderUpdated:
+                order = orders.get(fact.client_order_id)  # type: ignore[union-attr]  # by kind
+                if order is not None:
+                    spec = order.spec
+                    self._line_changed(spec.account, spec.strategy, spec.instrument)
+            elif kind is OrderFilled:
+                self._book(fact, key)  # type: ignore[arg-type]  # by kind
+            elif kind is OrderPlaced:
+                spec = fact.order  # type: ignore[union-attr]  # by kind
+                self.risk.account(spec.account).fold_placed(fact)  # type: ignore[arg-type]
+                self._line_changed(spec.account, spec.strategy, spec.instrument)
+        if result.halt:
+            self.halt(result.account, result.halt, key, by="engine")
+
+    def fold(self, fact: Fact) -> None:
+        """Apply a fact of an earlier session to execution, portfolio and risk."""
+        self.execution.fold(fact)
+        self.portfolio.fold(fact)
+        self.risk.fold(fact)
+        if isinstance(fact, LedgerPosted) and fact.cause in ("deposit", "withdrawal"):
+            self._moved_outside(fact)
+
+    def deposited(self, fact: LedgerPosted) -> None:
+        """Take a booked deposit: the watermarks move with it."""
+        self.out.facts.append(fact)
+        self._moved_outside(fact)
+
+    def mode(self, account: AccountId, mode: Mode, cause: str, by: str, key: Key) -> None:
+        """Move an account to a mode, if it may."""
+        changed = self.risk.trigger_risk_event(mode, account=account, cause=cause, by=by, at=key)
+        if changed is not None:
+            self.out.facts.append(changed)
+
+    def halt(self, account: AccountId, cause: str, key: Key, *, by: str) -> None:
+        """HALT at once; every working order is cancelled, owed until proven gone."""
+        self.mode(account, Mode.HALT, cause, by, key)
+        self.take(self.execution.cancel_all(account, at=key, detail="halt"), key)
+
+    def flatten(self, account: AccountRisk, key: Key) -> None:
+        """Close what can be closed now; once nothing is left, only cancels are allowed."""
+        is_left = False
+        for position in self.portfolio.positions(account.account):
+            if not position.quantity:
+                continue
+            working = self.execution.index.working(account.account, position.instrument)
+            if any(order.spec.strategy == position.strategy for order in working):
+                is_left = True
+                continue
+            order = PlaceOrder(
+                account=account.account,
+                strategy=position.strategy,
+                instrument=position.instrument,
+                side=Side.SELL if position.quantity > ZERO else Side.BUY,
+                type=OrderType.MARKET,
+                quantity=abs(position.quantity),
+                reduce_only=True,
+            )
+            denied = self.place(order, key)
+            # What is too small to sell stays as dust; everything else is tried again.
+            is_left = is_left or denied is None or denied.code != "BELOW_MINIMUM"
+        if not is_left:
+            self.mode(account.account, Mode.CANCEL_ONLY, "FLAT: nothing left", "risk", key)
+
+    def _book(self, fact: OrderFilled, key: Key) -> None:
+        posted, changed = self.portfolio.book_fill(fact, self.view.instrument(fact.instrument))
+        self.out.facts.append(posted)
+        self.out.facts.append(changed)
+        self._line_changed(fact.account, fact.strategy, fact.instrument)
+        self._fill_seen(fact, key)
+
+    def _moved_outside(self, fact: LedgerPosted) -> None:
+        external = f"external:{fact.account}"
+        moved = sum(float(p.amount) for p in fact.postings if p.ledger == external)
+        self.risk.account(fact.account).move_by(-moved)
+
+
+def _ignore_line(account: AccountId, strategy: StrategyId, instrument: InstrumentId) -> None:
+    """Nobody listens."""
+
+
+def _ignore_fill(fact: OrderFilled, key: Key) -> None:
+    """Nobody listens."""

@@ -1,0 +1,33 @@
+"""The fingerprint of a run: SHA-256 over the facts that matter, in order."""
+
+import hashlib
+from collections.abc import Iterable
+
+from botcore.domain.events import FINGERPRINTED, Fact
+from botcore.domain.records import encode
+
+_MATTERS = frozenset(FINGERPRINTED)
+
+
+class Fingerprint:
+    """Hashes order, fill, posting, position and mode facts: no run id, host or wall time.
+
+    Two runs of one tape, configuration and seed have the same.
+    """
+
+    __slots__ = ("_hash", "count")
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self.count = 0
+
+    def add(self, facts: Iterable[Fact]) -> None:
+        """Take the facts of one step."""
+        for fact in facts:
+            if type(fact) in _MATTERS:
+                self._hash.update(encode(fact))
+                self.count += 1
+
+    def hexdigest(self) -> str:
+        """Return the fingerprint so far: 64 hex digits."""
+        return self._hash.hexdigest()

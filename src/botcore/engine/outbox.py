@@ -1,0 +1,24 @@
+"""What a step has produced so far."""
+
+from botcore.domain.effects import Effect
+from botcore.domain.events import Fact
+from botcore.domain.steps import NOTHING, Step
+
+
+class Outbox:
+    """Facts and effects of the step under way, in order."""
+
+    __slots__ = ("effects", "facts")
+
+    def __init__(self) -> None:
+        self.facts: list[Fact] = []
+        self.effects: list[Effect] = []
+
+    def take(self) -> Step:
+        """Return what there is and begin anew."""
+        if not self.facts and not self.effects:
+            return NOTHING
+        step = Step(tuple(self.facts), tuple(self.effects))
+        self.facts.clear()
+        self.effects.clear()
+        return step

@@ -1,0 +1,125 @@
+"""The engine: ``step(key, event) → facts, effects``. Deterministic; performs nothing.
+
+No I/O, no clock, no chance, no task and no lock below this line. A runner makes the facts durable
+and then releases the effects, in order; their answers come back as inputs. The same `step` runs in
+a backtest, on paper and live.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botcore.domain import commands as c
+from botcore.domain.errors import InvariantBroken
+from botcore.domain.events import Fact
+from botcore.domain.ids import InstrumentId
+from botcore.domain.keys import Key
+from botcore.domain.market import BarOpened, BarsClosed, Quote, Trade
+from botcore.domain.modes import Mode
+from botcore.domain.reports import VenueReport
+from botcore.domain.steps import Step
+from botcore.engine.commanding import Commanding
+from botcore.engine.config import EngineConfig
+from botcore.engine.curve import EquityCurve
+from botcore.engine.deciding import Deciders, StrategyClass
+from botcore.engine.desk import Desk
+from botcore.engine.outbox import Outbox
+
+
+class Engine:
+    """One loop over accounts, strategies, risk, execution and portfolio.
+
+    Args:
+        config: accounts, instruments, strategies and limits.
+        strategies: name → class, for the names in `config`.
+        observe: also make the facts that only watchers want (`DecisionMade`).
+
+    Attributes:
+        desk: risk, execution and portfolio (read only for others).
+        deciders: the strategies (read only for others).
+        curves: account → equity curve, one point a bar.
+        steps: inputs taken so far.
+
+    Raises:
+        ConfigError: the configuration names something that does not exist.
+    """
+
+    def __init__(
+        self,
+        config: EngineConfig,
+        strategies: Mapping[str, StrategyClass],
+        *,
+        observe: bool = False,
+    ) -> None:
+        self._out = Outbox()
+        self.config = config
+        self.desk = Desk(config, self._out)
+        self.deciders = Deciders(config, strategies, self.desk, observe=observe)
+        self.curves = {a.id: EquityCurve(config.decisions_kept) for a in config.accounts}
+        self.steps = 0
+        self._handlers: dict[type, Callable[[Key, Any], None]] = {
+            BarsClosed: self._bars_closed,
+            VenueReport: self.desk.report,
+            BarOpened: self._price_seen,
+            Trade: self._price_seen,
+            Quote: self._quote_seen,
+            **Commanding(self.desk, self.deciders, digest=config.digest).handlers(),
+        }
+        self._smallest: dict[InstrumentId, int] = {}
+        for strategy in config.strategies:
+            for name in strategy.instruments:
+                known = self._smallest.get(name, strategy.step_ns)
+                self._smallest[name] = min(known, strategy.step_ns)
+
+    def step(self, key: Key, event: c.Input) -> Step:
+        """Take one input; return what happened and what the world must do.
+
+        Raises:
+            InvariantBroken: the event is of a kind the engine does not take.
+        """
+        self.steps += 1
+        handler = self._handlers.get(type(event))
+        if handler is None:
+            raise InvariantBroken(
+                code="INPUT_UNKNOWN",
+                cause=f"the engine was given a {type(event).__name__}",
+                fix="report this as a bug",
+            )
+        self.desk.view.at(key.ts)
+        handler(key, event)
+        return self._out.take()
+
+    def fold(self, fact: Fact) -> None:
+        """Apply a fact of an earlier session, exactly as it was applied when it was made."""
+        self.desk.fold(fact)
+        self.deciders.fold(fact)
+
+    def refresh(self) -> None:
+        """Take up the folded state where it is mirrored (after a restore)."""
+        self.deciders.refresh()
+
+    def _bars_closed(self, key: Key, event: BarsClosed) -> None:
+        """Phases 6 to 9; 2 to 5 are the venue's, whose reports came before this input."""
+        desk = self.desk
+        valuation = desk.valuation
+        bars = event.bars
+        for bar in bars:  # 6 mark
+            if self._smallest.get(bar.instrument, bar.spec.step_ns) == bar.spec.step_ns:
+                valuation.mark(bar.instrument, bar.close)
+        if self.deciders.is_ready:  # 7 equity, drawdown, day boundary, protections
+            for account in desk.accounts:
+                equity = valuation.equity(account.account)
+                self.curves[account.account].add(key.ts, equity)
+                changes = desk.risk.mark_equity(account, equity, key)
+                if changes:
+                    self._out.facts.extend(changes)
+                if account.mode is Mode.FLATTEN:
+                    desk.flatten(account, key)
+        self.deciders.decide(bars, key)  # 8 decide, 9 risk
+
+    def _price_seen(self, _key: Key, event: BarOpened | Trade) -> None:
+        """A price inside a bar moves the mark; strategies decide on closed bars."""
+        self.desk.valuation.mark(event.instrument, event.price)
+
+    def _quote_seen(self, _key: Key, event: Quote) -> None:
+        """The middle of the spread is the mark (E94)."""
+        self.desk.valuation.mark(event.instrument, (event.bid + event.ask) / 2.0)

@@ -1,0 +1,136 @@
+"""One strategy on one instrument, as the engine steps it."""
+
+from decimal import Decimal
+
+from botcore.domain.ids import AccountId, InstrumentId, StrategyId
+from botcore.domain.numbers import ZERO
+from botcore.domain.orders import OrderState
+from botcore.engine.config import StrategyConfig
+from botcore.engine.decisions import DecisionLog
+from botcore.execution.index import OrderIndex
+from botcore.portfolio import Position
+from botcore.risk import AccountRisk, Sizing, SizingKind
+from botcore.strategies import SignalRunner
+
+
+class SignalSlot:
+    """A signal strategy on one instrument: its runner, its log, its exposure.
+
+    Attributes:
+        rank: where its strategy stands in the configured order.
+        held: sign of position plus working orders: what the strategy is told it has.
+        exposure: the same in base units, float; `working`: the working part, exact.
+        outcome: the engine's own word on the last target (empty when it was carried out).
+    """
+
+    __slots__ = (
+        "account",
+        "exposure",
+        "held",
+        "instrument",
+        "is_paused",
+        "log",
+        "name",
+        "outcome",
+        "position",
+        "rank",
+        "risk",
+        "runner",
+        "signalled",
+        "sizing",
+        "spread",
+        "step_ns",
+        "strategy",
+        "working",
+        "working_orders",
+    )
+
+    def __init__(
+        self,
+        *,
+        rank: int,
+        config: StrategyConfig,
+        instrument: InstrumentId,
+        runner: SignalRunner,
+        position: Position,
+        risk: AccountRisk,
+        decisions_kept: int | None,
+    ) -> None:
+        self.rank = rank
+        self.name = config.strategy
+        self.account: AccountId = config.account
+        self.strategy: StrategyId = config.id
+        self.instrument = instrument
+        self.step_ns = config.step_ns
+        self.runner = runner
+        self.sizing: Sizing = config.sizing
+        self.position = position
+        self.risk = risk
+        self.log = DecisionLog(decisions_kept)
+        self.spread: SpreadEstimate | None = (
+            SpreadEstimate(config.sizing, config.step_ns) if config.sizing.needs_range else None
+        )
+        self.held = 0.0
+        self.exposure = 0.0
+        self.working: Decimal = ZERO
+        self.working_orders = 0
+        self.signalled = 0.0
+        self.outcome = ""
+        self.is_paused = False
+
+    def refresh(self, orders: OrderIndex) -> None:
+        """Take up position and working orders after a fact about either."""
+        working = ZERO
+        count = 0
+        for order in orders.working(self.account, self.instrument):
+            spec = order.spec
+            if spec.strategy != self.strategy or spec.parent is not None:
+                continue
+            if order.state is OrderState.HELD:
+                continue
+            count += 1
+            working += order.leaves * order.sign
+        self.working = working
+        self.working_orders = count
+        exposure = self.position.quantity_float + float(working)
+        self.exposure = exposure
+        self.held = 1.0 if exposure > 0.0 else -1.0 if exposure < 0.0 else 0.0
+
+
+class SpreadEstimate:
+    """How far the instrument moves: annualised volatility, or ATR, as the sizing needs.
+
+    ATR is Wilder's average true range over 14 bars (J. W. Wilder, "New Concepts in Technical
+    Trading Systems", 1978); volatility is RiskMetrics' exponentially weighted standard deviation
+    of log-free bar returns with λ = 0.94 (J.P. Morgan, 1996), annualised with 365 days.
+    """
+
+    __slots__ = ("_annual", "_is_atr", "_last", "_variance", "value")
+
+    _LAMBDA = 0.94
+    _YEAR_NS = 365 * 86_400 * 1_000_000_000
+    _ATR_BARS = 14
+
+    def __init__(self, sizing: Sizing, step_ns: int) -> None:
+        self._is_atr = sizing.kind is SizingKind.ATR_RISK
+        self._annual = self._YEAR_NS / step_ns
+        self._last = 0.0
+        self._variance = 0.0
+        self.value = 0.0
+
+    def update(self, high: float, low: float, close: float) -> None:
+        """Take one bar."""
+        last = self._last
+        self._last = close
+        if not last:
+            return
+        if self._is_atr:
+            span = max(high, last) - min(low, last)
+            old = self.value
+            self.value = span if not old else old + (span - old) / self._ATR_BARS
+            return
+        step = close / last - 1.0
+        old = self._variance
+        new = step * step
+        self._variance = new if not old else self._LAMBDA * old + (1.0 - self._LAMBDA) * new
+        self.value = float((self._variance * self._annual) ** 0.5)

@@ -1,0 +1,141 @@
+"""The account as risk sees it: portfolio and execution behind one read-only view."""
+
+from decimal import Decimal
+
+from botcore.domain.ids import AccountId, ClientOrderId, Currency, InstrumentId, StrategyId
+from botcore.domain.instruments import Instrument, InstrumentBook
+from botcore.domain.numbers import ZERO
+from botcore.domain.orders import OrderSpec, OrderState, Side
+from botcore.execution.index import OrderIndex
+from botcore.portfolio import Portfolio, Valuation
+
+
+class AccountView:
+    """Implements `risk.RiskView` over what the engine holds.
+
+    Args:
+        portfolio: positions and cash.
+        valuation: marks and equity.
+        orders: working orders.
+        instruments: rules, as versions in time.
+    """
+
+    def __init__(
+        self,
+        *,
+        portfolio: Portfolio,
+        valuation: Valuation,
+        orders: OrderIndex,
+        instruments: InstrumentBook,
+    ) -> None:
+        self._portfolio = portfolio
+        self._valuation = valuation
+        self._orders = orders
+        self._book = instruments
+        self._in_force: dict[InstrumentId, Instrument] = {}
+        self._until = 0
+
+    def at(self, ts: int) -> None:
+        """Move to an instant: the instruments' versions in force then are the ones used."""
+        if ts >= self._until:
+            self._in_force = {name: self._book.at(name, ts) for name in self._book.ids()}
+            ends = [i.valid_to for i in self._in_force.values() if i.valid_to is not None]
+            self._until = min(ends, default=1 << 62)
+
+    def instrument(self, instrument: InstrumentId) -> Instrument:
+        """The rules in force now."""
+        return self._in_force[instrument]
+
+    def mark(self, instrument: InstrumentId) -> float | None:
+        """The last price."""
+        return self._valuation.price(instrument)
+
+    def equity(self, account: AccountId) -> float:
+        """Equity at the marks, float."""
+        return self._valuation.equity(account)
+
+    def equity_exact(self, account: AccountId) -> Decimal:
+        """Equity at the marks, exact."""
+        return self._valuation.equity_exact(account)
+
+    def free_cash(self, account: AccountId, currency: Currency) -> Decimal:
+        """Owned and not reserved."""
+        return self._portfolio.cash(account, currency) - self._orders.locked(account, currency)
+
+    def position(
+        self, account: AccountId, strategy: StrategyId, instrument: InstrumentId
+    ) -> Decimal:
+        """The strategy's own position."""
+        return self._portfolio.position(account, strategy, instrument).quantity
+
+    def working_sells(
+        self, account: AccountId, strategy: StrategyId, instrument: InstrumentId
+    ) -> Decimal:
+        """What the strategy's orders may still sell; a linked group counts once."""
+        return self._working(account, strategy, instrument, Side.SELL)
+
+    def working_buys(
+        self, account: AccountId, strategy: StrategyId, instrument: InstrumentId
+    ) -> Decimal:
+        """What the strategy's orders may still buy."""
+        return self._working(account, strategy, instrument, Side.BUY)
+
+    def instrument_exposure(self, account: AccountId, instrument: InstrumentId) -> float:
+        """Worst case of an account on an instrument: the larger of all-buys and all-sells."""
+        mark = self._valuation.price(instrument)
+        if mark is None:
+            return 0.0
+        net = float(self._portfolio.net_position(account, instrument))
+        buys = sells = 0.0
+        for order in self._orders.working(account, instrument):
+            if order.state is OrderState.HELD:
+                continue
+            if order.sign > 0:
+                buys += float(order.leaves)
+            else:
+                sells += float(order.leaves)
+        return max(abs(net + buys), abs(net - sells) if net < sells else 0.0) * mark
+
+    def strategy_exposure(self, account: AccountId, strategy: StrategyId) -> float:
+        """Worst case of one strategy: positions and working buys at the marks."""
+        total = 0.0
+        for name in self._book.ids():
+            mark = self._valuation.price(name)
+            if mark is None:
+                continue
+            held = self._portfolio.position(account, strategy, name).quantity_float
+            buys = self._working(account, strategy, name, Side.BUY)
+            total += (abs(held) + float(buys)) * mark
+        return total
+
+    def account_exposure(self, account: AccountId) -> float:
+        """Worst case of the account over all instruments."""
+        return sum(self.instrument_exposure(account, name) for name in self._book.ids())
+
+    def is_in_doubt(self, account: AccountId, instrument: InstrumentId) -> bool:
+        """Whether an order on the instrument has an unknown outcome (R5)."""
+        return self._orders.in_doubt(account, instrument)
+
+    def order(self, client_order_id: ClientOrderId) -> OrderSpec | None:
+        """A working order's specification, or None."""
+        order = self._orders.get(client_order_id)
+        return None if order is None or order.is_terminal else order.spec
+
+    def _working(
+        self, account: AccountId, strategy: StrategyId, instrument: InstrumentId, side: Side
+    ) -> Decimal:
+        total = ZERO
+        groups: dict[str, Decimal] = {}
+        for order in self._orders.working(account, instrument):
+            spec = order.spec
+            if spec.strategy != strategy or spec.side is not side:
+                continue
+            if order.state is OrderState.HELD:
+                continue
+            if spec.oco_group:
+                groups[spec.oco_group] = max(groups.get(spec.oco_group, ZERO), order.leaves)
+            else:
+                total += order.leaves
+        for leaves in groups.values():
+            total += leaves
+        return total
