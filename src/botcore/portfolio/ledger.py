@@ -146,7 +146,7 @@ def _roll_back(undo: list[tuple[dict[Currency, Decimal], Currency, Decimal]]) ->
 
 
 def _words(sums: Mapping[Currency, Decimal]) -> str:
-    return ", ".join(f"{amount:f} {currency}" for currency, amount in sums.items() if amount)
+    return ", ".join(f"{plain(amount)} {currency}" for currency, amount in sums.items() if amount)
 
 
 def _unbalanced(posted: LedgerPosted, why: str) -> InvariantBroken:

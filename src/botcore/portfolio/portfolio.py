@@ -13,7 +13,7 @@ from botcore.domain.events import LedgerPosted, OrderFilled, PositionChanged
 from botcore.domain.ids import AccountId, ContractKind, Currency, InstrumentId, Nanos, StrategyId
 from botcore.domain.instruments import Instrument
 from botcore.domain.numbers import EXACT, MONEY, ZERO
-from botcore.portfolio.amounts import canonical
+from botcore.portfolio.amounts import canonical, plain
 from botcore.portfolio.booking import deposit_posted, dust_postings, fill_postings
 from botcore.portfolio.holdings import Holdings
 from botcore.portfolio.ledger import Ledger
@@ -253,7 +253,7 @@ class Portfolio:
         if not line.base:
             raise InvariantBroken(
                 code="POSITION_DISAGREES",
-                cause=f"a position of {changed.quantity:f} in {line.trading} has no postings",
+                cause=f"a position of {plain(changed.quantity)} in {line.trading} has no postings",
                 fix="run `botcore doctor` to compare the store with its journal",
             )
         position, holdings, instrument = line.position, line.holdings, changed.instrument

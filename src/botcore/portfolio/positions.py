@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from botcore.domain.ids import AccountId, InstrumentId, StrategyId
 from botcore.domain.numbers import EXACT, MONEY, ZERO
-from botcore.portfolio.amounts import to_quantum
+from botcore.portfolio.amounts import plain, to_quantum
 
 _add = EXACT.add
 _subtract = EXACT.subtract
@@ -75,8 +75,9 @@ class Position:
 
     def __repr__(self) -> str:
         return (
-            f"Position({self.account}/{self.strategy}/{self.instrument}: {self.quantity:f}, "
-            f"cost {self.cost:f}, realised {self.realised:f}, fees {self.fees:f})"
+            f"Position({self.account}/{self.strategy}/{self.instrument}: "
+            f"{plain(self.quantity)}, cost {plain(self.cost)}, realised {plain(self.realised)}, "
+            f"fees {plain(self.fees)})"
         )
 
 

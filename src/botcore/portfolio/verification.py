@@ -9,6 +9,7 @@ from decimal import Decimal
 from botcore.domain.errors import InvariantBroken
 from botcore.domain.ids import InstrumentId
 from botcore.domain.numbers import EXACT, ZERO
+from botcore.portfolio.amounts import plain
 from botcore.portfolio.holdings import Holdings
 from botcore.portfolio.ledger import Ledger
 from botcore.portfolio.lines import Line
@@ -46,7 +47,9 @@ def verify_places(ledger: Ledger, trading_places: Container[str]) -> None:
     for ledger_path, currency, amount in ledger.balances():
         kind, _, owner = ledger_path.partition(":")
         if kind in ("trading", "fees", "dust") and f"trading:{owner}" not in trading_places:
-            raise _disagrees(owner, f"holds {amount:f} {currency} in {ledger_path}", "no position")
+            raise _disagrees(
+                owner, f"holds {plain(amount)} {currency} in {ledger_path}", "no position"
+            )
 
 
 def verify_holdings(holdings: Holdings, positions: Iterable[Position]) -> None:
@@ -67,7 +70,7 @@ def verify_holdings(holdings: Holdings, positions: Iterable[Position]) -> None:
         said, summed = holdings.net.get(instrument, ZERO), net.get(instrument, ZERO)
         if said != summed:
             owner = f"{holdings.account}/{instrument}"
-            raise _disagrees(owner, f"nets to {said:f}", f"{summed:f} in its positions")
+            raise _disagrees(owner, f"nets to {plain(said)}", f"{plain(summed)} in its positions")
 
 
 def _sum(amounts: Iterable[Decimal]) -> Decimal:
@@ -80,7 +83,7 @@ def _sum(amounts: Iterable[Decimal]) -> Decimal:
 def _compare(position: Position, what: str, said: Decimal, booked: Decimal) -> None:
     if said != booked:
         owner = f"{position.account}/{position.strategy}/{position.instrument}"
-        raise _disagrees(owner, f"{what} is {said:f}", f"{booked:f} in the ledger")
+        raise _disagrees(owner, f"{what} is {plain(said)}", f"{plain(booked)} in the ledger")
 
 
 def _disagrees(owner: str, said: str, against: str) -> InvariantBroken:
