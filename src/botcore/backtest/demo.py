@@ -1,7 +1,5 @@
 """The simulated market as a tape: seeded history, said to be simulated wherever it is shown."""
 
-from decimal import Decimal
-
 from botcore.backtest.tape import BarSeries, BarTape
 from botcore.domain.ids import Currency, InstrumentId
 from botcore.domain.instruments import Instrument
@@ -18,14 +16,14 @@ def demo_instruments(config: MarketConfig = DEMO) -> tuple[Instrument, ...]:
     """Return the rules of the simulated market's instruments."""
     return tuple(
         Instrument(
-            id=InstrumentId(each.id),
-            base=Currency(each.id.partition("USDT")[0]),
+            id=InstrumentId(each.instrument),
+            base=Currency(each.instrument.partition("USDT")[0]),
             quote=USDT,
             settle=USDT,
-            tick=Decimal(each.tick),
-            lot=Decimal(each.lot),
-            min_quantity=Decimal(each.lot),
-            min_notional=Decimal(each.min_notional),
+            tick=each.tick_size,
+            lot=each.lot_size,
+            min_quantity=each.lot_size,
+            min_notional=each.min_notional,
         )
         for each in config.instruments
     )

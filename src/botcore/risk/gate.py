@@ -6,16 +6,18 @@ an order that only reduces passes the limits on exposure, so that a way out is n
 
 from decimal import ROUND_CEILING, Decimal
 
+import msgspec
+
 from botcore.domain.decisions import Approved, ApprovedOrder, Denied
 from botcore.domain.errors import DataError
 from botcore.domain.events import Fact, ModeChanged, OrderPlaced, PerformanceUpdate
 from botcore.domain.ids import DAY_NS, AccountId, ContractKind, Nanos
 from botcore.domain.instruments import BelowMinimum, Instrument, TradingStatus
-from botcore.domain.intents import PlaceOrder
+from botcore.domain.intents import PlaceOrder, ReplaceOrder
 from botcore.domain.keys import Key
 from botcore.domain.modes import Mode
 from botcore.domain.numbers import MONEY, QUANTUM, ZERO
-from botcore.domain.orders import OrderType, Side
+from botcore.domain.orders import OrderSpec, OrderType, Side
 from botcore.risk.account import AccountRisk
 from botcore.risk.limits import RiskLimits
 from botcore.risk.portfolio_risk import PortfolioRisk, measure
@@ -26,6 +28,14 @@ NEAR = 1e-6
 
 _LIMITED = (OrderType.LIMIT, OrderType.STOP_LIMIT)
 _TRIGGERED = (OrderType.STOP, OrderType.STOP_LIMIT)
+
+
+class GridValues(msgspec.Struct, frozen=True, gc=False):
+    """What a changed order will carry, on the grid; None means unchanged."""
+
+    quantity: Decimal | None
+    limit_price: Decimal | None
+    trigger_price: Decimal | None
 
 
 class RiskManagementSystem:
@@ -114,6 +124,61 @@ class RiskManagementSystem:
         )
 
     decide = check_order_risk
+
+    def check_replace_risk(
+        self, change: ReplaceOrder, order: OrderSpec, *, filled: Decimal, at: Key
+    ) -> GridValues | Denied:
+        """Put a change of a working order on the grid and look at every limit again.
+
+        Args:
+            change: what the strategy wants; None leaves a value as it is.
+            order: as it stands.
+            filled: what of it has filled.
+            at: when.
+        """
+        mode = self._accounts[order.account].mode
+        asked = PlaceOrder(
+            account=order.account,
+            strategy=order.strategy,
+            instrument=order.instrument,
+            side=order.side,
+            type=order.type,
+            quantity=order.quantity if change.quantity is None else change.quantity,
+            reduce_only=order.reduce_only,
+            reason=change.reason,
+        )
+        if not mode.may_place:
+            return _no(asked, "MODE_FORBIDS", at)
+        instrument = self._view.instrument(order.instrument)
+        try:
+            values = _changed(change, order, instrument)
+        except (DataError, ValueError, ArithmeticError):
+            return _no(asked, "INTENT_MALFORMED", at)
+        if isinstance(values, BelowMinimum):
+            return _no(asked, "BELOW_MINIMUM", at, values.quantity, values.minimum)
+        before = order.quantity * (order.limit_price or order.trigger_price or ZERO)
+        quantity = values.quantity or order.quantity
+        price = values.limit_price or values.trigger_price or order.limit_price
+        price = price or order.trigger_price or ZERO
+        added = price * quantity - before
+        raises = order.side is Side.BUY and not order.reduce_only and added > ZERO
+        if not raises:
+            return values
+        if not mode.may_open:
+            return _no(asked, "MODE_FORBIDS", at)
+        account = self._accounts[order.account]
+        limit = self._view.equity(order.account) * account.limits.order_frac
+        whole = float(price * (quantity - filled))
+        if whole > limit:
+            return _no(asked, "ORDER_LIMIT", at, whole, limit)
+        exposure = self._view.account_exposure(order.account) + float(added)
+        limit = self._view.equity(order.account) * account.limits.account_frac
+        if exposure > limit:
+            return _no(asked, "ACCOUNT_LIMIT", at, exposure, limit)
+        free = self._view.free_cash(order.account, instrument.quote)
+        if added > free:
+            return _no(asked, "INSUFFICIENT_CASH", at, added, free)
+        return values
 
     def update_portfolio_risk(
         self, positions: dict[str, float], *, account: AccountId
@@ -394,6 +459,33 @@ def _on_grid(order: PlaceOrder, instrument: Instrument) -> ApprovedOrder | Below
         order.expires_at,
         order.reduce_only,
         order.oco_group,
+    )
+
+
+def _changed(
+    change: ReplaceOrder, order: OrderSpec, instrument: Instrument
+) -> GridValues | BelowMinimum:
+    """Put the new values on the grid.
+
+    Raises:
+        DataError: a number is not finite, negative or rounds to nothing.
+        ValueError: the order has no such price.
+    """
+    quantity: Decimal | None = None
+    if change.quantity is not None:
+        floored = instrument.quantity(change.quantity)
+        if isinstance(floored, BelowMinimum):
+            return floored
+        quantity = floored
+    if change.limit_price is not None and order.limit_price is None:
+        raise ValueError("limit price")
+    if change.trigger_price is not None and order.trigger_price is None:
+        raise ValueError("trigger price")
+    limit, trigger = change.limit_price, change.trigger_price
+    return GridValues(
+        quantity,
+        None if limit is None else instrument.order_price(limit, order.side),
+        None if trigger is None else instrument.order_price(trigger, order.side),
     )
 
 

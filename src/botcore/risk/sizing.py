@@ -70,6 +70,18 @@ class Sizing(msgspec.Struct, frozen=True, gc=False, kw_only=True):
                     fix=f"give {name} from {low:g} to {high:g}",
                 )
 
+    def describe(self) -> str:
+        """Return the rule as people read it."""
+        band = f", re-sized when off by {self.band_frac:.0%}"
+        if self.kind is SizingKind.FIXED:
+            return f"fixed, {self.quantity:f} base units{band}"
+        most = f"at most {self.equity_frac:.4g} of equity"
+        if self.kind is SizingKind.FRACTION:
+            return f"{self.equity_frac:.4g} of equity{band}"
+        if self.kind is SizingKind.VOLATILITY_TARGET:
+            return f"volatility target {self.volatility:.2%} a year, {most}{band}"
+        return f"{self.risk_frac:.2%} of equity at {self.atr_multiple:g} ATR, {most}{band}"
+
     @property
     def needs_range(self) -> bool:
         """Whether it needs the instrument's volatility or ATR."""

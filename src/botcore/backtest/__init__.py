@@ -1,0 +1,19 @@
+"""Tapes in; the same engine over them; reports with every assumption out."""
+
+from botcore.backtest.demo import SIMULATED, demo_instruments, demo_tape
+from botcore.backtest.framework import ACCOUNT, BacktestingFramework, StrategyRun
+from botcore.backtest.report import BacktestReport, RoundTrip
+from botcore.backtest.tape import BarSeries, BarTape
+
+__all__ = [
+    "ACCOUNT",
+    "SIMULATED",
+    "BacktestReport",
+    "BacktestingFramework",
+    "BarSeries",
+    "BarTape",
+    "RoundTrip",
+    "StrategyRun",
+    "demo_instruments",
+    "demo_tape",
+]

@@ -1,0 +1,234 @@
+"""The backtest: a tape through the same engine, the same gate and the same venue as paper."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+
+import msgspec
+
+import botcore
+from botcore.backtest.collector import Collector
+from botcore.backtest.report import BacktestReport
+from botcore.backtest.tape import BarTape
+from botcore.domain.commands import ApplyConfig, Deposit, Reconciled, SessionStarted
+from botcore.domain.errors import ConfigError
+from botcore.domain.ids import AccountId, Currency, InstrumentId, StrategyId
+from botcore.domain.instruments import Instrument
+from botcore.domain.numbers import ZERO, use_money_context
+from botcore.engine import (
+    AccountConfig,
+    Engine,
+    EngineConfig,
+    Sequencer,
+    Session,
+    StrategyClass,
+    StrategyConfig,
+)
+from botcore.kernel.clock import Clock, SystemClock
+from botcore.risk import RiskLimits, Sizing
+from botcore.strategies.library import strategy_named
+from botcore.venues.simulated import SimulatedVenue, VenueConfig
+
+ACCOUNT = AccountId("backtest")
+_PROGRESS_EVERY = 4_096
+
+Progress = Callable[[int, int], None]
+"""Called now and then with bars done and bars in all."""
+
+
+class StrategyRun(msgspec.Struct, frozen=True):
+    """One strategy to run.
+
+    Attributes:
+        name: in the library, or a key of the framework's own `strategies`.
+        parameters: given ones; the rest take their defaults.
+        sizing: what a weight of 1 is on one instrument.
+        instruments: which of the tape's; None is all.
+    """
+
+    name: str
+    parameters: Mapping[str, float] = {}
+    sizing: Sizing = Sizing()
+    instruments: tuple[InstrumentId, ...] | None = None
+
+
+class BacktestingFramework:
+    """Runs strategies over a tape.
+
+    Args:
+        tape: the bars.
+        instruments: the rules of everything on it.
+        cash: what the account begins with, decimal string in `currency`.
+        currency: the account's reporting currency.
+        venue: the venue's assumptions.
+        limits: the account's limits.
+        strategies: classes beside those of the library.
+        warning: what must be said about the prices.
+        clock: times the run, for the report only.
+    """
+
+    def __init__(
+        self,
+        *,
+        tape: BarTape,
+        instruments: Sequence[Instrument],
+        cash: str = "10000",
+        currency: Currency = Currency("USDT"),
+        venue: VenueConfig | None = None,
+        limits: RiskLimits | None = None,
+        strategies: Mapping[str, StrategyClass] | None = None,
+        warning: str = "",
+        clock: Clock | None = None,
+    ) -> None:
+        self._tape = tape
+        self._instruments = tuple(sorted(instruments, key=lambda i: (i.id, i.version)))
+        self._cash = cash
+        self._currency = currency
+        self._venue = venue or VenueConfig()
+        self._limits = limits or RiskLimits()
+        self._strategies = dict(strategies or {})
+        self._warning = warning
+        self._clock = clock or SystemClock()
+
+    def run_backtest(
+        self,
+        strategy: str | StrategyRun | Sequence[StrategyRun],
+        date_range: tuple[int | None, int | None] = (None, None),
+        *,
+        progress: Progress | None = None,
+    ) -> BacktestReport:
+        """Run one or several strategies over the bars that open in ``[start, end)``.
+
+        Args:
+            strategy: which; a bare name takes its default parameters and 10 % of equity.
+            date_range: nanoseconds UTC; None is no bound.
+            progress: called now and then.
+
+        Raises:
+            ConfigError: a name, a parameter or an instrument does not exist, or there is nothing
+                to play.
+        """
+        use_money_context()
+        tape = self._tape.between(*date_range)
+        if not len(tape):
+            raise ConfigError(
+                code="TAPE_EMPTY",
+                cause="there are no bars in that range",
+                fix="choose a range that the data covers",
+            )
+        config, classes = self._configure(strategy, tape)
+        engine = Engine(config, classes)
+        venue = SimulatedVenue(instruments=self._instruments, config=self._venue)
+        collector = Collector()
+        session = Session(
+            engine=engine, venue=venue, sequencer=Sequencer(), commit=collector.commit
+        )
+        began = self._clock.monotonic_ns()
+        self._open(session, venue, config, tape)
+        _play(session, tape, progress)
+        seconds = (self._clock.monotonic_ns() - began) / 1e9
+        return self._report(engine, collector, tape, config, classes, seconds)
+
+    def _configure(
+        self, strategy: str | StrategyRun | Sequence[StrategyRun], tape: BarTape
+    ) -> tuple[EngineConfig, dict[str, StrategyClass]]:
+        if isinstance(strategy, str):
+            runs: Sequence[StrategyRun] = (StrategyRun(strategy),)
+        elif isinstance(strategy, StrategyRun):
+            runs = (strategy,)
+        else:
+            runs = strategy
+        classes: dict[str, StrategyClass] = {}
+        configured = []
+        for number, run in enumerate(runs):
+            classes[run.name] = self._strategies.get(run.name) or strategy_named(run.name)
+            names = [other.name for other in runs[:number]]
+            suffix = f"-{names.count(run.name) + 1}" if run.name in names else ""
+            configured.append(
+                StrategyConfig(
+                    id=StrategyId(run.name + suffix),
+                    strategy=run.name,
+                    account=ACCOUNT,
+                    instruments=run.instruments or tape.instruments,
+                    step_ns=tape.series[0].spec.step_ns,
+                    parameters=run.parameters,
+                    sizing=run.sizing,
+                )
+            )
+        account = AccountConfig(ACCOUNT, self._currency, self._limits)
+        return EngineConfig((account,), self._instruments, tuple(configured)), classes
+
+    def _open(
+        self, session: Session, venue: SimulatedVenue, config: EngineConfig, tape: BarTape
+    ) -> None:
+        start = tape.span[0]
+        venue.deposit(ACCOUNT, self._currency, self._cash)
+        session.input(ApplyConfig(ACCOUNT, config.document()), start)
+        session.input(SessionStarted(ACCOUNT, 0), start)
+        session.input(Deposit(ACCOUNT, self._currency, self._cash, "opening"), start)
+        session.input(Reconciled(ACCOUNT, 0), start)
+
+    def _report(
+        self,
+        engine: Engine,
+        collector: Collector,
+        tape: BarTape,
+        config: EngineConfig,
+        classes: Mapping[str, StrategyClass],
+        seconds: float,
+    ) -> BacktestReport:
+        desk = engine.desk
+        positions = desk.portfolio.positions(ACCOUNT)
+        names = ", ".join(f"{s.id} {dict(s.parameters) or ''}".strip() for s in config.strategies)
+        return BacktestReport(
+            title=f"{names} on {', '.join(tape.instruments)}",
+            warning=self._warning,
+            currency=self._currency,
+            bars=len(tape),
+            gaps=tape.gaps,
+            ambiguous_bars=collector.ambiguous,
+            orders=collector.orders,
+            fills=collector.fills,
+            denied=collector.denied,
+            equity_start=Decimal(self._cash),
+            equity_end=desk.valuation.equity_exact(ACCOUNT),
+            fees=sum((p.fees for p in positions), start=ZERO),
+            trips=tuple(collector.trips),
+            open_positions=sum(1 for p in positions if p.quantity),
+            curve=engine.curves[ACCOUNT],
+            assumptions=(
+                *self._venue.describe(),
+                *((f"limit: {name}", value) for name, value in self._limits.describe()),
+                *((f"sizing: {s.id}", s.sizing.describe()) for s in config.strategies),
+            ),
+            fingerprint=collector.fingerprint.hexdigest(),
+            inputs_digest=_inputs_digest(config, classes, tape),
+            seconds=seconds,
+            unpriced=desk.valuation.unpriced(ACCOUNT),
+        )
+
+
+def _play(session: Session, tape: BarTape, progress: Progress | None) -> None:
+    take = session.bars
+    if progress is None:
+        for event in tape:
+            take(event)
+        return
+    total = len(tape)
+    done = 0
+    for count, event in enumerate(tape):
+        take(event)
+        done += len(event.bars)
+        if count % _PROGRESS_EVERY == 0:
+            progress(done, total)
+    progress(total, total)
+
+
+def _inputs_digest(
+    config: EngineConfig, classes: Mapping[str, StrategyClass], tape: BarTape
+) -> str:
+    seen = hashlib.sha256()
+    seen.update(f"botcore {botcore.__version__} {config.document()} {tape.digest()}".encode())
+    for name in sorted(classes):
+        seen.update(f"{name} {getattr(classes[name], 'version', 0)}".encode())
+    return seen.hexdigest()

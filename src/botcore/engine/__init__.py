@@ -1,0 +1,26 @@
+"""Every event through the stages in order: inputs in, facts and effects out; deterministic."""
+
+from botcore.engine.config import AccountConfig, EngineConfig, StrategyConfig
+from botcore.engine.curve import EquityCurve
+from botcore.engine.deciding import StrategyClass
+from botcore.engine.decisions import DecisionLog, DecisionRow
+from botcore.engine.fingerprint import Fingerprint
+from botcore.engine.pipeline import Engine
+from botcore.engine.sequencer import Sequencer
+from botcore.engine.session import Session
+from botcore.engine.slots import SignalSlot
+
+__all__ = [
+    "AccountConfig",
+    "DecisionLog",
+    "DecisionRow",
+    "Engine",
+    "EngineConfig",
+    "EquityCurve",
+    "Fingerprint",
+    "Sequencer",
+    "Session",
+    "SignalSlot",
+    "StrategyClass",
+    "StrategyConfig",
+]
