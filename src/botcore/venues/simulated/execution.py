@@ -1,0 +1,227 @@
+"""How the simulated venue fills and ends orders, and the reports it makes of it."""
+
+from botcore.domain.ids import Nanos, TradeId
+from botcore.domain.orders import Liquidity, OrderState, TimeInForce
+from botcore.domain.reports import Fill, ReportKind, VenueReport
+from botcore.venues.simulated import rules
+from botcore.venues.simulated.config import VenueConfig
+from botcore.venues.simulated.scales import amount
+from botcore.venues.simulated.settlement import Settlement
+from botcore.venues.simulated.truth import Truth
+from botcore.venues.simulated.working import InstrumentOrders, Order
+
+_ENDS = {
+    OrderState.CANCELED: ReportKind.CANCELED,
+    OrderState.EXPIRED: ReportKind.EXPIRED,
+    OrderState.REJECTED: ReportKind.REJECTED,
+}
+
+
+class Execution:
+    """Fills and ends orders: changes the truth, makes it durable, and only then reports."""
+
+    def __init__(self, *, config: VenueConfig, truth: Truth, settlement: Settlement) -> None:
+        self._slippage = config.slippage_ppm
+        self._truth = truth
+        self._settlement = settlement
+
+    def fill(
+        self,
+        book: InstrumentOrders,
+        order: Order,
+        price: int,
+        ts: int,
+        *,
+        slips: bool,
+        is_maker: bool,
+        is_ambiguous: bool = False,
+    ) -> list[VenueReport]:
+        """Fill what the bar's volume, the account's cash and the order's own words allow.
+
+        Args:
+            book: of the order's instrument.
+            order: working, and reached by the market.
+            price: ticks, before slippage.
+            ts: the instant of the fill.
+            slips: whether slippage applies.
+            is_maker: whether the maker's fee applies.
+            is_ambiguous: the bar does not tell that this exit came first.
+
+        Returns:
+            The fill and what followed from it, durable; empty if the bar has no volume left.
+        """
+        truth, spec = self._truth, order.spec
+        lots = order.leaves
+        if lots > book.left:
+            if spec.time_in_force is TimeInForce.FOK:
+                return self._saved([self.end(order, OrderState.EXPIRED, ts, "FOK")])
+            lots = book.left
+        if order.is_stop:
+            order.fire()
+        if lots <= 0:
+            order.seen = book.bar_open
+            if truth.is_durable:
+                truth.touch(order)
+            return []
+        if slips:
+            price = rules.slipped(price, order.sign, self._slippage)
+        flags: tuple[str, ...] = ("ambiguous_bar",) if is_ambiguous else ()
+        is_cut = False
+        if order.sign > 0:
+            paid = self._settlement.affordable(order, price, lots)
+            is_cut = paid < lots
+            if is_cut:
+                lots, flags = paid, (*flags, "cut_by_cash")
+                if not self._is_worth(order, price, lots):
+                    report = self.end(order, OrderState.CANCELED, ts, "CUT_BY_CASH", flags)
+                    return self._saved([report])
+        elif spec.reduce_only:
+            held = order.base.free // order.scale.lot_quanta
+            if held <= 0:
+                return self._saved([self.end(order, OrderState.CANCELED, ts, "REDUCE_ONLY_FLAT")])
+            lots = min(lots, held)
+        after = self._end_group(order, ts) if order.group is not None else []
+        reports = [self._book_fill(book, order, price, lots, ts=ts, is_maker=is_maker, flags=flags)]
+        if order.leaves and is_cut:
+            after.append(self.end(order, OrderState.CANCELED, ts, "CUT_BY_CASH", flags))
+        elif order.leaves and order.is_immediate:
+            after.append(self.end(order, OrderState.EXPIRED, ts, str(spec.time_in_force)))
+        if order.sign < 0 and book.working:
+            after += self._end_flat(book, order, ts)
+        if after:
+            reports += after
+        return self._saved(reports)
+
+    def end(
+        self,
+        order: Order,
+        state: OrderState,
+        ts: int,
+        detail: str,
+        flags: tuple[str, ...] = (),
+    ) -> VenueReport:
+        """End a working order without a fill; the caller saves."""
+        if order.locked:
+            self._settlement.relock(order, 0)
+        self._leave(order)
+        order.leaves = 0
+        order.state = state
+        order.ended = ts
+        order.detail = detail
+        return ended_report(order, flags)
+
+    def close(self, order: Order, ts: int) -> None:
+        """End an order as FILLED that wants no more than it got (E45); the caller saves."""
+        if order.locked:
+            self._settlement.relock(order, 0)
+        self._leave(order)
+        order.leaves = 0
+        order.state = OrderState.FILLED
+        order.ended = ts
+
+    def _book_fill(
+        self,
+        book: InstrumentOrders,
+        order: Order,
+        price: int,
+        lots: int,
+        *,
+        ts: int,
+        is_maker: bool,
+        flags: tuple[str, ...],
+    ) -> VenueReport:
+        truth, scale, spec = self._truth, order.scale, order.spec
+        value, fee, purse = self._settlement.settle(order, price, lots, is_maker)
+        book.used += lots
+        book.left -= lots
+        order.seen = book.bar_open
+        truth.fills += 1
+        quantity = scale.quantity(lots)
+        cumulative = quantity if order.filled == lots else scale.quantity(order.filled)
+        fill = Fill(
+            TradeId(f"T{truth.fills}"),
+            scale.price(price),
+            quantity,
+            amount(value),
+            amount(fee),
+            purse.currency,
+            Liquidity.MAKER if is_maker else Liquidity.TAKER,
+            Nanos(ts),
+        )
+        report = VenueReport(
+            ReportKind.FILLED,
+            spec.account,
+            spec.instrument,
+            spec.client_order_id,
+            Nanos(ts),
+            order.venue_order_id,
+            fill,
+            cumulative,
+            flags=flags,
+        )
+        order.fills.append(report)
+        if order.leaves:
+            order.state = OrderState.PARTIAL
+        else:
+            order.state = OrderState.FILLED
+            order.ended = ts
+            self._leave(order)
+        if truth.is_durable:
+            truth.note_fill(order)
+            truth.touch(order)
+        return report
+
+    def _leave(self, order: Order) -> None:
+        truth = self._truth
+        truth.books[order.spec.instrument].remove(order)
+        truth.working -= 1
+        if order.group is not None:
+            truth.leave_group(order)
+        if truth.is_durable:
+            truth.touch(order)
+
+    def _end_group(self, order: Order, ts: int) -> list[VenueReport]:
+        """Cancel the orders that the fill of one of their group ends (OCO)."""
+        assert order.group is not None
+        mates = [mate for mate in order.group if mate is not order]
+        reports = [self.end(mate, OrderState.CANCELED, ts, "OCO") for mate in mates]
+        self._truth.leave_group(order)
+        return reports
+
+    def _end_flat(self, book: InstrumentOrders, sold: Order, ts: int) -> list[VenueReport]:
+        """Cancel the account's reduce-only orders once nothing is left to reduce (E50)."""
+        base = sold.base
+        if base.free + base.locked >= book.scale.lot_quanta:
+            return []
+        return [
+            self.end(order, OrderState.CANCELED, ts, "REDUCE_ONLY_FLAT")
+            for order in tuple(book.working.values())
+            if order.spec.reduce_only and order.base is base
+        ]
+
+    def _is_worth(self, order: Order, price: int, lots: int) -> bool:
+        scale = order.scale
+        value = rules.notional(price, lots, scale.num, scale.den, rules.SELL)
+        return lots >= scale.least_lots and value >= scale.least_notional
+
+    def _saved(self, reports: list[VenueReport]) -> list[VenueReport]:
+        if self._truth.is_durable:
+            self._truth.save()
+        return reports
+
+
+def ended_report(order: Order, flags: tuple[str, ...] = ()) -> VenueReport:
+    """Return the report of how an order ended without its last fill."""
+    spec = order.spec
+    rejected = order.state is OrderState.REJECTED
+    return VenueReport(
+        kind=_ENDS[order.state],
+        account=spec.account,
+        instrument=spec.instrument,
+        client_order_id=spec.client_order_id,
+        ts_event=Nanos(order.ended),
+        venue_order_id=None if rejected else order.venue_order_id,
+        cumulative=None if rejected else order.cumulative(),
+        detail=order.detail,
+        flags=flags,
+    )

@@ -1,0 +1,359 @@
+"""The phases of a bar that belong to the venue: instrument changes, open, inside, expiry (P8)."""
+
+from collections.abc import Iterable, Iterator
+
+from botcore.domain.errors import ConfigError
+from botcore.domain.instruments import TradingStatus
+from botcore.domain.market import Bar, BarFlag, BarOpened, BarsClosed
+from botcore.domain.orders import OrderState, OrderType
+from botcore.domain.reports import VenueReport
+from botcore.venues.simulated import rules
+from botcore.venues.simulated.config import VenueConfig
+from botcore.venues.simulated.execution import Execution
+from botcore.venues.simulated.matching import (
+    BarTicks,
+    Hit,
+    hit_at_open,
+    hit_inside,
+    hit_on_entry_bar,
+)
+from botcore.venues.simulated.truth import Truth
+from botcore.venues.simulated.working import InstrumentOrders, Order
+
+_NO_CAP = 1 << 62
+_GAP_BEFORE = int(BarFlag.GAP_BEFORE)
+
+
+_Round = tuple[InstrumentOrders, Bar, Bar | None]
+"""One instrument's part of a close stamp: its orders, its bar, and the bar before."""
+
+
+class Phases:
+    """Matches working orders against bars; a generator, so that answers enter between reports.
+
+    An order that arrives while a stamp is matched waits for the next bar, except a child whose
+    parent filled in this bar: it is live at once (P9, P10).
+
+    Attributes:
+        floor: the first `ts_open` that may match an order arriving now.
+        current: the instrument whose reports are being given out, else None.
+        is_inside: whether they come from inside the bar, so that a child meets its entry bar.
+    """
+
+    def __init__(self, *, config: VenueConfig, truth: Truth, execution: Execution) -> None:
+        self._truth = truth
+        self._execution = execution
+        self._participation = config.participation_ppm
+        self._gap_improves = config.gap_improvement
+        self._is_optimistic = config.optimistic
+        self.floor = 0
+        self.current: InstrumentOrders | None = None
+        self.is_inside = False
+
+    def closed(self, event: BarsClosed) -> Iterator[VenueReport]:
+        """Run phases 0, 2, 4 and 5 of one close stamp, each over all its instruments."""
+        truth = self._truth
+        rounds: list[_Round] = []
+        self.floor = event.ts_close
+        try:
+            for bar in event.bars:
+                truth.learn(bar)
+            for bar in event.bars:
+                book = truth.books.get(bar.instrument)
+                if book is None or not book.working or not truth.matches(bar):
+                    continue
+                if bar.ts_open >= book.scale.valid_to:
+                    yield from self.relist(book, bar.ts_open)
+                rounds.append((book, bar, truth.last.get(bar.instrument)))
+            for part in rounds:
+                yield from self._open(*part)
+            for book, bar, _ in rounds:
+                if book.working and bar.volume > 0:
+                    yield from self._inside(book, bar)
+            self.current = None
+            for book, bar, _ in rounds:
+                if book.timed:
+                    yield from self._expire(book, bar.ts_close)
+        finally:
+            self.floor, self.current, self.is_inside = 0, None, False
+            for bar in event.bars:
+                truth.remember(bar)
+
+    def opened(self, event: BarOpened) -> Iterator[VenueReport]:
+        """Match waiting market orders at an open that is known before its bar closes.
+
+        The bar's volume is not known yet: the cap is taken of the previous bar's. Without one that
+        ends here and traded, nothing happens, and the bar's own open phase decides.
+        """
+        truth, book = self._truth, self._truth.books.get(event.instrument)
+        last = truth.last.get(event.instrument)
+        if book is None or not book.working or last is None:
+            return
+        if last.ts_close != event.ts_open or not last.volume > 0 or book.opened >= event.ts_open:
+            return
+        waiting = [
+            order
+            for order in book.working.values()
+            if order.is_market and order.eligible_from <= event.ts_open
+        ]
+        if not waiting:
+            return
+        self.floor = event.ts_open + 1
+        try:
+            yield from self.relist(book, event.ts_open)
+            price = book.scale.ticks(event.price)
+            self._begin(book, event.ts_open, last.volume)
+            book.opened = event.ts_open
+            for order in waiting:
+                if order.is_working:
+                    yield from self._execution.fill(
+                        book, order, price, event.ts_open, slips=True, is_maker=False
+                    )
+            yield from self._end_immediate(book, waiting, event.ts_open)
+        finally:
+            self.floor, self.current = 0, None
+
+    def relist(self, book: InstrumentOrders, ts: int) -> Iterator[VenueReport]:
+        """Take over the instrument version in force at `ts`; cancel what does not fit it (E98)."""
+        if ts < book.scale.valid_to:
+            return
+        truth, changed = self._truth, book.scale.valid_to
+        try:
+            scale = truth.scale(book.instrument, ts)
+        except ConfigError:
+            scale = None
+        trades = scale is not None and scale.instrument.status is TradingStatus.TRADING
+        reports = []
+        for order in tuple(book.working.values()):
+            if scale is None or not trades or not order.rescale(scale, order.record()):
+                reports.append(
+                    self._execution.end(order, OrderState.CANCELED, changed, "INSTRUMENT_CHANGED")
+                )
+            elif truth.is_durable:
+                truth.touch(order)
+        if scale is not None:
+            book.scale = scale
+        truth.save()
+        yield from reports
+
+    def _begin(self, book: InstrumentOrders, ts_open: int, volume: float) -> None:
+        """Note which bar is matched, and how much of its volume is left for us (E15)."""
+        self.current = book
+        if book.bar_open != ts_open:
+            book.bar_open = ts_open
+            book.used = 0
+        if self._participation is None:
+            book.left = _NO_CAP
+        else:
+            cap = rules.volume_cap(book.scale.lots(volume), self._participation)
+            book.left = max(0, cap - book.used)
+
+    # --- phase 2
+
+    def _open(
+        self, book: InstrumentOrders, bar: Bar, previous: Bar | None
+    ) -> Iterator[VenueReport]:
+        ts = bar.ts_open
+        orders = list(book.working.values())
+        if bar.flags & _GAP_BEFORE or (previous is not None and previous.ts_close < ts):
+            yield from self._cancel_over_gap(orders, ts)
+        if book.timed:
+            yield from self._expire(book, ts)
+        if bar.volume > 0:
+            self._begin(book, ts, bar.volume)
+            opened = book.scale.ticks(bar.open)
+            is_resting = False
+            for order in orders:
+                if not order.is_market:
+                    is_resting = True
+                elif (
+                    order.leaves
+                    and order.eligible_from <= ts
+                    and ts
+                    not in (
+                        order.seen,
+                        book.opened,
+                    )
+                ):
+                    yield from self._execution.fill(
+                        book, order, opened, ts, slips=True, is_maker=False
+                    )
+            if is_resting:
+                yield from self._open_resting(book, bar, opened, orders)
+        if book.immediate:
+            yield from self._end_immediate(book, orders, ts)
+
+    def _open_resting(
+        self, book: InstrumentOrders, bar: Bar, opened: int, orders: Iterable[Order]
+    ) -> Iterator[VenueReport]:
+        """Match stops, then limits, that the open has passed."""
+        ts = bar.ts_open
+        hits = []
+        for order in orders:
+            if order.is_market or not order.leaves or order.eligible_from > ts or order.seen == ts:
+                continue
+            was_stop = order.is_stop
+            hit = hit_at_open(order, bar, opened, self._gap_improves)
+            if hit is not None:
+                hits.append(hit)
+            elif was_stop != order.is_stop and self._truth.is_durable:
+                self._truth.touch(order)
+        self._truth.save()
+        hits.sort()
+        for hit in hits:
+            if hit.order.is_working and hit.order.eligible_from <= ts:
+                yield from self._fill(book, hit, ts, hits)
+
+    def _cancel_over_gap(self, orders: Iterable[Order], ts: int) -> Iterator[VenueReport]:
+        reports = [
+            self._execution.end(order, OrderState.CANCELED, ts, "DATA_GAP")
+            for order in orders
+            if order.spec.type is OrderType.MARKET and order.eligible_from <= ts
+        ]
+        if reports:
+            self._truth.save()
+            yield from reports
+
+    def _end_immediate(
+        self, book: InstrumentOrders, orders: Iterable[Order], ts: int
+    ) -> Iterator[VenueReport]:
+        """Expire IOC and FOK orders that had their open."""
+        reports = [
+            self._execution.end(order, OrderState.EXPIRED, ts, str(order.spec.time_in_force))
+            for order in orders
+            if order.is_immediate
+            and order.is_working
+            and order.eligible_from <= ts
+            and not (order.is_market and book.opened == ts and order.seen is None)
+        ]
+        if reports:
+            self._truth.save()
+            yield from reports
+
+    # --- phase 4
+
+    def _inside(self, book: InstrumentOrders, bar: Bar) -> Iterator[VenueReport]:
+        truth, ts = self._truth, bar.ts_close - 1
+        self.current, self.is_inside = book, True
+        ticks = BarTicks(bar, book.scale)
+        hits = []
+        for order in book.working.values():
+            if order.eligible_from > bar.ts_open or order.seen == bar.ts_open:
+                continue
+            if order.is_market or not self._lives(order, bar):
+                continue
+            was_stop = order.is_stop
+            hit = hit_inside(
+                order, ticks, gap_improves=self._gap_improves, is_optimistic=self._is_optimistic
+            )
+            if hit is not None:
+                hits.append(hit)
+            elif truth.is_durable and (order.seen == bar.ts_open or was_stop != order.is_stop):
+                truth.touch(order)
+        truth.save()
+        hits.sort()
+        for hit in hits:
+            order = hit.order
+            if order.is_working and order.eligible_from <= bar.ts_open:
+                yield from self._fill(book, hit, self._instant(order, ts), hits)
+                if book.arrived:
+                    yield from self._entry_bar(book, ticks, hit, ts)
+        self.is_inside = False
+
+    def _entry_bar(
+        self, book: InstrumentOrders, ticks: BarTicks, entry: Hit, ts: int
+    ) -> Iterator[VenueReport]:
+        """Match children on the bar inside which their parent filled (E2, E2b, P10)."""
+        while book.arrived:
+            children, book.arrived = book.arrived, []
+            hits = []
+            for child in children:
+                if child.is_working:
+                    hit = hit_on_entry_bar(
+                        child,
+                        ticks,
+                        entry.price,
+                        entry_is_stop=entry.rank == 0,
+                        gap_improves=self._gap_improves,
+                    )
+                    if hit is not None:
+                        hits.append(hit)
+            hits.sort()
+            for hit in hits:
+                if hit.order.is_working:
+                    yield from self._fill(book, hit, self._instant(hit.order, ts), hits)
+                    entry = hit
+
+    def _fill(
+        self, book: InstrumentOrders, hit: Hit, ts: int, hits: list[Hit]
+    ) -> list[VenueReport]:
+        return self._execution.fill(
+            book,
+            hit.order,
+            hit.price,
+            ts,
+            slips=hit.slips,
+            is_maker=hit.is_maker,
+            is_ambiguous=hit.is_ambiguous or (hit.leg >= 0 and self._is_contested(hit, hits)),
+        )
+
+    @staticmethod
+    def _lives(order: Order, bar: Bar) -> bool:
+        expires = order.spec.expires_at
+        return expires is None or rules.lives_inside(
+            order.is_stop, expires, bar.ts_open, bar.ts_close
+        )
+
+    @staticmethod
+    def _instant(order: Order, ts: int) -> int:
+        expires = order.spec.expires_at
+        return ts if expires is None else min(ts, expires)
+
+    @staticmethod
+    def _is_contested(hit: Hit, hits: list[Hit]) -> bool:
+        """Whether the bar also reaches the other of two exits of which one can happen (E1)."""
+        mine = hit.order
+        for other in hits:
+            rival = other.order
+            if (
+                rival is not mine
+                and rival.is_working
+                and rules.is_ambiguous(
+                    hit.rank == 0 or other.rank == 0, hit.rank == 1 or other.rank == 1
+                )
+                and _exclude_one_another(mine, rival)
+            ):
+                return True
+        return False
+
+    # --- phase 5
+
+    def _expire(self, book: InstrumentOrders, before: int) -> Iterator[VenueReport]:
+        """Expire GTD orders whose time came before `before`, each at its time (E53)."""
+        due = [
+            order
+            for order in book.working.values()
+            if order.spec.expires_at is not None and order.spec.expires_at < before
+        ]
+        if not due:
+            return
+        reports = [
+            self._execution.end(order, OrderState.EXPIRED, int(order.spec.expires_at or 0), "GTD")
+            for order in due
+        ]
+        self._truth.save()
+        yield from reports
+
+
+def _exclude_one_another(a: Order, b: Order) -> bool:
+    """Whether at most one of two orders can fill: one group, or two exits of one position."""
+    if a.group is not None and a.group is b.group:
+        return True
+    one, other = a.spec, b.spec
+    return (
+        one.reduce_only
+        and other.reduce_only
+        and one.side is other.side
+        and one.account == other.account
+        and one.strategy == other.strategy
+    )

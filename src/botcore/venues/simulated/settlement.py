@@ -1,0 +1,110 @@
+"""What orders and fills do to money: locks, cuts, payments and fees, in quanta of 1e-8."""
+
+from fractions import Fraction
+
+from botcore.domain.orders import OrderType
+from botcore.venues.simulated import rules
+from botcore.venues.simulated.accounts import AccountBook, Purse
+from botcore.venues.simulated.config import FeeMode, VenueConfig
+from botcore.venues.simulated.working import Order
+
+
+class Settlement:
+    """Moves money between free, locked and the market.
+
+    An order locks what its fill could cost: a sell its base, a buy its cost at the limit, or at
+    the trigger or the close raised by the price band (P13, E93). Orders of one group share one
+    lock, the largest. A reduce-only order locks nothing: it sells what is free when it fills.
+    """
+
+    def __init__(self, *, config: VenueConfig, accounts: AccountBook) -> None:
+        self._accounts = accounts
+        self._taker = config.taker_fee_ppm
+        self._maker = config.maker_fee_ppm
+        self._mode = config.fee_mode
+        self._third = config.fee_currency
+        price = Fraction(config.fee_price or 1)
+        self._third_num, self._third_den = price.as_integer_ratio()
+        in_quote = self._mode is not FeeMode.BASE
+        self._reserve_taker = max(0, self._taker) if in_quote else 0
+        self._reserve_any = max(0, self._taker, self._maker) if in_quote else 0
+
+    def prepare(self, order: Order) -> None:
+        """Choose which purse the order locks, and the fee its lock allows for."""
+        order.lock = order.quote if order.sign > 0 else order.base
+        limited = order.spec.type in (OrderType.LIMIT, OrderType.STOP_LIMIT)
+        order.reserve_ppm = self._reserve_any if limited else self._reserve_taker
+
+    def required(self, order: Order) -> int:
+        """Return what the order must lock for the lots it still wants."""
+        if order.spec.reduce_only:
+            return 0
+        scale = order.scale
+        if order.sign < 0:
+            return order.leaves * scale.lot_quanta
+        return rules.cost(
+            order.reserve_price, order.leaves, scale.num, scale.den, order.reserve_ppm
+        )
+
+    def lack(self, order: Order, needed: int) -> int:
+        """Return how much more would be locked if the order locked `needed` (group-aware)."""
+        if order.group is None:
+            return needed - order.locked
+        others = max(
+            (o.locked for o in order.group if o is not order and o.lock is order.lock), default=0
+        )
+        return max(others, needed) - max(others, order.locked)
+
+    def relock(self, order: Order, needed: int) -> None:
+        """Make the order lock `needed`."""
+        more = self.lack(order, needed)
+        if more:
+            order.lock.lock(more)
+        order.locked = needed
+
+    def affordable(self, order: Order, price: int, lots: int) -> int:
+        """Return the lots, at most `lots`, that a buy's own lock and free cash pay for (P13)."""
+        held = order.locked
+        if order.group is not None:
+            held = max(o.locked for o in order.group if o.lock is order.lock)
+        cash = order.quote.free + held
+        scale = order.scale
+        return rules.cut_by_cash(lots, price, scale.num, scale.den, order.reserve_ppm, cash)
+
+    def settle(self, order: Order, price: int, lots: int, is_maker: bool) -> tuple[int, int, Purse]:
+        """Book one fill of an order outside any group; its lock shrinks to what it still wants.
+
+        Returns:
+            The notional (quote quanta), the fee, and the purse the fee came from.
+        """
+        scale, base, quote = order.scale, order.base, order.quote
+        value = rules.notional(price, lots, scale.num, scale.den, order.sign)
+        goods = lots * scale.lot_quanta
+        if order.locked:
+            order.lock.free += order.locked
+            order.lock.locked -= order.locked
+        if order.sign > 0:
+            quote.free -= value
+            base.free += goods
+        else:
+            base.free -= goods
+            quote.free += value
+        fee, purse = self._fee(order, value, goods, self._maker if is_maker else self._taker)
+        purse.free -= fee
+        order.filled += lots
+        order.leaves -= lots
+        order.locked = 0
+        if order.leaves:
+            self.relock(order, self.required(order))
+        return value, fee, purse
+
+    def _fee(self, order: Order, value: int, goods: int, rate: int) -> tuple[int, Purse]:
+        if self._mode is FeeMode.QUOTE or (self._mode is FeeMode.BASE and order.sign < 0):
+            return rules.fee(value, rate), order.quote
+        if self._mode is FeeMode.BASE:
+            return rules.fee(goods, rate), order.base
+        fee = rules.fee(value, rate)
+        assert self._third is not None
+        purse = self._accounts.purse(order.spec.account, self._third)
+        third = rules.exchanged_up(fee, self._third_num, self._third_den)
+        return (third, purse) if third <= purse.free else (fee, order.quote)

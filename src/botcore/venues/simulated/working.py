@@ -1,0 +1,215 @@
+"""Orders as the venue holds them: whole numbers, changed in place, grouped by instrument."""
+
+from decimal import Decimal
+
+from botcore.domain.ids import AccountId, InstrumentId, VenueOrderId
+from botcore.domain.numbers import ZERO
+from botcore.domain.orders import OrderSpec, OrderState, OrderType, Side, TimeInForce
+from botcore.domain.reports import VenueReport
+from botcore.venues.simulated import rules
+from botcore.venues.simulated.accounts import Purse
+from botcore.venues.simulated.records import FillRecord, OrderRecord
+from botcore.venues.simulated.scales import Scale, amount, quanta
+
+
+class Order:
+    """One order ever asked for; prices in ticks, quantities in lots, money in quanta.
+
+    Attributes not named here are those of `OrderRecord`.
+
+    Attributes:
+        scale: in which its numbers are; None if it was refused for its instrument.
+        sign: +1 buys, -1 sells.
+        leaves: lots still wanted, 0 once it ended; filled: lots traded.
+        limit, trigger, trail, reserve_price: ticks, 0 where it has none.
+        is_stop: waits for a trigger (a stop, a stop-limit, a trailing stop).
+        is_market: takes the next open: a market order, or what a stop that fired left.
+        is_immediate: IOC or FOK: one open, then gone.
+        lock: the purse its lock is in.
+        reserve_ppm: the fee its lock allows for.
+        group: the working orders that cancel one another, itself among them.
+        final: its record, where it was read back.
+    """
+
+    # What most orders never change stands on the class: an order is made on the hot path.
+    state = OrderState.REJECTED
+    is_stop = False
+    is_immediate = False
+    leaves = 0
+    filled = 0
+    limit = 0
+    trigger = 0
+    trail = 0
+    locked = 0
+    reserve_price = 0
+    reserve_ppm = 0
+    trail_from = 0
+    ended = 0
+    triggered = False
+    detail = ""
+    seen: int | None = None
+    group: "list[Order] | None" = None
+    final: OrderRecord | None = None
+    scale: Scale
+    lock: Purse
+    base: Purse
+    quote: Purse
+
+    def __init__(self, spec: OrderSpec, number: int, ts: int) -> None:
+        kind, life = spec.type, spec.time_in_force
+        self.spec = spec
+        self.number = number
+        self.ts = self.eligible_from = ts
+        self.venue_order_id = VenueOrderId(f"S{number}")
+        self.sign = rules.BUY if spec.side is Side.BUY else rules.SELL
+        self.quantity = spec.quantity
+        self.fills: list[VenueReport] = []
+        self.is_market = kind is OrderType.MARKET
+        if not self.is_market:
+            self.is_stop = kind is not OrderType.LIMIT
+        if life is not TimeInForce.GTC:
+            self.is_immediate = life is TimeInForce.IOC or life is TimeInForce.FOK
+
+    @property
+    def is_working(self) -> bool:
+        """Whether it can still trade."""
+        return self.leaves > 0
+
+    def fill_record(self, number: int, report: VenueReport) -> FillRecord:
+        """Return one of its fills as a record."""
+        return FillRecord(number, self.number, self.base.currency, self.quote.currency, report)
+
+    def fire(self) -> None:
+        """Become what a stop that fired is: a market order, or a limit."""
+        self.triggered = True
+        self.is_stop = False
+        self.is_market = not self.limit
+
+    def cumulative(self) -> Decimal:
+        """Return the quantity traded, exact, base units."""
+        return self.fills[-1].cumulative or ZERO if self.fills else ZERO
+
+    def record(self) -> OrderRecord:
+        """Return it as a record."""
+        if self.final is not None:
+            return self.final
+        limit, trigger = self.spec.limit_price, self.spec.trigger_price
+        reserve = None
+        if self.state is not OrderState.REJECTED:
+            limit = self.scale.price(self.limit) if self.limit else None
+            trigger = self.scale.price(self.trigger) if self.trigger else None
+            reserve = self.scale.price(self.reserve_price) if self.reserve_price else None
+        return OrderRecord(
+            number=self.number,
+            spec=self.spec,
+            state=self.state,
+            ts=self.ts,
+            quantity=self.quantity,
+            filled=self.cumulative(),
+            limit_price=limit,
+            trigger_price=trigger,
+            locked=amount(self.locked),
+            reserve_price=reserve,
+            eligible_from=self.eligible_from,
+            trail_from=self.trail_from,
+            seen=self.seen,
+            triggered=self.triggered,
+            ended=self.ended,
+            detail=self.detail,
+        )
+
+    @classmethod
+    def read(cls, record: OrderRecord) -> "Order":
+        """Return the order `record` describes; to work it still needs its numbers and purses."""
+        order = cls(record.spec, record.number, record.ts)
+        order.state = record.state
+        order.quantity = record.quantity
+        order.eligible_from = record.eligible_from
+        order.trail_from = record.trail_from
+        order.seen = record.seen
+        order.ended = record.ended
+        order.detail = record.detail
+        order.final = record
+        return order
+
+    def rescale(self, scale: Scale, record: OrderRecord) -> bool:
+        """Take the numbers of `record` in `scale`; False (and unchanged) if they do not fit it."""
+        wanted = scale.lots_of(record.quantity)
+        filled = scale.lots_of(record.filled) if record.filled else 0
+        prices = [
+            0 if price is None else scale.ticks_of(price)
+            for price in (
+                record.limit_price,
+                record.trigger_price,
+                record.spec.trail,
+                record.reserve_price,
+            )
+        ]
+        if wanted is None or filled is None or None in prices[:3]:
+            return False
+        limit, trigger, trail, reserve = (price or 0 for price in prices)
+        if record.reserve_price is not None and not reserve:
+            reserve = scale.ticks_above(record.reserve_price)
+        self.scale = scale
+        self.filled, self.leaves = filled, wanted - filled
+        self.limit, self.trigger, self.trail, self.reserve_price = limit, trigger, trail, reserve
+        self.locked = quanta(record.locked)
+        if record.triggered:
+            self.fire()
+        return True
+
+
+class InstrumentOrders:
+    """The working orders of one instrument, and how far its bars have been matched.
+
+    Attributes:
+        working: by number, which is order of arrival.
+        purses: of each account, its base and its quote purse.
+        bar_open, used, opened: as in `ProgressRecord`.
+        left: lots our fills may still take from the bar being matched.
+        arrived: children that went live inside the bar being matched.
+        timed, immediate: how many working orders are GTD, and how many IOC or FOK.
+    """
+
+    __slots__ = (
+        "arrived",
+        "bar_open",
+        "immediate",
+        "instrument",
+        "left",
+        "opened",
+        "purses",
+        "scale",
+        "timed",
+        "used",
+        "working",
+    )
+
+    def __init__(self, instrument: InstrumentId, scale: Scale) -> None:
+        self.instrument = instrument
+        self.scale = scale
+        self.working: dict[int, Order] = {}
+        self.timed = 0
+        self.immediate = 0
+        self.purses: dict[AccountId, tuple[Purse, Purse]] = {}
+        self.arrived: list[Order] = []
+        self.bar_open = -1
+        self.used = 0
+        self.left = 0
+        self.opened = -1
+
+    def add(self, order: Order) -> None:
+        """Put an order to work."""
+        self.working[order.number] = order
+        if order.is_immediate:
+            self.immediate += 1
+        elif order.spec.expires_at is not None:
+            self.timed += 1
+
+    def remove(self, order: Order) -> None:
+        """Take an order out of work."""
+        del self.working[order.number]
+        if order.is_immediate:
+            self.immediate -= 1
+        elif order.spec.expires_at is not None:
+            self.timed -= 1
