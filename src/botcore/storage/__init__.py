@@ -1,0 +1,42 @@
+"""What is kept: the journal and its projections, snapshots, the tape, and the lock of a home.
+
+Takes in encoded inputs, facts and effects; gives out the same records in order, read models made
+from them in the same transaction, and a check of it all. SQLite embedded, PostgreSQL outside.
+"""
+
+from botcore.storage.faults import StoreRefused
+from botcore.storage.findings import Finding, Severity
+from botcore.storage.home_lock import HomeLock
+from botcore.storage.journal import Entry, EntryLike, SqlJournal
+from botcore.storage.projections import rebuild_projections
+from botcore.storage.read_models import ReadModels, Row
+from botcore.storage.reading import read_journal
+from botcore.storage.snapshots import Snapshot
+from botcore.storage.store import Store
+from botcore.storage.tape import TapeDamage, TapeReader, TapeRecord, TapeWriter
+from botcore.storage.upcasting import UPCASTERS, Upcaster
+from botcore.storage.verification import refuse_if_damaged, verify
+
+__all__ = [
+    "UPCASTERS",
+    "Entry",
+    "EntryLike",
+    "Finding",
+    "HomeLock",
+    "ReadModels",
+    "Row",
+    "Severity",
+    "Snapshot",
+    "SqlJournal",
+    "Store",
+    "StoreRefused",
+    "TapeDamage",
+    "TapeReader",
+    "TapeRecord",
+    "TapeWriter",
+    "Upcaster",
+    "read_journal",
+    "rebuild_projections",
+    "refuse_if_damaged",
+    "verify",
+]
