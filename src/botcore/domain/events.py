@@ -111,6 +111,7 @@ class OrderFilled(msgspec.Struct, frozen=True, gc=False, tag=True):
     Attributes:
         filled: cumulative quantity after it.
         overfill: how much of `filled` is beyond the order's quantity (E36).
+        cumulative: the venue's own count up to this fill, None where it does not say (E35).
     """
 
     account: AccountId
@@ -124,6 +125,7 @@ class OrderFilled(msgspec.Struct, frozen=True, gc=False, tag=True):
     overfill: Decimal
     flags: tuple[str, ...] = ()
     venue_order_id: VenueOrderId | None = None
+    cumulative: Decimal | None = None
 
 
 class Posting(msgspec.Struct, frozen=True, gc=False, array_like=True):

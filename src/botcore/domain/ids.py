@@ -26,13 +26,14 @@ SECOND_NS = 1_000_000_000
 MINUTE_NS = 60 * SECOND_NS
 DAY_NS = 86_400 * SECOND_NS
 
-CLIENT_ORDER_ID = re.compile(r"^[.A-Z:/a-z0-9_-]{1,36}$")
+CLIENT_ORDER_ID = re.compile(r"^[.A-Z:/a-z0-9_-]{1,36}\Z")
 """What venues accept as a client order id (Binance spot API, "New order")."""
 
 _INSTRUMENT = re.compile(
-    r"^(?P<symbol>[A-Z0-9]{2,20})(?:-(?P<suffix>PERP|\d{8}))?\.(?P<venue>[A-Z][A-Z0-9_]{1,19})$"
+    r"^(?P<symbol>[A-Z0-9]{2,20})(?:-(?P<suffix>PERP|[0-9]{8}))?"
+    r"\.(?P<venue>[A-Z][A-Z0-9_]{1,19})\Z"
 )
-_SLUG = re.compile(r"^[a-z0-9][a-z0-9_-]{0,31}$")
+_SLUG = re.compile(r"^[a-z0-9][a-z0-9_-]{0,31}\Z")
 
 
 class ContractKind(StrEnum):

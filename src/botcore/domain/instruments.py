@@ -10,11 +10,12 @@ import msgspec
 
 from botcore.domain.errors import ConfigError, DataError
 from botcore.domain.ids import ContractKind, Currency, InstrumentId, Nanos, parse_instrument_id
-from botcore.domain.numbers import ONE, ceil_to, finite, floor_to
+from botcore.domain.numbers import MONEY, ONE, ceil_to, exact, floor_to
 from botcore.domain.orders import Side
 
 SNAP_FRACTION = 1e-6
 """A computed price this close to the grid (in ticks) is on it; 0.30000000000000004 is 0.3."""
+_SNAP = Decimal(repr(SNAP_FRACTION))
 
 
 class TradingStatus(StrEnum):
@@ -95,11 +96,10 @@ class Instrument(msgspec.Struct, frozen=True, gc=False, kw_only=True):
             DataError: `x` is not positive and finite, or lies off the tick grid by more than a
                 millionth of a tick (relative to the price's own float precision).
         """
-        finite(x, what=f"a price of {self.id}")
-        exact = Decimal(repr(x))
-        nearest = (exact / self.tick).to_integral_value() * self.tick
-        off = abs(float(exact - nearest))
-        if x <= 0 or off > max(float(self.tick) * SNAP_FRACTION, abs(x) * 1e-15):
+        price = exact(x, what=f"a price of {self.id}")
+        nearest = MONEY.divide(price, self.tick).to_integral_value() * self.tick
+        off = abs(float(price - nearest))
+        if nearest <= 0 or off > max(float(self.tick) * SNAP_FRACTION, abs(x) * 1e-15):
             raise DataError(
                 code="PRICE_OFF_GRID",
                 cause=f"price {x!r} of {self.id} is not a positive multiple of {self.tick}",
@@ -117,15 +117,15 @@ class Instrument(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         Raises:
             DataError: the price is not finite, or not above zero after rounding.
         """
-        exact = x if isinstance(x, Decimal) else Decimal(repr(finite(x, what="an order price")))
-        steps = exact / self.tick
+        wanted = exact(x, what="an order price")
+        steps = MONEY.divide(wanted, self.tick)
         nearest = steps.to_integral_value()
-        if abs(steps - nearest) <= Decimal(repr(SNAP_FRACTION)):
+        if abs(steps - nearest) <= _SNAP:
             price = nearest * self.tick
         elif side is Side.BUY:
-            price = floor_to(exact, self.tick)
+            price = floor_to(wanted, self.tick)
         else:
-            price = ceil_to(exact, self.tick)
+            price = ceil_to(wanted, self.tick)
         if price <= 0:
             raise DataError(
                 code="PRICE_NOT_POSITIVE",
@@ -142,19 +142,19 @@ class Instrument(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         Raises:
             DataError: `x` is negative or not finite.
         """
-        exact = x if isinstance(x, Decimal) else Decimal(repr(finite(x, what="a quantity")))
-        if exact < 0:
+        wanted = exact(x, what="a quantity")
+        if wanted < 0:
             raise DataError(
                 code="QUANTITY_NEGATIVE",
                 cause=f"a quantity of {x} for {self.id}",
                 fix="give a side and a quantity above zero",
             )
-        steps = exact / self.lot
+        steps = MONEY.divide(wanted, self.lot)
         nearest = steps.to_integral_value()
-        if isinstance(x, float) and abs(steps - nearest) <= Decimal(repr(SNAP_FRACTION)):
+        if isinstance(x, float) and abs(steps - nearest) <= _SNAP:
             floored = nearest * self.lot
         else:
-            floored = floor_to(exact, self.lot)
+            floored = floor_to(wanted, self.lot)
         smallest = max(self.min_quantity, self.lot)
         if floored < smallest:
             return BelowMinimum(floored, smallest)

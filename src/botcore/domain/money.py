@@ -1,11 +1,12 @@
 """Money: an exact amount that knows its currency and refuses to mix with another."""
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 import msgspec
 
 from botcore.domain.errors import InvariantBroken
 from botcore.domain.ids import Currency
+from botcore.domain.numbers import EXACT
 
 
 class Money(msgspec.Struct, frozen=True, gc=False, order=False):
@@ -21,15 +22,15 @@ class Money(msgspec.Struct, frozen=True, gc=False, order=False):
 
     def __add__(self, other: "Money") -> "Money":
         """Add an amount of the same currency."""
-        return Money(self.amount + self._same(other).amount, self.currency)
+        return Money(EXACT.add(self.amount, self._same(other).amount), self.currency)
 
     def __sub__(self, other: "Money") -> "Money":
         """Subtract an amount of the same currency."""
-        return Money(self.amount - self._same(other).amount, self.currency)
+        return Money(EXACT.subtract(self.amount, self._same(other).amount), self.currency)
 
     def __neg__(self) -> "Money":
         """Turn what is owned into what is owed."""
-        return Money(-self.amount, self.currency)
+        return Money(EXACT.minus(self.amount), self.currency)
 
     def __str__(self) -> str:
         """Write the amount plainly, without an exponent."""
@@ -42,10 +43,14 @@ class Money(msgspec.Struct, frozen=True, gc=False, order=False):
         Raises:
             ValueError: `text` is not an amount and a currency.
         """
-        amount, _, currency = text.partition(" ")
-        if not currency:
+        written, _, currency = text.partition(" ")
+        try:
+            amount = Decimal(written)
+        except InvalidOperation:
+            amount = Decimal("NaN")
+        if not amount.is_finite() or not currency.isalnum():
             raise ValueError(f"{text!r} is not an amount and a currency")
-        return cls(Decimal(amount), Currency(currency))
+        return cls(amount, Currency(currency))
 
     def _same(self, other: "Money") -> "Money":
         if self.currency != other.currency:

@@ -40,22 +40,42 @@ def finite(x: float, *, what: str) -> float:
         DataError: `x` is NaN or infinite.
     """
     if not math.isfinite(x):
-        raise DataError(
-            code="NUMBER_NOT_FINITE",
-            cause=f"{what} is {x}",
-            fix="drop or repair the record it came from",
-        )
+        raise _not_finite(x, what)
     return x
 
 
+def exact(x: float | Decimal, *, what: str) -> Decimal:
+    """Return a number as the decimal that its shortest text says: 0.1 is 0.1.
+
+    Raises:
+        DataError: `x` is NaN or infinite.
+    """
+    if isinstance(x, Decimal):
+        if x.is_finite():
+            return x
+        raise _not_finite(x, what)
+    return Decimal(repr(float(finite(x, what=what))))  # float(): numpy's own repr is no number
+
+
 def floor_to(value: Decimal, step: Decimal) -> Decimal:
-    """Return the largest multiple of `step` not above `value` (for negatives too)."""
-    return (value / step).to_integral_value(decimal.ROUND_FLOOR, MONEY) * step
+    """Return the largest multiple of `step` not above `value` (for negatives too).
+
+    Raises:
+        decimal.InvalidOperation: the multiple does not fit into 38 digits.
+    """
+    # An integer division does not round: a quotient just below a whole number stays below.
+    multiple = MONEY.multiply(MONEY.divide_int(value, step), step)
+    return multiple if multiple <= value else MONEY.subtract(multiple, step)
 
 
 def ceil_to(value: Decimal, step: Decimal) -> Decimal:
-    """Return the smallest multiple of `step` not below `value`."""
-    return (value / step).to_integral_value(decimal.ROUND_CEILING, MONEY) * step
+    """Return the smallest multiple of `step` not below `value`.
+
+    Raises:
+        decimal.InvalidOperation: the multiple does not fit into 38 digits.
+    """
+    multiple = MONEY.multiply(MONEY.divide_int(value, step), step)
+    return multiple if multiple >= value else MONEY.add(multiple, step)
 
 
 def to_quanta(value: Decimal) -> int:
@@ -64,9 +84,17 @@ def to_quanta(value: Decimal) -> int:
     Raises:
         decimal.Inexact: `value` is finer than a quantum.
     """
-    return int(EXACT.quantize(value, QUANTUM).scaleb(8))
+    return int(EXACT.scaleb(EXACT.quantize(value, QUANTUM), 8))
 
 
 def from_quanta(quanta: int) -> Decimal:
     """Return a whole number of 1e-8 quanta as an exact amount."""
     return Decimal(quanta).scaleb(-8, MONEY)
+
+
+def _not_finite(x: float | Decimal, what: str) -> DataError:
+    return DataError(
+        code="NUMBER_NOT_FINITE",
+        cause=f"{what} is {x}",
+        fix="drop or repair the record it came from",
+    )

@@ -41,7 +41,7 @@ class Parameter(msgspec.Struct, frozen=True, gc=False):
             return _BOOLS[value.lower()]
         try:
             number = float(value)  # type: ignore[arg-type]  # anything else raises TypeError
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise self._refused(value, f"is not of kind {self.kind}") from None
         if not math.isfinite(number) or (self.kind != "float" and number != int(number)):
             raise self._refused(value, f"is not of kind {self.kind}")

@@ -23,6 +23,7 @@ class OrderIndex:
         self._orders: dict[ClientOrderId, Order] = {}
         self._working: dict[tuple[AccountId, InstrumentId], dict[ClientOrderId, Order]] = {}
         self._locked: dict[tuple[AccountId, Currency], Decimal] = {}
+        self._in_doubt: dict[tuple[AccountId, InstrumentId], int] = {}
         self._terminal: deque[ClientOrderId] = deque()
         self._terminal_kept = terminal_kept
 
@@ -47,18 +48,15 @@ class OrderIndex:
         """Return what the account's working orders reserve of a currency."""
         return self._locked.get((account, currency), ZERO)
 
+    def in_doubt(self, account: AccountId, instrument: InstrumentId) -> bool:
+        """Whether an order on the instrument has an unknown outcome (R5)."""
+        return bool(self._in_doubt) and (account, instrument) in self._in_doubt
+
     def fold_placed(self, fact: OrderPlaced) -> Order:
         """Add an order."""
         order = Order(fact)
         spec = fact.order
-        self._orders[spec.client_order_id] = order
-        series = (spec.account, spec.instrument)
-        working = self._working.get(series)
-        if working is None:
-            working = self._working[series] = {}
-        working[spec.client_order_id] = order
-        if order.locked:
-            self._move_lock(order, ZERO)
+        self._add(order)
         if spec.parent is not None:
             parent = self._orders.get(spec.parent)
             if parent is not None:
@@ -68,6 +66,7 @@ class OrderIndex:
     def fold_change(self, order: Order, fact: OrderUpdated | OrderFilled) -> None:
         """Apply a change or a fill to an order."""
         was_terminal = order.is_terminal
+        was_in_doubt = order.state is OrderState.IN_DOUBT
         locked = order.locked
         if isinstance(fact, OrderFilled):
             order.fold_fill(fact)
@@ -75,10 +74,47 @@ class OrderIndex:
             order.fold_update(fact)
         if order.locked != locked:
             self._move_lock(order, locked)
+        if was_in_doubt is not (order.state is OrderState.IN_DOUBT):
+            self._count_doubt(order, -1 if was_in_doubt else 1)
         if order.is_terminal and not was_terminal:
             spec = order.spec
             del self._working[spec.account, spec.instrument][spec.client_order_id]
             self._forget_oldest(spec.client_order_id)
+
+    def terminal(self) -> tuple[ClientOrderId, ...]:
+        """Return the terminal orders in memory, in the order in which they ended."""
+        return tuple(self._terminal)
+
+    def adopt(self, orders: Iterable[Order], terminal: Iterable[ClientOrderId]) -> None:
+        """Become the index of these orders, oldest first, and no others (restore)."""
+        for held in (self._orders, self._working, self._locked, self._in_doubt, self._terminal):
+            held.clear()
+        for order in orders:
+            self._add(order)
+            if order.state is OrderState.IN_DOUBT:
+                self._count_doubt(order, 1)
+        self._terminal.extend(terminal)
+
+    def _add(self, order: Order) -> None:
+        spec = order.spec
+        self._orders[spec.client_order_id] = order
+        if order.is_terminal:
+            return
+        series = (spec.account, spec.instrument)
+        working = self._working.get(series)
+        if working is None:
+            working = self._working[series] = {}
+        working[spec.client_order_id] = order
+        if order.locked:
+            self._move_lock(order, ZERO)
+
+    def _count_doubt(self, order: Order, change: int) -> None:
+        series = (order.spec.account, order.spec.instrument)
+        count = self._in_doubt.get(series, 0) + change
+        if count:
+            self._in_doubt[series] = count
+        else:
+            del self._in_doubt[series]
 
     def _move_lock(self, order: Order, before: Decimal) -> None:
         key = (order.spec.account, order.reserve_currency)
@@ -92,7 +128,3 @@ class OrderIndex:
         self._terminal.append(newest)
         while len(self._terminal) > self._terminal_kept:
             del self._orders[self._terminal.popleft()]
-
-    def in_doubt(self, account: AccountId, instrument: InstrumentId) -> bool:
-        """Whether an order on the instrument has an unknown outcome (R5)."""
-        return any(o.state is OrderState.IN_DOUBT for o in self.working(account, instrument))

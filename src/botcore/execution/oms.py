@@ -5,39 +5,68 @@ facts that caused it are durable (rule R1).
 """
 
 import string
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
 from botcore.domain.decisions import Approved, ApprovedOrder, Denied
 from botcore.domain.effects import Cancel, Effect, Query, Replace, Submit
-from botcore.domain.errors import InvariantBroken
-from botcore.domain.events import Fact, OrderFilled, OrderPlaced, OrderUpdated
-from botcore.domain.ids import AccountId, ClientOrderId, InstrumentId, Nanos, StrategyId
+from botcore.domain.errors import ConfigError, InvariantBroken
+from botcore.domain.events import Fact, OrderFilled, OrderPlaced, OrderUpdated, RiskAlert
+from botcore.domain.ids import (
+    CLIENT_ORDER_ID,
+    AccountId,
+    ClientOrderId,
+    InstrumentId,
+    Nanos,
+    StrategyId,
+)
 from botcore.domain.intents import ReplaceOrder
 from botcore.domain.keys import Key
 from botcore.domain.orders import OrderSpec, OrderState
 from botcore.domain.reports import VenueReport
+from botcore.execution.children import Children
 from botcore.execution.index import OrderIndex
 from botcore.execution.order import Order
 from botcore.execution.reporting import ReportBook
+from botcore.execution.snapshot import read_state, write_state
 from botcore.execution.states import AT_VENUE
 
 _DIGITS = string.digits + string.ascii_uppercase
+_PREFIX_LONGEST = 12
+_ID_PARTS = 3
+"""Epoch, number and attempt, behind the prefix."""
 
 
 class ExecutionConfig(msgspec.Struct, frozen=True, gc=False):
     """Tunables of order management.
 
     Attributes:
-        id_prefix: the first part of every client order id: product and bot.
+        id_prefix: the first part of every client order id: product and bot; 1 to 12 characters
+            that venues take, so that epoch, number and attempt always fit behind it.
         terminal_kept: terminal orders held in memory for late fills.
-        cancel_attempts: how often an owed cancel is repeated before a person is told.
+        cancel_attempts: how often an owed cancel is sent before a person is told.
     """
 
     id_prefix: str = "BC-1"
     terminal_kept: int = 10_000
     cancel_attempts: int = 5
+
+    def __post_init__(self) -> None:
+        """Refuse a prefix that venues would not take.
+
+        Raises:
+            ConfigError: the prefix is empty, too long or holds an odd character.
+        """
+        if len(self.id_prefix) > _PREFIX_LONGEST or CLIENT_ORDER_ID.match(self.id_prefix) is None:
+            raise ConfigError(
+                code="ID_PREFIX_REFUSED",
+                cause=f"client order id prefix {self.id_prefix!r} is not 1 to {_PREFIX_LONGEST}"
+                " characters of A-Z a-z 0-9 . : / _ -",
+                fix="use a short one such as BC-1",
+            )
 
 
 class ExecutionReport(msgspec.Struct, frozen=True):
@@ -46,12 +75,13 @@ class ExecutionReport(msgspec.Struct, frozen=True):
     Attributes:
         facts: already folded, in order.
         effects: for the runner to release, in order.
-        halt: why the account must halt, or an empty string.
+        halt: why `account` must halt, or an empty string.
     """
 
     facts: tuple[Fact, ...]
     effects: tuple[Effect, ...]
     halt: str = ""
+    account: AccountId = AccountId("")
 
 
 class OrderExecutionEngine:
@@ -66,7 +96,13 @@ class OrderExecutionEngine:
         self._seal = seal
         self._config = config or ExecutionConfig()
         self._index = OrderIndex(terminal_kept=self._config.terminal_kept)
-        self._reports = ReportBook(self._index, cancel_attempts=self._config.cancel_attempts)
+        self._children = Children(self._index)
+        self._reports = ReportBook(
+            self._index,
+            self._children,
+            cancel_attempts=self._config.cancel_attempts,
+            id_prefix=self._config.id_prefix,
+        )
         self._intents = 0
         self._epoch = 0
         self._id_stem = ""
@@ -78,7 +114,17 @@ class OrderExecutionEngine:
         return self._index
 
     def begin_epoch(self, epoch: int) -> None:
-        """Put `epoch` into every client order id from now on (R2)."""
+        """Put `epoch` into every client order id from now on (R2).
+
+        Raises:
+            InvariantBroken: `epoch` is lower than the one in force: ids could repeat.
+        """
+        if epoch < self._epoch:
+            raise InvariantBroken(
+                code="EPOCH_WENT_BACK",
+                cause=f"epoch {epoch} was to follow {self._epoch}",
+                fix="start with an epoch that is not lower; nothing was sent",
+            )
         self._epoch = epoch
         self._id_stem = f"{self._config.id_prefix}-{_base36(epoch)}-"
 
@@ -110,23 +156,36 @@ class OrderExecutionEngine:
         Total and idempotent: a stale, duplicate or unknown one changes nothing, or only raises
         an alarm.
         """
-        facts, effects, halt = self._reports.apply(report, at)
-        return ExecutionReport(tuple(facts), tuple(effects), halt)
+        turn, halt = self._reports.apply(report, at)
+        return ExecutionReport(tuple(turn.facts), tuple(turn.effects), halt, report.account)
 
     def cancel(self, order_id: ClientOrderId, *, at: Key, detail: str = "") -> ExecutionReport:
         """Ask for an order to be cancelled: owed until it is proven terminal (K15, E43).
 
-        An order that never left is closed at once; an unknown or terminal one is left alone.
+        A held order, which lives only with us, is closed at once; an unknown or terminal one is
+        left alone. A cancel that is owed already is repeated by the reports that come, so asking
+        again changes nothing until those attempts are spent.
         """
         order = self._index.get(order_id)
-        if order is None or order.is_terminal or order.cancel_owed:
+        if order is None or order.is_terminal:
+            return _NOTHING
+        if order.cancel_owed and order.cancel_attempts <= self._config.cancel_attempts:
             return _NOTHING
         facts: list[Fact] = []
         effects: list[Effect] = []
         if order.state is OrderState.HELD:
             self._update(order, OrderState.CANCELED, facts, at, detail=detail)
             return ExecutionReport(tuple(facts), ())
-        self._update(order, order.state, facts, at, cancel_owed=True, detail=detail)
+        pending = order.replace_pending
+        self._update(
+            order,
+            order.state,
+            facts,
+            at,
+            cancel_owed=True,
+            replace_pending=pending,
+            detail=detail,
+        )
         if order.state in AT_VENUE:
             effects.append(Cancel(order.ref))
         return ExecutionReport(tuple(facts), tuple(effects))
@@ -187,31 +246,63 @@ class OrderExecutionEngine:
         An `INTENT` was never sent: the sender makes `SENDING` durable before the first byte
         (K04). A `SENDING` one has an unknown outcome (K05–K09). An owed cancel is repeated (K15).
         """
-        facts: list[Fact] = []
+        facts: list[Fact] = list(self.drop_unsent(account, at=at).facts)
         effects: list[Effect] = []
         for order in self._index.all_working(account):
-            if order.state is OrderState.INTENT:
-                self._update(order, OrderState.NOT_SENT, facts, at, detail="restart")
-                facts.extend(self._reports.close_children(order, at))
-            elif order.state is OrderState.SENDING:
+            if order.state is OrderState.SENDING:
                 self._update(order, OrderState.IN_DOUBT, facts, at, cancel_owed=order.cancel_owed)
+            elif order.replace_pending:  # its answer is lost; the query's answer says what stands
+                self._update(order, order.state, facts, at, cancel_owed=order.cancel_owed)
             if order.state in AT_VENUE:
                 if order.cancel_owed and order.state is not OrderState.IN_DOUBT:
                     effects.append(Cancel(order.ref))
                 effects.append(Query(order.ref))
         return ExecutionReport(tuple(facts), tuple(effects))
 
+    def drop_unsent(self, account: AccountId, *, at: Key) -> ExecutionReport:
+        """Close every order that was never handed to the sender (K04, a failed commit)."""
+        facts: list[Fact] = []
+        for order in self._index.all_working(account):
+            if order.state is OrderState.INTENT:
+                self._update(order, OrderState.NOT_SENT, facts, at, detail="never sent")
+                facts.extend(self._children.close(order, at))
+                parent = self._index.get(order.spec.parent) if order.spec.parent else None
+                if parent is not None and parent.filled:
+                    detail = f"order {order.id}: never sent, its entry has filled"
+                    facts.append(RiskAlert(account, Nanos(at.ts), "FILL_UNPROTECTED", detail))
+        return ExecutionReport(tuple(facts), ())
+
     def fold(self, fact: Fact) -> None:
         """Apply a fact of an earlier session: the same folds that ran when it was made."""
         if isinstance(fact, OrderPlaced):
             self._index.fold_placed(fact)
             self._intents += 1
+            self._take_epoch(fact.order.client_order_id)
         elif isinstance(fact, OrderUpdated | OrderFilled):
             order = self._index.get(fact.client_order_id)
             if order is not None:
                 self._index.fold_change(order, fact)
-                if isinstance(fact, OrderFilled):
-                    self._reports.remember(order, fact)
+
+    def state(self) -> dict[str, Any]:
+        """Return every order in memory, the count of intents and the epoch, as JSON values."""
+        return write_state(self._index, epoch=self._epoch, intents=self._intents)
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Become what `state` described; the index handed out earlier stays current.
+
+        Raises:
+            InvariantBroken: ``EXECUTION_STATE_MALFORMED``; nothing was changed.
+        """
+        read = read_state(state, self._index)
+        self._intents = read.intents
+        self._epoch = 0
+        self.begin_epoch(read.epoch)
+
+    def _take_epoch(self, order: ClientOrderId) -> None:
+        """Take up the epoch that an id of ours carries, so that a fold of facts knows it."""
+        parts = order.removeprefix(f"{self._config.id_prefix}-").split("-")
+        if len(parts) == _ID_PARTS and parts[0].isalnum():
+            self.begin_epoch(max(self._epoch, int(parts[0], 36)))
 
     def _placed(
         self, approved: Approved, order: ApprovedOrder, parent: ClientOrderId | None, at: Key
@@ -219,8 +310,10 @@ class OrderExecutionEngine:
         self._intents += 1
         order_id = ClientOrderId(f"{self._id_stem}{_base36(self._intents)}-1")
         group = order.oco_group
-        if group == "@parent" and parent is not None:
+        if group and parent is not None:
             group = parent
+        elif group:
+            group = f"{approved.strategy}/{group}"  # a name of one strategy's own
         spec = OrderSpec(
             order_id,
             approved.account,

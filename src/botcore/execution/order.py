@@ -2,6 +2,8 @@
 
 from decimal import ROUND_CEILING, Decimal
 
+import msgspec
+
 from botcore.domain.events import OrderFilled, OrderPlaced, OrderUpdated
 from botcore.domain.ids import ClientOrderId, Currency, TradeId, VenueOrderId
 from botcore.domain.numbers import MONEY, QUANTUM, ZERO
@@ -16,14 +18,17 @@ class Order:
         spec: as it was placed.
         quantity, limit_price, trigger_price: as they stand after replaces.
         filled: Σ of its fills; may exceed `quantity` (overfill, E36).
+        cumulative_seen: the venue's own counts after its fills, and the highest of them (E35).
         locked: what is still reserved for it, in `reserve_currency`; 0 once terminal.
         cancel_owed: a cancel was asked for and the order is not proven terminal.
+        cancel_attempts: how often; every time is a fact.
     """
 
     __slots__ = (
         "cancel_attempts",
         "cancel_owed",
         "children",
+        "cumulative_highest",
         "cumulative_seen",
         "filled",
         "fills",
@@ -34,6 +39,7 @@ class Order:
         "replace_pending",
         "reserve",
         "reserve_currency",
+        "sent_at",
         "sign",
         "spec",
         "state",
@@ -52,6 +58,7 @@ class Order:
         self.reserve: Decimal = placed.reserve
         self.reserve_currency: Currency = placed.reserve_currency
         self.locked: Decimal = placed.reserve
+        self.sent_at: int = 0
         self.sign: int = 1 if spec.side is Side.BUY else -1
         self.venue_order_id: VenueOrderId | None = None
         self.cancel_owed = False
@@ -60,6 +67,7 @@ class Order:
         self.is_terminal = False
         self.fills: dict[TradeId, tuple[Decimal, Decimal]] = {}
         self.cumulative_seen: set[Decimal] = set()
+        self.cumulative_highest: Decimal = ZERO
         self.children: list[ClientOrderId] = []
 
     @property
@@ -82,6 +90,16 @@ class Order:
         return beyond if beyond > 0 else ZERO
 
     @property
+    def standing(self) -> OrderSpec:
+        """Its specification as it stands, after replaces."""
+        return msgspec.structs.replace(
+            self.spec,
+            quantity=self.quantity,
+            limit_price=self.limit_price,
+            trigger_price=self.trigger_price,
+        )
+
+    @property
     def ref(self) -> OrderRef:
         """Enough to find it at the venue."""
         return OrderRef(self.spec.client_order_id, self.spec.instrument, self.spec.account)
@@ -89,21 +107,18 @@ class Order:
     def fold_update(self, fact: OrderUpdated) -> None:
         """Apply a change without a fill."""
         check_edge(fact.client_order_id, self.state, fact.state)
+        if fact.cancel_owed and fact.state is self.state:
+            self.cancel_attempts += 1
+        if fact.state is OrderState.SENDING and self.state is not OrderState.SENDING:
+            self.sent_at = fact.ts
         self.state = fact.state
         self.cancel_owed = fact.cancel_owed
         self.replace_pending = fact.replace_pending
         if fact.venue_order_id is not None:
             self.venue_order_id = fact.venue_order_id
-        if fact.quantity is not None and fact.quantity != self.quantity:
-            self.reserve = (self.reserve * fact.quantity / self.quantity).quantize(
-                QUANTUM, ROUND_CEILING, MONEY
-            )
-            self.quantity = fact.quantity
-        if fact.limit_price is not None:
-            self.limit_price = fact.limit_price
-        if fact.trigger_price is not None:
-            self.trigger_price = fact.trigger_price
-        self._settle()
+        if fact.quantity is not None or fact.limit_price or fact.trigger_price:
+            self._change(fact)
+        self.settle()
 
     def fold_fill(self, fact: OrderFilled) -> None:
         """Apply one execution."""
@@ -112,11 +127,31 @@ class Order:
         self.fills[fill.trade_id] = (fill.price, fill.quantity)
         self.filled = fact.filled
         self.state = fact.state
+        cumulative = fact.cumulative
+        if cumulative is not None:
+            self.cumulative_seen.add(cumulative)
+            if cumulative > self.cumulative_highest:  # noqa: PLR1730  # max() costs twice as much
+                self.cumulative_highest = cumulative
         if fact.venue_order_id is not None:
             self.venue_order_id = fact.venue_order_id
-        self._settle()
+        self.settle()
 
-    def _settle(self) -> None:
+    def _change(self, fact: OrderUpdated) -> None:
+        """Take a replace; a buy's reserve goes with its quantity and the price it stands for."""
+        before = self.limit_price or self.trigger_price
+        old = self.quantity
+        if fact.quantity is not None:
+            self.quantity = fact.quantity
+        self.limit_price = fact.limit_price or self.limit_price
+        self.trigger_price = fact.trigger_price or self.trigger_price
+        after = self.limit_price or self.trigger_price
+        reserve = self.reserve * self.quantity / old
+        if before and after and self.sign > 0:
+            reserve = reserve * after / before
+        self.reserve = reserve.quantize(QUANTUM, ROUND_CEILING, MONEY)
+
+    def settle(self) -> None:
+        """Derive what follows from state, quantity and fills: terminal or not, and the lock."""
         self.is_terminal = self.state in TERMINAL
         if self.is_terminal:
             self.cancel_owed = False

@@ -2,18 +2,17 @@
 
 from decimal import Decimal
 
-import msgspec
-
-from botcore.domain.effects import Cancel, Effect, Query, Replace, Submit
-from botcore.domain.events import Fact, OrderFilled, OrderUpdated, RiskAlert
-from botcore.domain.ids import Nanos
+from botcore.domain.effects import Cancel
+from botcore.domain.events import OrderFilled, OrderUpdated
 from botcore.domain.keys import Key
 from botcore.domain.numbers import ZERO
-from botcore.domain.orders import OrderSpec, OrderState
-from botcore.domain.reports import ReportKind, VenueReport
+from botcore.domain.orders import OrderState
+from botcore.domain.reports import Fill, ReportKind, VenueReport
+from botcore.execution.children import Children
 from botcore.execution.index import OrderIndex
 from botcore.execution.order import Order
 from botcore.execution.states import LEGAL, NEVER_THERE
+from botcore.execution.turn import Turn
 
 _TERMINAL_OF = {
     ReportKind.REJECTED: OrderState.REJECTED,
@@ -25,98 +24,86 @@ _TERMINAL_OF = {
 }
 
 
+_NOT_YET = (OrderState.INTENT, OrderState.HELD)
+
+
 class ReportBook:
     """Applies reports to orders.
 
     Args:
         index: the orders.
-        cancel_attempts: how often an owed cancel is repeated before a person is told.
+        children: the exits that hang on them.
+        cancel_attempts: how often a cancel is sent before a person is told.
+        id_prefix: how our client order ids begin.
     """
 
-    def __init__(self, index: OrderIndex, *, cancel_attempts: int) -> None:
+    def __init__(
+        self, index: OrderIndex, children: Children, *, cancel_attempts: int, id_prefix: str
+    ) -> None:
         self._index = index
+        self._children = children
         self._cancel_attempts = cancel_attempts
+        self._id_prefix = f"{id_prefix}-"
 
-    def apply(self, report: VenueReport, at: Key) -> tuple[list[Fact], list[Effect], str]:
-        """Return the facts (already folded), the effects, and why to halt (or nothing)."""
-        facts: list[Fact] = []
-        effects: list[Effect] = []
+    def apply(self, report: VenueReport, at: Key) -> tuple[Turn, str]:
+        """Return what came of a report (already folded), and why to halt (or nothing)."""
+        turn = Turn(report, at)
         order = self._index.get(report.client_order_id)
         if order is None:
-            facts.append(_alert(report, at, "ORDER_UNKNOWN", "a report names an unknown order"))
-            return facts, effects, ""
+            turn.alert("ORDER_UNKNOWN", "a report names an unknown order")
+            return turn, self._halt_for_unknown(report)
+        spec = order.spec
+        if report.instrument != spec.instrument or report.account != spec.account:
+            turn.alert("REPORT_MISMATCH", f"named by {report.account}/{report.instrument}")
+            turn.ask(order)
+            return turn, ""
         kind = report.kind
         halt = ""
         if kind is ReportKind.FILLED:
-            halt = self._fill(order, report, at, facts, effects)
+            halt = self._fill(order, turn)
         elif kind is ReportKind.SENDING:
             if order.state is OrderState.INTENT:
-                self._move(order, OrderState.SENDING, report, at, facts)
+                self._move(order, OrderState.SENDING, turn)
         elif kind is ReportKind.ACCEPTED or kind is ReportKind.STATUS:
-            halt = self._alive(order, report, at, facts, effects)
+            halt = self._alive(order, turn)
         elif kind in _TERMINAL_OF:
-            self._close(order, _TERMINAL_OF[kind], report, at, facts, effects)
+            self._close(order, _TERMINAL_OF[kind], turn)
         elif kind is ReportKind.OUTCOME_UNKNOWN:
-            if order.state is OrderState.SENDING:
-                self._move(order, OrderState.IN_DOUBT, report, at, facts)
-                effects.append(Query(order.ref))
+            self._doubt(order, turn)
         elif kind is ReportKind.CANCEL_REJECTED or kind is ReportKind.CANCEL_UNKNOWN:
             # Not an error (R3): it may have filled, be gone, or not be visible yet. The cancel
             # stays owed until the order is proven terminal, so the truth is asked for.
-            if not order.is_terminal and order.cancel_owed:
-                effects.append(Query(order.ref))
+            if order.cancel_owed:
+                turn.ask(order)
         elif kind is ReportKind.REPLACED:
-            self._replaced(order, report, at, facts)
-        elif (
-            kind is ReportKind.REPLACE_REJECTED and order.replace_pending and not order.is_terminal
-        ):
-            self._move(order, order.state, report, at, facts)
+            self._replaced(order, turn)
+        elif kind is ReportKind.REPLACE_REJECTED and order.replace_pending:
+            self._move(order, order.state, turn)
+            self._children.warn_if_unprotected(order, turn)
         # NOT_FOUND changes nothing: it is never proof alone (R3); the reconciler gathers more.
-        return facts, effects, halt
+        return turn, halt
 
-    def remember(self, order: Order, fact: OrderFilled) -> None:
-        """Take up the cumulative count of a folded fill (restore)."""
-        order.cumulative_seen.add(fact.filled)
+    def _halt_for_unknown(self, report: VenueReport) -> str:
+        """A fill is never dropped: one under our name that we cannot place stops the account."""
+        order_id = report.client_order_id
+        if report.kind is ReportKind.FILLED and order_id.startswith(self._id_prefix):
+            return f"a fill on order {order_id}, which is ours and unknown"
+        return ""
 
-    def close_children(self, parent: Order, at: Key) -> list[Fact]:
-        """Cancel the held children of a parent that ended without a fill (E49)."""
-        facts: list[Fact] = []
-        if parent.filled:
-            return facts
-        for child_id in parent.children:
-            child = self._index.get(child_id)
-            if child is not None and child.state is OrderState.HELD:
-                fact = OrderUpdated(
-                    child.spec.account,
-                    child_id,
-                    OrderState.CANCELED,
-                    Nanos(at.ts),
-                    detail="parent ended unfilled",
-                )
-                self._index.fold_change(child, fact)
-                facts.append(fact)
-        return facts
-
-    def _fill(
-        self,
-        order: Order,
-        report: VenueReport,
-        at: Key,
-        facts: list[Fact],
-        effects: list[Effect],
-    ) -> str:
+    def _fill(self, order: Order, turn: Turn) -> str:
+        report = turn.report
         fill = report.fill
-        if fill is None:
-            facts.append(_alert(report, at, "REPORT_MALFORMED", "a fill without its figures"))
+        if fill is None or not (
+            fill.quantity.is_finite()
+            and fill.price.is_finite()
+            and fill.quantity > ZERO
+            and fill.price > ZERO
+        ):
+            turn.alert("REPORT_MALFORMED", "a fill without its figures")
+            turn.ask(order)
             return ""
-        known = order.fills.get(fill.trade_id)
-        if known is not None:
-            if known != (fill.price, fill.quantity):
-                facts.append(_alert(report, at, "FILL_NOISY_DUPLICATE", f"trade {fill.trade_id}"))
+        if self._is_known(order, fill, turn):
             return ""
-        cumulative = report.cumulative
-        if cumulative is not None and cumulative in order.cumulative_seen:
-            return ""  # the same fill under another id (E35)
         filled = order.filled + fill.quantity
         overfill = filled - order.quantity
         before = order.state
@@ -126,88 +113,121 @@ class ReportBook:
             state = OrderState.FILLED
         else:
             state = OrderState.PARTIAL
-        if before is OrderState.INTENT:
-            self._move(order, OrderState.SENDING, report, at, facts)
-        elif before is OrderState.HELD:
-            self._move(order, OrderState.INTENT, report, at, facts)
-            self._move(order, OrderState.SENDING, report, at, facts)
+        was_sent = before not in _NOT_YET
+        if not was_sent:
+            self._send(order, turn)
+        spec = order.spec
         fact = OrderFilled(
-            order.spec.account,
-            order.spec.strategy,
-            order.spec.instrument,
-            order.spec.client_order_id,
-            order.spec.side,
+            spec.account,
+            spec.strategy,
+            spec.instrument,
+            spec.client_order_id,
+            spec.side,
             fill,
             state,
             filled,
             overfill if overfill > ZERO else ZERO,
             report.flags,
             report.venue_order_id if order.venue_order_id is None else None,
+            report.cumulative,
         )
         self._index.fold_change(order, fact)
-        order.cumulative_seen.add(filled if cumulative is None else cumulative)
-        facts.append(fact)
+        turn.facts.append(fact)
         if overfill > ZERO:
-            facts.append(_alert(report, at, "ORDER_OVERFILLED", f"{overfill} beyond its quantity"))
-        if cumulative is not None and cumulative > filled:
-            effects.append(Query(order.ref))  # the venue counts more than we hold (R7)
+            turn.alert("ORDER_OVERFILLED", f"{overfill} beyond its quantity")
+        if report.cumulative is not None and report.cumulative > filled:
+            turn.ask(order)  # the venue counts more than we hold (R7)
         if order.children:
-            self._size_children(order, at, facts, effects)
+            self._children.size_all(order, turn)
+        if spec.parent is not None and state is OrderState.FILLED:
+            self._children.end_entry(spec.parent, turn)
         if before in NEVER_THERE:
             return f"a fill on order {order.id}, which was {before}"
-        if before is OrderState.INTENT or before is OrderState.HELD:
+        if not was_sent:
             return f"a fill on order {order.id}, which had not been sent"
         return ""
 
-    def _alive(
-        self,
-        order: Order,
-        report: VenueReport,
-        at: Key,
-        facts: list[Fact],
-        effects: list[Effect],
-    ) -> str:
+    def _is_known(self, order: Order, fill: Fill, turn: Turn) -> bool:
+        """Whether a fill has been applied already, under its own id or another."""
+        known = order.fills.get(fill.trade_id)
+        if known is not None:
+            if known != (fill.price, fill.quantity):
+                turn.alert("FILL_NOISY_DUPLICATE", f"trade {fill.trade_id}")
+            return True
+        cumulative = turn.report.cumulative
+        if cumulative is None:
+            return False
+        if cumulative in order.cumulative_seen:
+            return True  # the same fill under another id (E35)
+        if order.filled + fill.quantity > max(cumulative, order.cumulative_highest):
+            turn.ask(order)  # we would hold more than the venue counts
+            return True
+        return False
+
+    def _alive(self, order: Order, turn: Turn) -> str:
+        report = turn.report
         state = order.state
         if state in NEVER_THERE:
-            effects.append(Cancel(order.ref))
-            facts.append(_alert(report, at, "ORDER_ALIVE", f"was {state}, the venue has it"))
+            turn.effects.append(Cancel(order.ref))
+            turn.alert("ORDER_ALIVE", f"was {state}, the venue has it")
             return f"order {order.id} lives at the venue although it was {state}"
-        if state in (OrderState.SENDING, OrderState.IN_DOUBT):
-            after = OrderState.PARTIAL if order.filled else OrderState.ACCEPTED
-            self._move(order, after, report, at, facts, cancel_owed=order.cancel_owed)
         if order.is_terminal:
             return ""
+        was_sent = state not in _NOT_YET
+        if not was_sent:
+            self._send(order, turn)
+        is_news = order.state is OrderState.SENDING or order.state is OrderState.IN_DOUBT
+        if is_news:
+            self._move(order, OrderState.ACCEPTED, turn)
         if report.cumulative is not None and report.cumulative > order.filled:
-            effects.append(Query(order.ref))
-        if order.cancel_owed:
-            self._repeat_cancel(order, report, at, facts, effects)
-        self._size_child(order, at, facts, effects)
-        return ""
+            turn.ask(order)
+        is_status = report.kind is ReportKind.STATUS
+        if is_status and _differs(order, report):
+            self._replaced(order, turn)
+        if order.cancel_owed and (is_news or is_status):
+            self._repeat_cancel(order, turn)
+        if order.spec.parent is not None:
+            self._children.size(order, turn)
+        return "" if was_sent else f"order {order.id} lives at the venue and had not been sent"
 
-    def _close(
-        self,
-        order: Order,
-        state: OrderState,
-        report: VenueReport,
-        at: Key,
-        facts: list[Fact],
-        effects: list[Effect],
-    ) -> None:
+    def _send(self, order: Order, turn: Turn) -> None:
+        """Take an order that the venue has, though we never sent it, up to SENDING."""
+        if order.state is OrderState.HELD:
+            self._move(order, OrderState.INTENT, turn)
+        self._move(order, OrderState.SENDING, turn)
+
+    def _doubt(self, order: Order, turn: Turn) -> None:
+        if order.state is OrderState.INTENT:
+            self._move(order, OrderState.SENDING, turn)
+        if order.state is OrderState.SENDING:
+            self._move(order, OrderState.IN_DOUBT, turn)
+            turn.ask(order)
+
+    def _close(self, order: Order, state: OrderState, turn: Turn) -> None:
         if order.is_terminal:
             return
         if order.state is OrderState.INTENT and state is not OrderState.NOT_SENT:
             return  # nothing of ours can have ended at the venue yet
         if state not in LEGAL[order.state]:
-            facts.append(_alert(report, at, "REPORT_IMPOSSIBLE", f"{state} after {order.state}"))
-            effects.append(Query(order.ref))
+            turn.alert("REPORT_IMPOSSIBLE", f"{state} after {order.state}")
+            turn.ask(order)
             return
-        if report.cumulative is not None and report.cumulative > order.filled:
-            effects.append(Query(order.ref))  # it ended with fills we have not seen (R7)
-        self._move(order, state, report, at, facts)
-        facts.extend(self.close_children(order, at))
+        cumulative = turn.report.cumulative
+        if cumulative is not None and cumulative > order.filled:
+            turn.ask(order)  # it ended with fills we have not seen (R7)
+        self._move(order, state, turn)
+        turn.facts.extend(self._children.close(order, turn.at))
+        if state is not OrderState.CANCELED:  # by us, or because another exit has filled
+            self._children.warn_if_unprotected(order, turn)
 
-    def _replaced(self, order: Order, report: VenueReport, at: Key, facts: list[Fact]) -> None:
+    def _replaced(self, order: Order, turn: Turn) -> None:
         if order.is_terminal:
+            return
+        report = turn.report
+        changes = (report.quantity, report.limit_price, report.trigger_price)
+        if any(value is not None and not _is_positive(value) for value in changes):
+            turn.alert("REPORT_MALFORMED", "a change to nothing")
+            turn.ask(order)
             return
         state = order.state
         if report.quantity is not None and order.filled and report.quantity <= order.filled:
@@ -216,7 +236,7 @@ class ReportBook:
             order.spec.account,
             order.id,
             state,
-            Nanos(at.ts),
+            turn.ts,
             report.venue_order_id,
             order.cancel_owed,
             False,
@@ -226,76 +246,28 @@ class ReportBook:
             report.detail,
         )
         self._index.fold_change(order, fact)
-        facts.append(fact)
+        turn.facts.append(fact)
+        self._children.size(order, turn)  # its parent may have filled meanwhile
 
-    def _size_children(
-        self, parent: Order, at: Key, facts: list[Fact], effects: list[Effect]
-    ) -> None:
-        """Release children to the filled part, so that no fill is unprotected (E48)."""
-        for child_id in parent.children:
-            child = self._index.get(child_id)
-            if child is None or child.is_terminal:
-                continue
-            if child.state is OrderState.HELD:
-                fact = OrderUpdated(
-                    child.spec.account,
-                    child_id,
-                    OrderState.INTENT,
-                    Nanos(at.ts),
-                    quantity=parent.filled,
-                )
-                self._index.fold_change(child, fact)
-                facts.append(fact)
-                effects.append(Submit(_resized(child, parent.filled)))
-            else:
-                self._size_child(child, at, facts, effects)
-
-    def _size_child(self, child: Order, at: Key, facts: list[Fact], effects: list[Effect]) -> None:
-        parent = self._index.get(child.spec.parent) if child.spec.parent else None
-        if parent is None or child.replace_pending or child.cancel_owed:
+    def _repeat_cancel(self, order: Order, turn: Turn) -> None:
+        attempts = order.cancel_attempts
+        if attempts > self._cancel_attempts:
             return
-        if child.state not in (OrderState.ACCEPTED, OrderState.PARTIAL):
-            return
-        if child.quantity >= parent.filled:
-            return
-        fact = OrderUpdated(
-            child.spec.account, child.id, child.state, Nanos(at.ts), replace_pending=True
-        )
-        self._index.fold_change(child, fact)
-        facts.append(fact)
-        effects.append(Replace(child.ref, quantity=parent.filled))
-
-    def _repeat_cancel(
-        self,
-        order: Order,
-        report: VenueReport,
-        at: Key,
-        facts: list[Fact],
-        effects: list[Effect],
-    ) -> None:
-        order.cancel_attempts += 1
-        if order.cancel_attempts > self._cancel_attempts:
-            facts.append(_alert(report, at, "CANCEL_OWED", "the venue keeps the order working"))
+        self._move(order, order.state, turn)  # counts: an attempt is a fact
+        if attempts == self._cancel_attempts:
+            turn.alert("CANCEL_OWED", "the venue keeps the order working")
         else:
-            effects.append(Cancel(order.ref))
+            turn.effects.append(Cancel(order.ref))
 
-    def _move(
-        self,
-        order: Order,
-        state: OrderState,
-        report: VenueReport,
-        at: Key,
-        facts: list[Fact],
-        *,
-        cancel_owed: bool | None = None,
-    ) -> None:
+    def _move(self, order: Order, state: OrderState, turn: Turn) -> None:
+        report, spec = turn.report, order.spec
         fact = OrderUpdated(
-            order.spec.account,
-            order.spec.client_order_id,
+            spec.account,
+            spec.client_order_id,
             state,
-            Nanos(at.ts),
+            turn.ts,
             report.venue_order_id,
-            order.cancel_owed if cancel_owed is None else cancel_owed,
+            order.cancel_owed,
             False,
             None,
             None,
@@ -303,14 +275,17 @@ class ReportBook:
             report.detail,
         )
         self._index.fold_change(order, fact)
-        facts.append(fact)
+        turn.facts.append(fact)
 
 
-def _resized(child: Order, quantity: Decimal) -> OrderSpec:
-    return msgspec.structs.replace(child.spec, quantity=quantity)
+def _is_positive(value: Decimal) -> bool:
+    return value.is_finite() and value > ZERO
 
 
-def _alert(report: VenueReport, at: Key, code: str, detail: str) -> RiskAlert:
-    return RiskAlert(
-        report.account, Nanos(at.ts), code, f"order {report.client_order_id}: {detail}"
+def _differs(order: Order, report: VenueReport) -> bool:
+    """Whether the venue's status says other numbers than ours (an unanswered replace)."""
+    return (
+        (report.quantity is not None and report.quantity != order.quantity)
+        or (report.limit_price is not None and report.limit_price != order.limit_price)
+        or (report.trigger_price is not None and report.trigger_price != order.trigger_price)
     )
