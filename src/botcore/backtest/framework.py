@@ -13,7 +13,7 @@ from botcore.backtest.tape import BarTape
 from botcore.domain.commands import ApplyConfig, Deposit, Reconciled, SessionStarted
 from botcore.domain.errors import ConfigError
 from botcore.domain.ids import AccountId, Currency, InstrumentId, StrategyId
-from botcore.domain.instruments import Instrument
+from botcore.domain.instruments import Instrument, InstrumentBook
 from botcore.domain.numbers import ZERO, use_money_context
 from botcore.engine import (
     AccountConfig,
@@ -118,7 +118,9 @@ class BacktestingFramework:
             )
         config, classes = self._configure(strategy, tape)
         engine = Engine(config, classes)
-        venue = SimulatedVenue(instruments=self._instruments, config=self._venue)
+        venue = SimulatedVenue(
+            instruments=InstrumentBook(self._instruments), config=self._venue
+        )
         collector = Collector()
         session = Session(
             engine=engine, venue=venue, sequencer=Sequencer(), commit=collector.commit
@@ -162,7 +164,7 @@ class BacktestingFramework:
         self, session: Session, venue: SimulatedVenue, config: EngineConfig, tape: BarTape
     ) -> None:
         start = tape.span[0]
-        venue.deposit(ACCOUNT, self._currency, self._cash)
+        venue.deposit(ACCOUNT, self._currency, Decimal(self._cash))
         session.input(ApplyConfig(ACCOUNT, config.document()), start)
         session.input(SessionStarted(ACCOUNT, 0), start)
         session.input(Deposit(ACCOUNT, self._currency, self._cash, "opening"), start)

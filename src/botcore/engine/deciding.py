@@ -110,9 +110,13 @@ class Deciders:
     def fold(self, fact: Fact) -> None:
         """Take up a pause or a quarantine."""
         if isinstance(fact, StrategyQuarantined):
-            self._pause(fact.strategy, f"quarantined: {fact.cause}")
+            self.pause(fact.strategy, f"quarantined: {fact.cause}")
         elif isinstance(fact, StrategyPaused):
-            self._pause(fact.strategy, f"paused by {fact.by}" if fact.paused else "")
+            self.pause(fact.strategy, f"paused by {fact.by}" if fact.paused else "")
+
+    def paused(self) -> dict[StrategyId, str]:
+        """Return the strategies that are not asked, with why."""
+        return {slot.strategy: slot.outcome for slot in self.slots if slot.is_paused}
 
     def refresh(self) -> None:
         """Take up folded positions and orders in every slot."""
@@ -308,7 +312,8 @@ class Deciders:
         self._desk.out.facts.append(fact)
         self.fold(fact)
 
-    def _pause(self, strategy: StrategyId, why: str) -> None:
+    def pause(self, strategy: StrategyId, why: str) -> None:
+        """Stop asking a strategy, saying why; an empty `why` asks it again."""
         for slot in self.slots:
             if slot.strategy == strategy:
                 slot.is_paused = bool(why)

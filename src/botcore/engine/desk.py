@@ -105,6 +105,7 @@ class Desk:
         self.execution.fold(fact)
         self.portfolio.fold(fact)
         self.risk.fold(fact)
+        self.valuation.fold(fact)
         if isinstance(fact, LedgerPosted) and fact.cause in ("deposit", "withdrawal"):
             self._moved_outside(fact)
 

@@ -23,6 +23,7 @@ from botcore.engine.curve import EquityCurve
 from botcore.engine.deciding import Deciders, StrategyClass
 from botcore.engine.desk import Desk
 from botcore.engine.outbox import Outbox
+from botcore.engine.state import money_state, restore_money, state_hash
 
 
 class Engine:
@@ -96,6 +97,18 @@ class Engine:
     def refresh(self) -> None:
         """Take up the folded state where it is mirrored (after a restore)."""
         self.deciders.refresh()
+
+    def money_state(self) -> dict[str, Any]:
+        """Return all that is folded from facts, canonical: its hash is the state hash."""
+        return money_state(self.desk, self.deciders)
+
+    def restore_money(self, state: dict[str, Any]) -> None:
+        """Bring a fresh engine to a stored money state."""
+        restore_money(self.desk, self.deciders, state)
+
+    def state_hash(self) -> str:
+        """Return the SHA-256 of the money state, 64 hex digits."""
+        return state_hash(self.money_state())
 
     def _bars_closed(self, key: Key, event: BarsClosed) -> None:
         """Phases 6 to 9; 2 to 5 are the venue's, whose reports came before this input."""

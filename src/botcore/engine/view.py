@@ -46,6 +46,10 @@ class AccountView:
         """The rules in force now."""
         return self._in_force[instrument]
 
+    def instruments(self) -> tuple[InstrumentId, ...]:
+        """Every configured instrument, sorted."""
+        return self._book.ids()
+
     def mark(self, instrument: InstrumentId) -> float | None:
         """The last price."""
         return self._valuation.price(instrument)

@@ -1,0 +1,134 @@
+"""The home: one folder with all state of a machine, and what stands where in it."""
+
+import contextlib
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from botcore.domain.errors import StorageError
+
+
+class RunInfo(msgspec.Struct, frozen=True):
+    """What runs in a home: written when it is up, removed when it has stopped."""
+
+    pid: int
+    url: str
+    started_wall_ns: int
+    events: str
+    commands: str
+    engine_pid: int = 0
+
+
+class Home:
+    """Paths of a home, and its small files.
+
+    Args:
+        path: the folder; made (mode 0700) where it is missing.
+
+    Raises:
+        StorageError: it cannot be made or written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.expanduser().resolve()
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.tape.mkdir(exist_ok=True)
+            self.logs.mkdir(exist_ok=True)
+            probe = self.path / ".writable"
+            probe.write_text("")
+            probe.unlink()
+        except OSError as error:
+            raise StorageError(
+                code="HOME_UNWRITABLE",
+                cause=f"the home {self.path} cannot be written: {error.strerror}",
+                fix="free disk space, correct its permissions, or set BOTCORE_HOME elsewhere",
+            ) from error
+
+    @property
+    def journal_url(self) -> str:
+        """Database URL of the engine's journal and projections."""
+        return f"sqlite:///{self.path / 'engine.db'}"
+
+    @property
+    def venue(self) -> Path:
+        """The paper venue's own truth."""
+        return self.path / "paper-venue.db"
+
+    @property
+    def tape(self) -> Path:
+        """Recorded market data."""
+        return self.path / "tape"
+
+    @property
+    def logs(self) -> Path:
+        """Log files, one a process."""
+        return self.path / "logs"
+
+    @property
+    def market(self) -> Path:
+        """Where the simulated market stands."""
+        return self.path / "market.json"
+
+    def run_info(self) -> RunInfo | None:
+        """Return what runs here, or None."""
+        try:
+            return msgspec.json.decode((self.path / "run.json").read_bytes(), type=RunInfo)
+        except (OSError, msgspec.MsgspecError):
+            return None
+
+    def write_run_info(self, info: RunInfo) -> None:
+        """Say what runs here."""
+        self.replace("run.json", msgspec.json.encode(info))
+
+    def clear_run_info(self) -> None:
+        """Say that nothing runs here."""
+        (self.path / "run.json").unlink(missing_ok=True)
+
+    def token(self) -> str:
+        """Return the secret that commands from this machine carry (mode 0600), making it once."""
+        path = self.path / "token"
+        with contextlib.suppress(OSError):
+            return path.read_text().strip()
+        token = secrets.token_urlsafe(32)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(token)
+        return token
+
+    def replace(self, name: str, content: bytes) -> None:
+        """Write a small file whole or not at all: a temporary one, synced, renamed over it.
+
+        Raises:
+            StorageError: it cannot be written; the old one stands.
+        """
+        temporary = self.path / f".{name}.tmp"
+        try:
+            with temporary.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(self.path / name)
+        except OSError as error:
+            raise StorageError(
+                code="HOME_UNWRITABLE",
+                cause=f"{name} in {self.path} cannot be written: {error.strerror}",
+                fix="free disk space or correct the permissions; the old file stands",
+            ) from error
+
+    def read_json(self, name: str) -> dict[str, Any] | None:
+        """Return a small file's content, or None where it is missing or damaged."""
+        try:
+            found = json.loads((self.path / name).read_bytes())
+        except (OSError, ValueError):
+            return None
+        return found if isinstance(found, dict) else None
+
+    def contents(self) -> list[tuple[Path, int]]:
+        """Return every file with its size in bytes, sorted."""
+        files = [path for path in self.path.rglob("*") if path.is_file()]
+        return sorted((path, path.stat().st_size) for path in files)

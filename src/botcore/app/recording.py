@@ -1,0 +1,125 @@
+"""Recording: each step into journal and tape before its effects are released.
+
+Market inputs go to the tape (no fsync), everything else to the journal, joined by `seq`. When the
+journal cannot be written, effects are dropped, records wait in memory, and the account only
+cancels until the store is back.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from botcore.domain.commands import MARKET_INPUTS, Input
+from botcore.domain.effects import Cancel, Query
+from botcore.domain.errors import StorageError
+from botcore.domain.events import OBSERVATIONS, Fact
+from botcore.domain.ids import AccountId
+from botcore.domain.keys import Key
+from botcore.domain.records import RecordKind, encode
+from botcore.domain.steps import Step
+from botcore.storage import Entry, SqlJournal
+
+_MARKET = frozenset(MARKET_INPUTS)
+_WATCHED = frozenset(OBSERVATIONS)
+_BACKLOG_MAX = 200_000
+"""Records that may wait in memory for the store: then the engine ends, to be started anew."""
+
+
+class MarketTape(Protocol):
+    """Where market inputs are recorded."""
+
+    def append(self, key: Key, event: Input) -> None:
+        """Add one input, in order."""
+        ...
+
+
+class Recorder:
+    """Keeps every step, and says when it must not be acted on.
+
+    Args:
+        journal: inputs, facts and effects.
+        tape: market inputs; None records none (history that is fed again).
+        account: whose records these are.
+        on_fact: called with each fact once it is kept, in order, with its lsn (0 if only seen).
+    """
+
+    def __init__(
+        self,
+        *,
+        journal: SqlJournal,
+        tape: MarketTape,
+        account: AccountId,
+        on_fact: Callable[[int, Fact], None],
+    ) -> None:
+        self._journal = journal
+        self._tape = tape
+        self._account = account
+        self._on_fact = on_fact
+        self._backlog: deque[Entry] = deque()
+        self.is_taping = True
+        self.failure: StorageError | None = None
+        self.last_key: Key | None = None
+
+    def commit(self, key: Key, event: Input, step: Step, must_be_durable: bool) -> None:  # noqa: FBT001
+        """Keep a step; when effects hang on it, return only once it is durable.
+
+        Raises:
+            StorageError: it is not durable, and its effects must not be released. Cancels and
+                queries lower risk and are let through (K15).
+        """
+        self.last_key = key
+        entries: list[Entry] = []
+        if type(event) not in _MARKET:
+            entries.append(Entry(RecordKind.INPUT, key, self._account, encode(event)))
+        elif self.is_taping:
+            self._tape.append(key, event)
+        kept = [fact for fact in step.facts if type(fact) not in _WATCHED]
+        entries.extend(Entry(RecordKind.FACT, key, self._account, encode(f)) for f in kept)
+        entries.extend(
+            Entry(RecordKind.EFFECT, key, self._account, encode(e)) for e in step.effects
+        )
+        if entries:
+            self._keep(entries, must_be_durable=must_be_durable)
+        for fact in step.facts:
+            self._on_fact(0, fact)
+        if self.failure is not None and must_be_durable and not _lowers_risk(step):
+            raise self.failure
+
+    def try_again(self) -> bool:
+        """Try to write what waits; return whether the store is back.
+
+        Raises:
+            StorageError: the store lost what it had called durable, or too much waits.
+        """
+        try:
+            self._journal.reopen()
+            if self._backlog:
+                self._journal.wait_durable(self._journal.append(list(self._backlog)))
+        except StorageError as error:
+            if error.code == "JOURNAL_FORKED" or len(self._backlog) > _BACKLOG_MAX:
+                raise
+            self.failure = error
+            return False
+        self._backlog.clear()
+        self.failure = None
+        return True
+
+    def _keep(self, entries: list[Entry], *, must_be_durable: bool) -> None:
+        if self.failure is not None:
+            self._backlog.extend(entries)
+            return
+        try:
+            lsn = self._journal.append(entries)
+        except StorageError as error:
+            self._backlog.extend(entries)
+            self.failure = error
+            return
+        if must_be_durable:
+            try:
+                self._journal.wait_durable(lsn)
+            except StorageError as error:
+                self.failure = error  # the journal keeps these entries itself, for `reopen`
+
+
+def _lowers_risk(step: Step) -> bool:
+    return bool(step.effects) and all(isinstance(e, Cancel | Query) for e in step.effects)

@@ -1,0 +1,151 @@
+"""Settings: one file for the machine and the environment above it; nothing else reads either.
+
+Order, the later wins: defaults, ``<home>/settings.toml``, environment (``BOTCORE_…``), the command
+line.
+"""
+
+import tomllib
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from botcore.domain.errors import ConfigError
+from botcore.domain.parameters import did_you_mean
+
+SETTINGS_FILE = "settings.toml"
+
+
+class StrategySettings(BaseModel):
+    """One strategy to run: its name in the library, its share of equity, its parameters."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    strategy: str
+    equity_frac: float = Field(0.10, gt=0, le=1)
+    parameters: dict[str, float] = {}
+
+
+class LimitSettings(BaseModel):
+    """The account's limits; fractions of equity (0.15 is 15 %)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    order_frac: float = Field(0.15, gt=0)
+    instrument_frac: float = Field(0.40, gt=0)
+    strategy_frac: float = Field(1.0, gt=0)
+    account_frac: float = Field(1.0, gt=0)
+    price_band_frac: float = Field(0.05, gt=0)
+    daily_loss_frac: float = Field(0.05, gt=0)
+    drawdown_frac: float = Field(0.20, gt=0)
+    orders_per_s: int = Field(10, ge=1)
+
+
+DEFAULT_STRATEGIES: dict[str, StrategySettings] = {
+    name: StrategySettings(strategy=name)
+    for name in ("rsi", "macd", "bollinger", "volume-breakout", "ema-cross", "ensemble")
+}
+
+
+class Settings(BaseSettings):
+    """Everything a person can set."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BOTCORE_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    home: Path = Field(
+        default_factory=lambda: Path.home() / ".botcore",
+        description="where all state lives: stores, tape, logs, settings.toml",
+    )
+    host: str = Field("127.0.0.1", description="address the page listens on")
+    port: int = Field(8080, ge=0, le=65535, description="its port; the next free one is taken")
+    allowed_hosts: tuple[str, ...] = Field(
+        (), description="further host names under which the page may be asked for"
+    )
+    cash: Decimal = Field(Decimal(10_000), gt=0, description="USDT of a new paper account")
+    seed: int = Field(1, ge=0, description="of the simulated market; fixed at the first start")
+    bar_s: float = Field(15.0, ge=1, le=3600, description="length of the simulated bars, seconds")
+    history_days: float = Field(
+        2.0, gt=0, le=30, description="simulated history before the first bar, days"
+    )
+    strategies: dict[str, StrategySettings] = Field(
+        default_factory=lambda: dict(DEFAULT_STRATEGIES),
+        description="strategies by name; each has a share of the account's equity",
+    )
+    limits: LimitSettings = LimitSettings()
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
+    tape_bytes: int = Field(1 << 30, ge=1 << 20, description="most bytes of recorded market data")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment above the file of the home that environment or arguments name."""
+        del dotenv_settings, file_secret_settings
+        home = init_settings().get("home") or env_settings().get("home")
+        file = Path(home or Path.home() / ".botcore") / SETTINGS_FILE
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file)
+
+
+def load_settings(**given: Any) -> Settings:  # noqa: ANN401  # each field checks its own
+    """Read the settings.
+
+    Args:
+        given: values from the command line; None is not given.
+
+    Raises:
+        ConfigError: a name is unknown, a value is refused, or the file is not TOML.
+    """
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        raise _refused(error) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(
+            code="SETTINGS_MALFORMED",
+            cause=f"{SETTINGS_FILE} is not TOML: {error}",
+            fix="correct the line, or delete the file to begin with the defaults",
+        ) from error
+
+
+def env_example() -> str:
+    """Return the text of ``.env.example``, generated from the settings' declaration."""
+    lines = ["# Every setting with its default. Generated; `./bot check` keeps it current."]
+    for name, field in Settings.model_fields.items():
+        if name in ("strategies", "limits"):
+            continue
+        default = "~/.botcore" if name == "home" else field.default
+        text = "" if default in ((), None) else str(default)
+        if field.description:
+            lines.append(f"# {field.description}")
+        lines.append(f"#BOTCORE_{name.upper()}={text}")
+    lines.append("# risk limits, fractions of equity")
+    for name, value in LimitSettings().model_dump().items():
+        lines.append(f"#BOTCORE_LIMITS__{name.upper()}={value}")
+    return "\n".join(lines) + "\n"
+
+
+def _refused(error: ValidationError) -> ConfigError:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        fix = did_you_mean(where.split(".")[-1], list(Settings.model_fields))
+        return ConfigError(code="SETTING_UNKNOWN", cause=f"there is no setting {where!r}", fix=fix)
+    return ConfigError(
+        code="SETTING_REFUSED",
+        cause=f"setting {where}={first.get('input')!r}: {first['msg']}",
+        fix=f"correct it in {SETTINGS_FILE}, the environment or the command line",
+    )

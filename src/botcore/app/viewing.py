@@ -1,0 +1,337 @@
+"""From the engine's state to the document that page and terminal draw."""
+
+from collections import deque
+from decimal import Decimal
+
+import botcore
+from botcore.control.views import (
+    AccountView,
+    AlertView,
+    DecisionView,
+    FeedStatus,
+    FeedView,
+    FillView,
+    MeterView,
+    OrderView,
+    PlatformView,
+    PositionView,
+    StrategyView,
+)
+from botcore.domain.events import (
+    Fact,
+    ModeChanged,
+    OrderFilled,
+    OrderPlaced,
+    PositionChanged,
+    RiskAlert,
+    StrategyQuarantined,
+)
+from botcore.domain.ids import DAY_NS, AccountId, ClientOrderId
+from botcore.domain.intents import Reason
+from botcore.domain.numbers import ZERO
+from botcore.engine import Engine, SignalSlot
+from botcore.risk import AccountRisk, DENIALS
+from botcore.strategies import render_reason
+
+FILLS_KEPT = 30
+ALERTS_KEPT = 20
+_CURVE_POINTS = 240
+_CENT = Decimal("0.01")
+
+OUTCOMES = {
+    "WORKING": "an order is working",
+    "CANCELLING": "the target changed: its order is being cancelled",
+    "TOO_SMALL": "the order would be too small to send",
+    "NO_PRICE": "no price is known",
+}
+
+
+class Recent:
+    """The newest fills and alerts, and what was paid today: folded from facts as they pass.
+
+    Args:
+        reasons: words for a strategy's reason.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._classes = {
+            slot.strategy: slot.runner.strategy
+            for slot in engine.deciders.slots
+            if isinstance(slot, SignalSlot)
+        }
+        self._reasons: dict[ClientOrderId, str] = {}
+        self._fees: dict[tuple[str, str], Decimal] = {}
+        self.fills: deque[FillView] = deque(maxlen=FILLS_KEPT)
+        self.alerts: deque[AlertView] = deque(maxlen=ALERTS_KEPT)
+        self.day = -1
+        self.fees_today = ZERO
+        self.fees_total = ZERO
+        self.fill_count = 0
+
+    def add(self, _lsn: int, fact: Fact) -> None:
+        """Take a fact."""
+        if isinstance(fact, OrderPlaced):
+            self._reasons[fact.order.client_order_id] = self.words(
+                fact.order.strategy, fact.reason
+            )
+            while len(self._reasons) > 10 * FILLS_KEPT:
+                del self._reasons[next(iter(self._reasons))]
+        elif isinstance(fact, OrderFilled):
+            self._fill(fact)
+        elif isinstance(fact, PositionChanged):
+            self._paid(fact)
+        elif isinstance(fact, RiskAlert):
+            self.alerts.appendleft(AlertView(fact.ts, fact.code, fact.detail))
+        elif isinstance(fact, ModeChanged):
+            detail = f"{fact.previous} → {fact.mode}: {fact.cause} (by {fact.by})"
+            self.alerts.appendleft(AlertView(fact.ts, "MODE_CHANGED", detail))
+        elif isinstance(fact, StrategyQuarantined):
+            detail = f"{fact.strategy}: {fact.cause}"
+            self.alerts.appendleft(AlertView(fact.ts, "STRATEGY_QUARANTINED", detail))
+
+    def words(self, strategy: str, reason: Reason) -> str:
+        """Return a reason in words; empty where a person or the engine acted."""
+        found = self._classes.get(strategy)  # type: ignore[call-overload]  # a NewType of str
+        if found is None or not reason.operands:
+            return ""
+        return render_reason(found, reason.code, reason.operands)
+
+    def _fill(self, fact: OrderFilled) -> None:
+        fill = fact.fill
+        self.fill_count += 1
+        self.fills.appendleft(
+            FillView(
+                fill.ts_event,
+                fact.account,
+                fact.strategy,
+                fact.instrument,
+                fact.side,
+                f"{fill.quantity:f}",
+                f"{fill.price:f}",
+                f"{fill.fee:f}",
+                fill.fee_currency,
+                self._reasons.get(fact.client_order_id, ""),
+            )
+        )
+
+    def _paid(self, fact: PositionChanged) -> None:
+        day = fact.ts // DAY_NS
+        if day != self.day:
+            self.day, self.fees_today = day, ZERO
+        line = (fact.strategy, fact.instrument)
+        paid = fact.fees - self._fees.get(line, ZERO)
+        self._fees[line] = fact.fees
+        self.fees_today += paid
+        self.fees_total += paid
+
+
+class Viewer:
+    """Makes the platform's view.
+
+    Args:
+        engine: read between two steps, on the engine's own thread.
+        recent: newest fills and alerts.
+        home: where state lives.
+        pid: of this process.
+        banner: what must be said about the feed's prices.
+    """
+
+    def __init__(
+        self, *, engine: Engine, recent: Recent, home: str, pid: int, banner: str, step_ns: int
+    ) -> None:
+        self._engine = engine
+        self._recent = recent
+        self._home = home
+        self._pid = pid
+        self._banner = banner
+        self._step_ns = step_ns
+        self.continued = ""
+        self.last_event = 0
+
+    def view(self, *, now: int, wall: int, uptime_s: float, storage: str) -> PlatformView:
+        """Return the view at the feed's instant `now`."""
+        engine = self._engine
+        account = engine.desk.accounts[0]
+        return PlatformView(
+            version=botcore.__version__,
+            home=self._home,
+            engine_pid=self._pid,
+            wall_ts=wall,
+            uptime_s=uptime_s,
+            continued=self.continued,
+            storage=storage,
+            feed=self._feed(now),
+            accounts=tuple(self._account(each, now) for each in engine.desk.accounts),
+            strategies=self._strategies(),
+            positions=self._positions(account.account),
+            orders=self._orders(account.account),
+            fills=tuple(self._recent.fills),
+            alerts=tuple(self._recent.alerts),
+        )
+
+    def _feed(self, now: int) -> FeedView:
+        age_s = max(0.0, (now - self.last_event) / 1e9) if self.last_event else 0.0
+        if not self.last_event:
+            status = FeedStatus.DOWN
+        else:
+            status = FeedStatus.LIVE if age_s <= 2 * self._step_ns / 1e9 else FeedStatus.STALE
+        return FeedView(
+            name="simulated",
+            banner=self._banner,
+            clock="the simulated market's own clock: wall time less the time it was stopped",
+            now=now,
+            last_event=self.last_event,
+            age_s=age_s,
+            status=status,
+            step_s=self._step_ns / 1e9,
+        )
+
+    def _account(self, account: AccountRisk, now: int) -> AccountView:
+        desk = self._engine.desk
+        name = account.account
+        currency = desk.valuation.reporting(name)
+        equity = desk.valuation.equity_exact(name)
+        start = Decimal(repr(account.day_start)) if account.day_start else equity
+        result = equity - start
+        fees = self._recent.fees_today if self._recent.day == now // DAY_NS else ZERO
+        exposures = {
+            instrument: desk.view.instrument_exposure(name, instrument)
+            for instrument in desk.view.instruments()
+        }
+        risk = desk.risk.update_portfolio_risk(exposures, account=name)
+        limits = account.limits
+        drawdown = max(0.0, 1.0 - float(equity) / account.peak) if account.peak else 0.0
+        curve = self._engine.curves[name]
+        stride = max(1, len(curve) // _CURVE_POINTS)
+        points = tuple(zip(curve.stamps[::stride], curve.equity[::stride], strict=True))
+        return AccountView(
+            id=name,
+            kind="paper",
+            currency=currency,
+            equity=_cents(equity),
+            cash=_cents(desk.portfolio.cash(name, currency)),
+            locked=_cents(desk.execution.index.locked(name, currency)),
+            day_result=_cents(result),
+            day_result_frac=float(result / start) if start else 0.0,
+            drawdown_frac=drawdown,
+            fees_today=_cents(fees),
+            fees_today_frac=float(fees / equity) if equity else 0.0,
+            fees_total=_cents(self._recent.fees_total),
+            mode=account.mode,
+            mode_cause=account.mode_cause,
+            meters=(
+                MeterView("exposure", risk.account_used, f"{limits.account_frac:.0%} of equity"),
+                MeterView(
+                    f"largest instrument{f' ({risk.largest})' if risk.largest else ''}",
+                    risk.instrument_used,
+                    f"{limits.instrument_frac:.0%} of equity",
+                ),
+                MeterView("loss today", risk.daily_loss_used, f"{limits.daily_loss_frac:.0%}"),
+                MeterView("drawdown", risk.drawdown_used, f"{limits.drawdown_frac:.0%}"),
+            ),
+            equity_points=points,
+        )
+
+    def _strategies(self) -> tuple[StrategyView, ...]:
+        by_id: dict[str, list[SignalSlot]] = {}
+        for slot in self._engine.deciders.slots:
+            if isinstance(slot, SignalSlot):
+                by_id.setdefault(slot.strategy, []).append(slot)
+        return tuple(self._strategy(name, slots) for name, slots in by_id.items())
+
+    def _strategy(self, name: str, slots: list[SignalSlot]) -> StrategyView:
+        first = slots[0]
+        cause = first.outcome if first.is_paused else ""
+        if first.is_paused:
+            status = "quarantined" if cause.startswith("quarantined") else "paused"
+        elif any(slot.runner.bars_to_come for slot in slots):
+            status = "warming up"
+        else:
+            status = "running"
+        valuation = self._engine.desk.valuation
+        total = 0.0
+        for slot in slots:
+            profit = valuation.profit(slot.account, slot.strategy, slot.instrument)
+            if profit is not None and profit.net is not None:
+                total += profit.net
+        decisions = tuple(_decision(slot) for slot in slots)
+        return StrategyView(name, first.name, status, cause, f"{total:.2f}", decisions)
+
+    def _positions(self, account: AccountId) -> tuple[PositionView, ...]:
+        desk = self._engine.desk
+        views = []
+        for position in desk.portfolio.positions(account):
+            if not position.quantity:
+                continue
+            mark = desk.valuation.price(position.instrument)
+            average = position.average or ZERO
+            value = position.quantity_float * mark if mark is not None else 0.0
+            views.append(
+                PositionView(
+                    account=account,
+                    strategy=position.strategy,
+                    instrument=position.instrument,
+                    quantity=f"{position.quantity:f}",
+                    average_price=f"{average:.2f}",
+                    mark=None if mark is None else f"{mark:.2f}",
+                    value="?" if mark is None else f"{value:.2f}",
+                    unrealised="?" if mark is None else f"{value - position.cost_float:.2f}",
+                    realised=f"{position.realised:.2f}",
+                )
+            )
+        return tuple(views)
+
+    def _orders(self, account: AccountId) -> tuple[OrderView, ...]:
+        return tuple(
+            OrderView(
+                client_order_id=order.id,
+                account=account,
+                strategy=order.spec.strategy,
+                instrument=order.spec.instrument,
+                side=order.spec.side,
+                type=order.spec.type,
+                quantity=f"{order.quantity:f}",
+                filled=f"{order.filled:f}",
+                price=_price(order.limit_price or order.trigger_price),
+                state=order.state,
+                cancel_owed=order.cancel_owed,
+                ts=0,
+            )
+            for order in self._engine.desk.execution.index.all_working(account)
+        )
+
+
+def _decision(slot: SignalSlot) -> DecisionView:
+    held = "long" if slot.held > 0 else "short" if slot.held < 0 else "flat"
+    if not len(slot.log):
+        return DecisionView(
+            slot.strategy, slot.instrument, "no view", held, "no bar seen yet", "", 0
+        )
+    row = slot.log.row(-1)
+    if row.weight != row.weight:  # noqa: PLR0124  # NaN is "no view"
+        wish = "no view"
+    else:
+        wish = "long" if row.weight > 0 else "short" if row.weight < 0 else "flat"
+    return DecisionView(
+        slot.strategy,
+        slot.instrument,
+        wish,
+        held,
+        render_reason(slot.runner.strategy, row.code, row.operands),
+        _outcome(slot.outcome),
+        row.ts,
+    )
+
+
+def _outcome(outcome: str) -> str:
+    if outcome in DENIALS:
+        return f"denied: {outcome}"
+    return OUTCOMES.get(outcome, outcome)
+
+
+def _price(price: Decimal | None) -> str:
+    return "market" if price is None else f"{price:f}"
+
+
+def _cents(amount: Decimal) -> str:
+    return f"{amount.quantize(_CENT):f}"

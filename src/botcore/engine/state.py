@@ -1,0 +1,38 @@
+"""The money state of an engine: canonical, hashable, equal however it was reached."""
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from botcore.engine.deciding import Deciders
+from botcore.engine.desk import Desk
+
+
+def money_state(desk: Desk, deciders: Deciders) -> dict[str, Any]:
+    """Return all that is folded from facts: orders, ledger, positions, risk, pauses.
+
+    Marks and what strategies remember are no part of it: the first follow the market, the second
+    follow the bars.
+    """
+    return {
+        "execution": desk.execution.state(),
+        "portfolio": desk.portfolio.state(),
+        "risk": desk.risk.state(),
+        "paused": {str(name): why for name, why in sorted(deciders.paused().items())},
+    }
+
+
+def restore_money(desk: Desk, deciders: Deciders, state: dict[str, Any]) -> None:
+    """Bring a fresh desk to a stored state."""
+    desk.execution.restore(state["execution"])
+    desk.portfolio.restore(state["portfolio"])
+    desk.risk.restore(state["risk"])
+    for name, why in state["paused"].items():
+        deciders.pause(name, why)
+    deciders.refresh()
+
+
+def state_hash(state: dict[str, Any]) -> str:
+    """Return the SHA-256 of a money state, sorted keys, 64 hex digits."""
+    return hashlib.sha256(msgspec.json.encode(state, order="sorted")).hexdigest()
