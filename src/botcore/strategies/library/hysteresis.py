@@ -1,0 +1,63 @@
+"""The view that the library's rules keep: long or flat, changed by decisive evidence only.
+
+A rule in the manner of O. Schmitt's trigger ("A thermionic trigger", Journal of Scientific
+Instruments, 1938): evidence beyond the no-trade band decides, evidence inside it keeps the view.
+The view is that of the last decisive bar, so two histories that both contain one agree from there
+on, however long they are.
+"""
+
+from typing import Final
+
+VIEW: Final = 8
+"""Where a rule keeps its view: the first slot of its free memory."""
+UNDECIDED: Final = -1.0
+FLAT: Final = 0.0
+LONG: Final = 1.0
+BPS: Final = 10_000.0
+
+# Reason codes that all these rules share; what follows them is a rule's own.
+ENTER: Final = 1.0
+STAY_LONG: Final = 2.0
+EXIT: Final = 3.0
+STAY_FLAT: Final = 4.0
+STILL_ENTER: Final = 5.0
+KEEP_LONG: Final = 6.0
+STILL_EXIT: Final = 7.0
+KEEP_FLAT: Final = 8.0
+NO_VIEW_YET: Final = 9.0
+
+
+def sided(view: float, gap: float, band: float) -> float:
+    """Return the view after a bar on which the evidence is `gap`: long above, flat below.
+
+    The first view needs no band: there is nothing yet whose change would cost.
+
+    Args:
+        view: before the bar: `UNDECIDED`, `FLAT` or `LONG`.
+        gap: evidence, positive for long, in any unit.
+        band: in the unit of `gap`, not negative; inside ``±band`` the view stays.
+    """
+    if view == UNDECIDED:
+        band = 0.0
+    if gap > band:
+        return LONG
+    if gap < -band:
+        return FLAT
+    return view
+
+
+def verdict(view: float, decisive: bool, held: float) -> float:
+    """Return the shared reason code of a view that is not `UNDECIDED`.
+
+    Args:
+        view: after the bar.
+        decisive: whether this bar's evidence alone would have given it.
+        held: sign of the position with its working orders.
+    """
+    if view == LONG:
+        if held > 0.0:
+            return STAY_LONG if decisive else KEEP_LONG
+        return ENTER if decisive else STILL_ENTER
+    if held != 0.0:
+        return EXIT if decisive else STILL_EXIT
+    return STAY_FLAT if decisive else KEEP_FLAT
