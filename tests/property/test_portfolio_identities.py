@@ -50,31 +50,58 @@ class Sweep:
     price: Decimal
 
 
-Step = OrderFilled | Sweep
+@dataclass(frozen=True)
+class Close:
+    """Trade the strategy's whole position away, without a fee."""
+
+    strategy: StrategyId
+    price: Decimal
 
 
-@st.composite
-def fills(draw: st.DrawFn) -> OrderFilled:
+Step = OrderFilled | Sweep | Close
+
+
+def venue_fill(
+    side: Side,
+    quantity: Decimal,
+    price: Decimal,
+    *,
+    strategy: StrategyId,
+    rate: Decimal = Decimal(0),
+    fee_currency: Currency = USDT,
+    trade: int = 1,
+) -> OrderFilled:
     """A fill with the venue's figures: both the amount and the fee are rounded against us."""
-    side, quantity, price = draw(st.sampled_from(Side)), draw(quantities), draw(prices)
     against_us = ROUND_CEILING if side is Side.BUY else ROUND_FLOOR
     amount = (price * quantity).quantize(QUANTUM, against_us)
-    rate, currency = draw(rates), draw(st.sampled_from([USDT, BTC, BNB]))
-    basis = {USDT: amount, BTC: quantity, BNB: amount / 600}[currency]
+    basis = {USDT: amount, BTC: quantity, BNB: amount / 600}[fee_currency]
     return a_fill(
         side,
         str(quantity),
         str(price),
         quote_amount=str(amount),
         fee=str((basis * rate).quantize(QUANTUM, ROUND_CEILING)),
-        fee_currency=currency,
-        strategy=draw(st.sampled_from([EMA, RSI])),
-        trade=draw(st.integers(1, 10**6)),
+        fee_currency=fee_currency,
+        strategy=strategy,
+        trade=trade,
     )
 
 
+fills = st.builds(
+    venue_fill,
+    st.sampled_from(Side),
+    quantities,
+    prices,
+    strategy=st.sampled_from([EMA, RSI]),
+    rate=rates,
+    fee_currency=st.sampled_from([USDT, BTC, BNB]),
+    trade=st.integers(1, 10**6),
+)
+
+
 sweeps = st.builds(Sweep, strategy=st.sampled_from([EMA, RSI]), price=prices)
-histories = st.lists(st.one_of(fills(), fills(), fills(), sweeps), max_size=STEPS_MAX)
+closes = st.builds(Close, strategy=st.sampled_from([EMA, RSI]), price=prices)
+histories = st.lists(st.one_of(fills, fills, fills, sweeps, closes), max_size=STEPS_MAX)
 
 
 @dataclass
@@ -135,11 +162,24 @@ def started() -> tuple[Portfolio, list[LedgerPosted | PositionChanged]]:
     return portfolio, facts
 
 
-def take(portfolio: Portfolio, step: Step) -> list[LedgerPosted | PositionChanged]:
+def take(
+    portfolio: Portfolio, step: Step
+) -> tuple[list[LedgerPosted | PositionChanged], OrderFilled | None]:
+    """Do a step; return the facts it made, and the fill where it was one."""
     if isinstance(step, Sweep):
         facts = portfolio.sweep_dust(MAIN, step.strategy, DUSTY, price=step.price, ts=Nanos(1))
-        return list(facts or ())
-    return list(portfolio.book_fill(step, BITCOIN))
+        return list(facts or ()), None
+    if isinstance(step, Close):
+        quantity = portfolio.position(MAIN, step.strategy, BTCUSDT).quantity
+        if not quantity:
+            return [], None
+        step = venue_fill(
+            Side.SELL if quantity > 0 else Side.BUY,
+            abs(quantity),
+            step.price,
+            strategy=step.strategy,
+        )
+    return list(portfolio.book_fill(step, BITCOIN)), step
 
 
 def equity_identity(portfolio: Portfolio, mark: Decimal) -> Fraction:
@@ -177,9 +217,9 @@ def test_i3_positions_are_signed_fills_less_base_fees_and_the_venues_balances_ex
     books = Books()
 
     for step in history:
-        take(portfolio, step)
-        if isinstance(step, OrderFilled):
-            books.fill(step)
+        _, filled = take(portfolio, step)
+        if filled is not None:
+            books.fill(filled)
 
     positions = {p.strategy: p for p in portfolio.positions(MAIN)}
     for strategy, position in positions.items():
@@ -203,9 +243,9 @@ def test_e81_costs_are_those_of_exact_averages_but_for_a_quantum_a_fill(
     bound = Fraction(QUANTUM)
 
     for step in history:
-        take(portfolio, step)
-        if isinstance(step, OrderFilled):
-            books.fill(step)
+        _, filled = take(portfolio, step)
+        if filled is not None:
+            books.fill(filled)
             bound += Fraction(QUANTUM)
 
         for position in portfolio.positions(MAIN):
@@ -225,7 +265,7 @@ def test_i12_a_snapshot_and_the_later_facts_are_all_the_facts(
     for index, step in enumerate(history):
         if index == cut:
             snapshot, later = portfolio.state(), len(facts)
-        facts += take(portfolio, step)
+        facts += take(portfolio, step)[0]
     if len(history) <= cut:
         snapshot, later = portfolio.state(), len(facts)
 

@@ -90,6 +90,12 @@ def test_e79_a_remainder_under_the_minimum_notional_is_dust_and_one_at_it_is_not
     assert sweep(portfolio, price="99.99") is not None
 
 
+def test_e78_less_than_a_lot_is_dust_at_any_price() -> None:
+    portfolio, _ = a_portfolio(BOUGHT, SOLD)
+
+    assert sweep(portfolio, price="1000000") is not None
+
+
 def test_nothing_is_swept_where_nothing_is_held() -> None:
     portfolio, _ = a_portfolio(buy("1", "100"), sell("1", "100", trade=2))
 

@@ -209,6 +209,23 @@ def test_verify_finds_a_stale_float_mirror() -> None:
         portfolio.verify()
 
 
+@pytest.mark.parametrize("name", ["dust", "dust_cost"])
+def test_i3_verify_finds_dust_that_the_ledger_does_not_hold(name: str) -> None:
+    portfolio, _ = a_portfolio(*FILLS)
+    setattr(portfolio.position(MAIN, EMA, BTCUSDT), name, Decimal("1E-8"))
+
+    with pytest.raises(InvariantBroken, match="dust is"):
+        portfolio.verify()
+
+
+def test_verify_finds_a_net_view_that_is_not_the_sum_of_the_positions() -> None:
+    portfolio, _ = a_portfolio(*FILLS)
+    portfolio.holdings(MAIN).net[BTCUSDT] += 1
+
+    with pytest.raises(InvariantBroken, match=r"nets to 2\.0985, against 1\.0985"):
+        portfolio.verify()
+
+
 def test_e93_a_reservation_is_no_posting_and_the_total_does_not_move() -> None:
     portfolio, _ = a_portfolio()
     order = OrderSpec(

@@ -25,7 +25,7 @@ from tests.unit.portfolio.builders import (
 from botcore.domain.errors import DataError
 from botcore.domain.events import PerformanceUpdate
 from botcore.domain.ids import Currency, InstrumentId, Nanos
-from botcore.portfolio import Valuation
+from botcore.portfolio import Portfolio, Valuation
 
 
 def test_equity_of_cash_alone_is_the_cash() -> None:
@@ -97,22 +97,33 @@ def test_opposite_strategies_are_netted_in_the_account_only() -> None:
 
 
 def test_p16_the_sum_is_in_order_of_instruments_and_equal_to_the_bit() -> None:
-    portfolio, _ = a_portfolio(buy("0.3", "0.7"), cash="0.1")
-    portfolio.book_fill(buy("0.7", "0.3", instrument=ETHUSDT, trade=2), ETHER)
-    other, _ = a_portfolio(cash="0.1")
-    other.book_fill(buy("0.7", "0.3", instrument=ETHUSDT), ETHER)
-    other.book_fill(buy("0.3", "0.7", trade=2), BITCOIN)
+    bitcoin, ether = buy("1", "50"), buy("1", "50", instrument=ETHUSDT, trade=2)
+    one, _ = a_portfolio(bitcoin, cash="100.2")
+    one.book_fill(ether, ETHER)
+    other, _ = a_portfolio(cash="100.2")
+    other.book_fill(ether, ETHER)
+    other.book_fill(bitcoin, BITCOIN)
 
-    one, two = Valuation(portfolio), Valuation(other)
-    for instrument, price in ((BTCUSDT, 1.1), (ETHUSDT, 3.3)):
-        one.mark(instrument, price)
-    for instrument, price in ((ETHUSDT, 3.3), (BTCUSDT, 1.1)):
-        two.mark(instrument, price)
+    for portfolio in (one, other):
+        valuation = Valuation(portfolio)
+        valuation.mark(ETHUSDT, 0.3)
+        valuation.mark(BTCUSDT, 0.1)
 
-    by_hand = -0.32
-    by_hand += 0.3 * 1.1
-    by_hand += 0.7 * 3.3
-    assert one.equity(MAIN) == two.equity(MAIN) == by_hand
+        assert valuation.equity(MAIN) == 0.2 + 0.1 + 0.3 != 0.2 + 0.3 + 0.1
+
+
+def test_equity_follows_every_single_fact() -> None:
+    _, facts = a_portfolio(buy("1", "100"))
+    portfolio = Portfolio()
+    valuation = Valuation(portfolio)
+    seen = [valuation.equity(MAIN)]
+
+    for fact in facts:
+        portfolio.fold(fact)
+        seen.append(valuation.equity(MAIN))
+
+    # Without a mark the bitcoin has a value from the position fact on: what it cost.
+    assert seen == [0.0, 100_000.0, 99_900.0, 100_000.0]
 
 
 def test_an_instrument_quoted_in_another_currency_is_converted_by_its_rate() -> None:
