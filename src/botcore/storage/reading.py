@@ -50,7 +50,7 @@ def rows_after(connection: sa.Connection, after: int) -> list[tuple[Record, byte
             bytes(digest),
         )
         for lsn, schema, kind, ts, rank, source, seq, account, payload, digest in (
-            connection.execute(_NEXT, {"after": after}).tuples()
+            connection.execute(_NEXT, {"after": after})
         )
     ]
 
