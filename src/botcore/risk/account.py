@@ -8,12 +8,17 @@ from botcore.domain.modes import Mode
 from botcore.domain.orders import OrderState
 from botcore.risk.limits import RiskLimits
 
+DRAWDOWN = "DRAWDOWN"
+DAILY_LOSS = "DAILY_LOSS"
+"""How the causes of the two protections begin."""
+
 
 class AccountRisk:
     """Mode, watermarks and rate of one account, folded from facts.
 
     Attributes:
         mode: what it may do; `mode_cause` says why.
+        stop: the protection in force, `DRAWDOWN`, `DAILY_LOSS` or none, whatever the mode is.
         peak: highest equity marked; `day_start`: equity at the last UTC midnight (or the start).
         loss_floor, drawdown_floor: equity at or below which a limit trips.
         next_day: the coming UTC midnight, nanoseconds.
@@ -32,6 +37,7 @@ class AccountRisk:
         "next_day",
         "orders_at",
         "peak",
+        "stop",
     )
 
     def __init__(self, account: AccountId, limits: RiskLimits) -> None:
@@ -39,6 +45,7 @@ class AccountRisk:
         self.limits = limits
         self.mode = Mode.NORMAL
         self.mode_cause = ""
+        self.stop = ""
         self.equity = 0.0
         self.peak = 0.0
         self.day = -1
@@ -64,6 +71,15 @@ class AccountRisk:
         self.peak = equity
         self.drawdown_floor = equity * (1.0 - self.limits.drawdown_frac)
 
+    def begin_day(self, day: int, equity: float) -> None:
+        """Begin a UTC day (its number since 1970; -1 before the first) with its equity."""
+        if day > self.day and self.stop == DAILY_LOSS:
+            self.stop = ""
+        self.day = day
+        self.next_day = (day + 1) * DAY_NS
+        self.day_start = equity
+        self._set_floors()
+
     def move_by(self, amount: float) -> None:
         """Move the watermarks by money that came from, or went, outside: it is no profit."""
         self.equity += amount
@@ -75,15 +91,21 @@ class AccountRisk:
         """Take the watermarks of a fact."""
         self.equity = fact.equity
         self.peak = fact.peak
-        self.day = fact.day
-        self.day_start = fact.day_start
-        self.next_day = (fact.day + 1) * DAY_NS
-        self._set_floors()
+        self.begin_day(fact.day, fact.day_start)
 
     def fold_mode(self, fact: ModeChanged) -> None:
-        """Take the mode of a fact."""
+        """Take the mode of a fact, and the protection that it begins or ends."""
         self.mode = fact.mode
         self.mode_cause = fact.cause
+        if fact.cause.startswith(DRAWDOWN):
+            self.stop = DRAWDOWN
+        elif fact.cause.startswith(DAILY_LOSS):
+            self.stop = self.stop or DAILY_LOSS
+        elif fact.mode is Mode.NORMAL:
+            if self.stop == DRAWDOWN:  # a person let it go on: the next mark is the new peak
+                self.peak = 0.0
+                self._set_floors()
+            self.stop = ""
 
     def fold_placed(self, fact: OrderPlaced) -> None:
         """Count an order (held children are counted with their parent)."""

@@ -4,38 +4,42 @@ Nobody and nothing goes round it. Every limit is looked at for every order that 
 an order that only reduces passes the limits on exposure, so that a way out is never closed.
 """
 
+import math
+from collections.abc import Mapping
 from decimal import ROUND_CEILING, Decimal
-
-import msgspec
+from typing import Any
 
 from botcore.domain.decisions import Approved, ApprovedOrder, Denied
 from botcore.domain.errors import DataError
 from botcore.domain.events import Fact, ModeChanged, OrderPlaced, PerformanceUpdate
-from botcore.domain.ids import DAY_NS, AccountId, ContractKind, Nanos
+from botcore.domain.ids import AccountId, ContractKind, Nanos
 from botcore.domain.instruments import BelowMinimum, Instrument, TradingStatus
 from botcore.domain.intents import PlaceOrder, ReplaceOrder
 from botcore.domain.keys import Key
 from botcore.domain.modes import Mode
-from botcore.domain.numbers import MONEY, QUANTUM, ZERO
-from botcore.domain.orders import OrderSpec, OrderType, Side
+from botcore.domain.numbers import MONEY, QUANTUM, ZERO, exact
+from botcore.domain.orders import OrderSpec, Side
+from botcore.risk import protections
 from botcore.risk.account import AccountRisk
+from botcore.risk.grid import (
+    GridValues,
+    carrying,
+    changed,
+    children,
+    on_grid,
+    with_quantity,
+    with_reserve,
+)
 from botcore.risk.limits import RiskLimits
 from botcore.risk.portfolio_risk import PortfolioRisk, measure
 from botcore.risk.ports import RiskView
+from botcore.risk.snapshot import read_state, write_state
 
 NEAR = 1e-6
 """Within this relative distance of a limit the float comparison gives way to an exact one."""
 
-_LIMITED = (OrderType.LIMIT, OrderType.STOP_LIMIT)
-_TRIGGERED = (OrderType.STOP, OrderType.STOP_LIMIT)
-
-
-class GridValues(msgspec.Struct, frozen=True, gc=False):
-    """What a changed order will carry, on the grid; None means unchanged."""
-
-    quantity: Decimal | None
-    limit_price: Decimal | None
-    trigger_price: Decimal | None
+_MALFORMED = (DataError, ValueError, TypeError, ArithmeticError)
+"""What numbers that are none, or too large to be any, end in."""
 
 
 class RiskManagementSystem:
@@ -75,43 +79,48 @@ class RiskManagementSystem:
         if refusal is not None:
             return refusal
         mark = view.mark(order.instrument)
-        if mark is None:
+        if mark is None or not 0.0 < mark < math.inf:
             return _no(order, "NO_PRICE", at)
         try:
-            prepared = _on_grid(order, instrument)
-        except (DataError, ValueError, ArithmeticError):
+            prepared = on_grid(order, instrument, at.ts)
+        except _MALFORMED:
             return _no(order, "INTENT_MALFORMED", at)
         if isinstance(prepared, BelowMinimum):
             return _no(order, "BELOW_MINIMUM", at, prepared.quantity, prepared.minimum)
-        position = view.position(order.account, order.strategy, order.instrument)
-        if order.reduce_only:
-            capped = self._capped(order, prepared, position, instrument, at)
-            if isinstance(capped, Denied):
-                return capped
-            prepared = capped
-        price = prepared.limit_price or prepared.trigger_price or Decimal(repr(mark))
-        refusal = self._refuse_price(order, prepared, account, instrument, mark, price, at)
+        fitted = self._fitted(order, prepared, instrument, mark, at)
+        if isinstance(fitted, Denied):
+            return fitted
+        prepared = fitted
+        price = prepared.limit_price or prepared.trigger_price or exact(mark, what="a mark")
+        refusal = self._refuse_price(order, prepared, instrument, mark=mark, price=price, at=at)
         if refusal is not None:
             return refusal
         if account.is_rate_spent(at.ts):
             rate = account.limits.orders_per_s
             return _no(order, "ORDER_RATE", at, rate + 1, rate)
-        raises = prepared.side is Side.BUY if position >= ZERO else prepared.side is Side.SELL
-        if prepared.side is Side.SELL and not account.limits.may_short:
-            free = position - view.working_sells(order.account, order.strategy, order.instrument)
-            if prepared.quantity > free:
-                code = "SHORT_NOT_ALLOWED" if position <= ZERO else "INSUFFICIENT_POSITION"
-                return _no(order, code, at, prepared.quantity, max(free, ZERO))
-        if raises and not order.reduce_only:
-            refusal = self._refuse_exposure(order, prepared, account, float(price), at)
-            if refusal is not None:
-                return refusal
-        reserved = self._reserved(prepared, instrument, account.limits, price)
-        if reserved.side is Side.BUY:
+        if prepared.side is Side.BUY:
+            if not prepared.reduce_only:
+                notional = prepared.quantity * price
+                refusal = self._refuse_exposure(order, account, notional, notional, at)
+                if refusal is not None:
+                    return refusal
+            reserve = _reserve(prepared.limit_price, price, prepared.quantity, account.limits)
             free = view.free_cash(order.account, instrument.quote)
-            if reserved.reserve > free:
-                return _no(order, "INSUFFICIENT_CASH", at, reserved.reserve, free)
-        orders = (reserved, *_children(order, instrument, reserved))
+            if reserve > free:
+                return _no(order, "INSUFFICIENT_CASH", at, reserve, free)
+            approved = with_reserve(prepared, reserve, instrument.quote)
+        else:
+            approved = with_reserve(prepared, prepared.quantity, instrument.base)
+        orders: tuple[ApprovedOrder, ...] = (approved,)
+        if (
+            order.stop_loss is not None
+            or order.trailing is not None
+            or order.take_profit is not None
+        ):
+            try:
+                orders += children(order, instrument, approved, price)
+            except _MALFORMED:
+                return _no(order, "INTENT_MALFORMED", at)
         return Approved(
             order.account,
             order.strategy,
@@ -136,48 +145,56 @@ class RiskManagementSystem:
             filled: what of it has filled.
             at: when.
         """
-        mode = self._accounts[order.account].mode
+        view, account = self._view, self._accounts[order.account]
         asked = PlaceOrder(
             account=order.account,
             strategy=order.strategy,
             instrument=order.instrument,
             side=order.side,
             type=order.type,
-            quantity=order.quantity if change.quantity is None else change.quantity,
+            quantity=order.quantity,
             reduce_only=order.reduce_only,
             reason=change.reason,
         )
-        if not mode.may_place:
+        if not account.mode.may_place:
             return _no(asked, "MODE_FORBIDS", at)
-        instrument = self._view.instrument(order.instrument)
+        instrument, mark = view.instrument(order.instrument), view.mark(order.instrument)
+        if mark is None or not 0.0 < mark < math.inf:
+            return _no(asked, "NO_PRICE", at)
         try:
-            values = _changed(change, order, instrument)
-        except (DataError, ValueError, ArithmeticError):
+            values = changed(change, order, instrument)
+        except _MALFORMED:
             return _no(asked, "INTENT_MALFORMED", at)
         if isinstance(values, BelowMinimum):
             return _no(asked, "BELOW_MINIMUM", at, values.quantity, values.minimum)
-        before = order.quantity * (order.limit_price or order.trigger_price or ZERO)
-        quantity = values.quantity or order.quantity
-        price = values.limit_price or values.trigger_price or order.limit_price
-        price = price or order.trigger_price or ZERO
-        added = price * quantity - before
-        raises = order.side is Side.BUY and not order.reduce_only and added > ZERO
-        if not raises:
+        after = carrying(order, values, instrument.quote)
+        price = after.limit_price or after.trigger_price or exact(mark, what="a mark")
+        refusal = self._refuse_price(asked, after, instrument, mark=mark, price=price, at=at)
+        if refusal is not None:
+            return refusal
+        if order.side is Side.SELL:
+            more = after.quantity - order.quantity
+            line = (order.account, order.strategy, order.instrument)
+            free = view.position(*line) - view.working_sells(*line) if more > ZERO else ZERO
+            if more > free:
+                return _no(asked, "INSUFFICIENT_POSITION", at, more, max(free, ZERO))
             return values
-        if not mode.may_open:
-            return _no(asked, "MODE_FORBIDS", at)
-        account = self._accounts[order.account]
-        limit = self._view.equity(order.account) * account.limits.order_frac
-        whole = float(price * (quantity - filled))
-        if whole > limit:
-            return _no(asked, "ORDER_LIMIT", at, whole, limit)
-        exposure = self._view.account_exposure(order.account) + float(added)
-        limit = self._view.equity(order.account) * account.limits.account_frac
-        if exposure > limit:
-            return _no(asked, "ACCOUNT_LIMIT", at, exposure, limit)
-        free = self._view.free_cash(order.account, instrument.quote)
-        if added > free:
-            return _no(asked, "INSUFFICIENT_CASH", at, added, free)
+        before = order.limit_price or order.trigger_price or price
+        added = price * (after.quantity - filled) - before * (order.quantity - filled)
+        if added <= ZERO:
+            return values
+        refusal = self._refuse_outright(asked, account, instrument, at)
+        if refusal is None and not order.reduce_only:
+            whole = price * (after.quantity - filled)
+            refusal = self._refuse_exposure(asked, account, whole, added, at)
+        if refusal is not None:
+            return refusal
+        limits, limit = account.limits, after.limit_price
+        reserve = _reserve(limit, price, after.quantity - filled, limits)
+        reserve -= _reserve(limit, before, order.quantity - filled, limits)
+        free = view.free_cash(order.account, instrument.quote)
+        if reserve > free:
+            return _no(asked, "INSUFFICIENT_CASH", at, reserve, free)
         return values
 
     def update_portfolio_risk(
@@ -199,58 +216,26 @@ class RiskManagementSystem:
 
         Only a person (`by` starts with ``person:``) leaves HALT, or a drawdown stop.
         """
-        known = self._accounts[account]
-        person = by.startswith("person:")
-        lowering = risk_level.severity < known.mode.severity
-        if risk_level is known.mode or (lowering and not self._may_leave(known, by)):
-            return None
-        if lowering and person and known.mode_cause.startswith("DRAWDOWN"):
-            known.raise_peak(known.equity)
-        fact = ModeChanged(account, Nanos(at.ts), known.mode, risk_level, cause, by)
-        known.fold_mode(fact)
-        return fact
+        return protections.move(self._accounts[account], risk_level, cause=cause, by=by, at=at)
 
-    def mark_equity(self, account: AccountRisk, equity: float, at: Key) -> list[Fact]:
-        """Phase 7: take the equity of a bar's close; change the mode where a limit trips.
+    mark_equity = staticmethod(protections.mark_equity)
+    performance = staticmethod(protections.performance)
 
-        Returns the facts of a new UTC day or of a tripped limit: seldom any.
+    def state(self) -> dict[str, Any]:
+        """Return modes, watermarks and order rates as JSON values.
+
+        Right after a `PerformanceUpdate` they are what a fold of all facts gives; between two,
+        equity and peak follow the marks.
         """
-        account.equity = equity
-        if equity > account.peak:
-            account.raise_peak(equity)
-        ts = at.ts
-        if (
-            ts < account.next_day
-            and equity > account.loss_floor
-            and equity > account.drawdown_floor
-        ):
-            return _QUIET
-        facts: list[Fact] = []
-        if ts >= account.next_day:
-            self._new_day(account, equity, at, facts)
-        if account.mode is Mode.NORMAL:
-            if equity <= account.drawdown_floor:
-                cause = f"DRAWDOWN: equity {equity:.2f} fell to {account.drawdown_floor:.2f}"
-            elif equity <= account.loss_floor:
-                cause = f"DAILY_LOSS: equity {equity:.2f} fell to {account.loss_floor:.2f}"
-            else:
-                return facts
-            self._trip(account, cause, at, facts)
-        return facts
+        return write_state(self._accounts)
 
-    def performance(
-        self, account: AccountRisk, at: Key, marks: tuple[tuple[str, float], ...]
-    ) -> PerformanceUpdate:
-        """Make the fact that carries equity, watermarks and marks."""
-        return PerformanceUpdate(
-            account.account,
-            Nanos(at.ts),
-            account.equity,
-            account.peak,
-            account.day,
-            account.day_start,
-            marks,  # type: ignore[arg-type]  # instrument ids are strings at run time
-        )
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Become what `state` described, under the limits in force.
+
+        Raises:
+            InvariantBroken: ``RISK_STATE_MALFORMED``; nothing was changed.
+        """
+        read_state(state, self._accounts)
 
     def fold(self, fact: Fact) -> None:
         """Apply a fact of an earlier session, or of this one."""
@@ -263,37 +248,6 @@ class RiskManagementSystem:
             known.fold_performance(fact)
         elif isinstance(fact, ModeChanged):
             known.fold_mode(fact)
-
-    def _may_leave(self, account: AccountRisk, by: str) -> bool:
-        if by.startswith("person:"):
-            return True
-        if account.mode is Mode.HALT or account.mode_cause.startswith("DRAWDOWN"):
-            return False
-        return by in ("risk", "engine")
-
-    def _new_day(self, account: AccountRisk, equity: float, at: Key, facts: list[Fact]) -> None:
-        first = account.day < 0
-        account.day = at.ts // DAY_NS
-        account.next_day = (account.day + 1) * DAY_NS
-        account.day_start = equity
-        account.use_limits(account.limits)
-        if first:
-            return
-        facts.append(self.performance(account, at, ()))
-        if account.mode is Mode.REDUCE_ONLY and account.mode_cause.startswith("DAILY_LOSS"):
-            calm = self.trigger_risk_event(
-                Mode.NORMAL, account=account.account, cause="a new UTC day", by="risk", at=at
-            )
-            if calm is not None:
-                facts.append(calm)
-
-    def _trip(self, account: AccountRisk, cause: str, at: Key, facts: list[Fact]) -> None:
-        changed = self.trigger_risk_event(
-            Mode.REDUCE_ONLY, account=account.account, cause=cause, by="risk", at=at
-        )
-        if changed is not None:
-            facts.append(self.performance(account, at, ()))
-            facts.append(changed)
 
     def _refuse_outright(
         self, order: PlaceOrder, account: AccountRisk, instrument: Instrument, at: Key
@@ -313,31 +267,49 @@ class RiskManagementSystem:
             return _no(order, "IN_DOUBT", at)
         return None
 
-    def _capped(
+    def _fitted(
         self,
         order: PlaceOrder,
         prepared: ApprovedOrder,
-        position: Decimal,
         instrument: Instrument,
+        mark: float,
         at: Key,
     ) -> ApprovedOrder | Denied:
-        """Cap a reduce-only order to the strategy's own position (E50)."""
-        closing = prepared.side is (Side.SELL if position > ZERO else Side.BUY)
-        if position == ZERO or not closing:
-            return _no(order, "NOTHING_TO_REDUCE", at)
-        if prepared.quantity <= abs(position):
+        """Fit an order that reduces to what of the strategy's position is still free (E50).
+
+        A reduce-only one is cut to it. A partial exit that would leave less than the venue's
+        minimum, which could then not be sold, closes all (E79).
+        """
+        line = (order.account, order.strategy, order.instrument)
+        position = self._view.position(*line)
+        is_sell = prepared.side is Side.SELL
+        if not (position > ZERO if is_sell else position < ZERO):
+            if order.reduce_only:
+                return _no(order, "NOTHING_TO_REDUCE", at)
+            if is_sell:  # only spot can be traded, and nobody lends it
+                return _no(order, "SHORT_NOT_ALLOWED", at, prepared.quantity, ZERO)
             return prepared
-        capped = instrument.quantity(abs(position))
-        if isinstance(capped, BelowMinimum):
-            return _no(order, "BELOW_MINIMUM", at, capped.quantity, capped.minimum)
-        return _with_quantity(prepared, capped)
+        working = self._view.working_sells(*line) if is_sell else self._view.working_buys(*line)
+        free = abs(position) - working
+        wanted = prepared.quantity
+        if wanted > free and (free <= ZERO or not order.reduce_only):
+            if not is_sell and not order.reduce_only:
+                return prepared
+            return _no(order, "INSUFFICIENT_POSITION", at, wanted, max(free, ZERO))
+        left = free - wanted
+        if left == ZERO or (left > ZERO and not _is_dust(left, instrument, mark)):
+            return prepared
+        whole = instrument.quantity(free)
+        if isinstance(whole, BelowMinimum):
+            return _no(order, "BELOW_MINIMUM", at, whole.quantity, whole.minimum)
+        return with_quantity(prepared, whole)
 
     def _refuse_price(
         self,
         order: PlaceOrder,
         prepared: ApprovedOrder,
-        account: AccountRisk,
         instrument: Instrument,
+        *,
         mark: float,
         price: Decimal,
         at: Key,
@@ -346,64 +318,67 @@ class RiskManagementSystem:
         if notional < instrument.min_notional:
             return _no(order, "BELOW_MINIMUM", at, notional, instrument.min_notional)
         if prepared.limit_price is not None:
-            band = account.limits.price_band_frac
+            band = self._accounts[order.account].limits.price_band_frac
             anchor = float(prepared.trigger_price or 0) or mark
             limit = float(prepared.limit_price)
-            if prepared.side is Side.BUY and limit > anchor * (1.0 + band):
-                return _no(order, "PRICE_BAND", at, limit, anchor * (1.0 + band))
-            if prepared.side is Side.SELL and limit < anchor * (1.0 - band):
-                return _no(order, "PRICE_BAND", at, limit, anchor * (1.0 - band))
+            sign = prepared.side.sign
+            edge = anchor * (1.0 + sign * band)
+            # Float arithmetic sees quickly that all is well; what it doubts is decided exactly.
+            if sign * (limit - edge) > 0.0:
+                end = exact(anchor, what="a price") * (1 + sign * exact(band, what="a band"))
+                if sign * (prepared.limit_price - end) > ZERO:
+                    return _no(order, "PRICE_BAND", at, limit, edge)
         return None
 
     def _refuse_exposure(
-        self,
-        order: PlaceOrder,
-        prepared: ApprovedOrder,
-        account: AccountRisk,
-        price: float,
-        at: Key,
+        self, order: PlaceOrder, account: AccountRisk, whole: Decimal, added: Decimal, at: Key
     ) -> Denied | None:
+        """Look at every limit; `whole` is the order's notional, `added` what of it is new."""
         view, limits = self._view, account.limits
         equity = view.equity(order.account)
-        notional = float(prepared.quantity) * price
         checks = (
-            ("ORDER_LIMIT", notional, limits.order_frac),
+            ("ORDER_LIMIT", 0.0, whole, limits.order_frac),
             (
                 "INSTRUMENT_LIMIT",
-                view.instrument_exposure(order.account, order.instrument) + notional,
+                view.instrument_exposure(order.account, order.instrument),
+                added,
                 limits.instrument_frac,
             ),
             (
                 "STRATEGY_LIMIT",
-                view.strategy_exposure(order.account, order.strategy) + notional,
+                view.strategy_exposure(order.account, order.strategy),
+                added,
                 limits.strategy_frac,
             ),
-            ("ACCOUNT_LIMIT", view.account_exposure(order.account) + notional, limits.account_frac),
+            ("ACCOUNT_LIMIT", view.account_exposure(order.account), added, limits.account_frac),
         )
-        for code, value, share in checks:
+        for code, used, notional, share in checks:
             limit = equity * share
-            if value > limit * (1.0 + NEAR):
+            value = used + float(notional)
+            if value <= limit * (1.0 - NEAR):
+                continue
+            if not value <= limit * (1.0 + NEAR):  # also when it is not a number
                 return _no(order, code, at, value, limit)
-            if value > limit * (1.0 - NEAR):
-                exact = view.equity_exact(order.account) * Decimal(repr(share))
-                if Decimal(repr(value)) > exact:
-                    return _no(order, code, at, value, float(exact))
+            allowed = view.equity_exact(order.account) * exact(share, what="a limit")
+            if exact(used, what="an exposure").quantize(QUANTUM) + notional > allowed:
+                return _no(order, code, at, value, float(allowed))
         return None
 
-    def _reserved(
-        self, order: ApprovedOrder, instrument: Instrument, limits: RiskLimits, price: Decimal
-    ) -> ApprovedOrder:
-        if order.side is Side.SELL:
-            return _with_reserve(order, order.quantity, instrument.base)
-        fee = Decimal(repr(limits.fee_frac))
-        cushion = 1 + fee
-        if order.limit_price is None:
-            cushion = (1 + Decimal(repr(limits.price_band_frac))) * cushion
-        amount = (price * order.quantity * cushion).quantize(QUANTUM, ROUND_CEILING, MONEY)
-        return _with_reserve(order, amount, instrument.quote)
+
+def _is_dust(quantity: Decimal, instrument: Instrument, mark: float) -> bool:
+    """Whether what would be left is too small or too cheap to be sold on its own."""
+    least = max(instrument.lot, instrument.min_quantity)
+    return quantity < least or quantity * exact(mark, what="a mark") < instrument.min_notional
 
 
-_QUIET: list[Fact] = []
+def _reserve(
+    limit_price: Decimal | None, price: Decimal, quantity: Decimal, limits: RiskLimits
+) -> Decimal:
+    """Return what a buy locks: notional and fee, a price band above where it has no limit (P13)."""
+    cushion = 1 + exact(limits.fee_frac, what="a fee")
+    if limit_price is None:
+        cushion *= 1 + exact(limits.price_band_frac, what="a band")
+    return (price * quantity * cushion).quantize(QUANTUM, ROUND_CEILING, MONEY)
 
 
 def _no(
@@ -422,130 +397,4 @@ def _no(
         float(limit),
         Nanos(at.ts),
         order.reason,
-    )
-
-
-def _on_grid(order: PlaceOrder, instrument: Instrument) -> ApprovedOrder | BelowMinimum:
-    """Put prices and quantity on the instrument's grid.
-
-    Raises:
-        DataError: a number is not finite, negative or rounds to nothing.
-        ValueError: the type of the order needs a price that is missing, or has one too many.
-    """
-    kind = order.type
-    if (order.limit_price is not None) is not (kind in _LIMITED):
-        raise ValueError("limit price")
-    if (order.trigger_price is not None) is not (kind in _TRIGGERED):
-        raise ValueError("trigger price")
-    if (order.trail is not None) is not (kind is OrderType.TRAILING_STOP):
-        raise ValueError("trail")
-    quantity = instrument.quantity(order.quantity)
-    if isinstance(quantity, BelowMinimum):
-        return quantity
-    side = order.side
-    limit = order.limit_price
-    trigger = order.trigger_price
-    trail = None if order.trail is None else instrument.order_price(order.trail, Side.SELL)
-    return ApprovedOrder(
-        side,
-        kind,
-        quantity,
-        ZERO,
-        instrument.quote,
-        None if limit is None else instrument.order_price(limit, side),
-        None if trigger is None else instrument.order_price(trigger, side),
-        trail,
-        order.time_in_force,
-        order.expires_at,
-        order.reduce_only,
-        order.oco_group,
-    )
-
-
-def _changed(
-    change: ReplaceOrder, order: OrderSpec, instrument: Instrument
-) -> GridValues | BelowMinimum:
-    """Put the new values on the grid.
-
-    Raises:
-        DataError: a number is not finite, negative or rounds to nothing.
-        ValueError: the order has no such price.
-    """
-    quantity: Decimal | None = None
-    if change.quantity is not None:
-        floored = instrument.quantity(change.quantity)
-        if isinstance(floored, BelowMinimum):
-            return floored
-        quantity = floored
-    if change.limit_price is not None and order.limit_price is None:
-        raise ValueError("limit price")
-    if change.trigger_price is not None and order.trigger_price is None:
-        raise ValueError("trigger price")
-    limit, trigger = change.limit_price, change.trigger_price
-    return GridValues(
-        quantity,
-        None if limit is None else instrument.order_price(limit, order.side),
-        None if trigger is None else instrument.order_price(trigger, order.side),
-    )
-
-
-def _children(
-    order: PlaceOrder, instrument: Instrument, parent: ApprovedOrder
-) -> tuple[ApprovedOrder, ...]:
-    """The protection that hangs on an order: held, reduce-only, one cancels the other."""
-    if order.take_profit is None and order.stop_loss is None and order.trailing is None:
-        return ()
-    exit_side = parent.side.opposite
-    children = []
-    for kind, price in (
-        (OrderType.STOP, order.stop_loss),
-        (OrderType.TRAILING_STOP, order.trailing),
-        (OrderType.LIMIT, order.take_profit),
-    ):
-        if price is None:
-            continue
-        on_grid = instrument.order_price(price, exit_side)
-        children.append(
-            ApprovedOrder(
-                exit_side,
-                kind,
-                parent.quantity,
-                ZERO,
-                instrument.base,
-                limit_price=on_grid if kind is OrderType.LIMIT else None,
-                trigger_price=on_grid if kind is OrderType.STOP else None,
-                trail=on_grid if kind is OrderType.TRAILING_STOP else None,
-                reduce_only=True,
-                oco_group="@parent",
-                held=True,
-            )
-        )
-    return tuple(children)
-
-
-def _with_quantity(order: ApprovedOrder, quantity: Decimal) -> ApprovedOrder:
-    return _rebuilt(order, quantity, order.reserve, order.reserve_currency)
-
-
-def _with_reserve(order: ApprovedOrder, reserve: Decimal, currency: str) -> ApprovedOrder:
-    return _rebuilt(order, order.quantity, reserve, currency)
-
-
-def _rebuilt(
-    order: ApprovedOrder, quantity: Decimal, reserve: Decimal, currency: str
-) -> ApprovedOrder:
-    return ApprovedOrder(
-        order.side,
-        order.type,
-        quantity,
-        reserve,
-        currency,  # type: ignore[arg-type]  # a currency is a string at run time
-        order.limit_price,
-        order.trigger_price,
-        order.trail,
-        order.time_in_force,
-        order.expires_at,
-        order.reduce_only,
-        order.oco_group,
-        order.held,
     )

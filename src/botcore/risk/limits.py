@@ -45,7 +45,7 @@ class RiskLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         """
         for name in self.__struct_fields__:
             value = getattr(self, name)
-            low = 0.0 if name == "fee_frac" else SMALLEST
+            low = 0.0 if name == "fee_frac" else 1.0 if name == "orders_per_s" else SMALLEST
             if not isinstance(value, bool) and not low <= value <= LARGEST:
                 raise ConfigError(
                     code="LIMIT_REFUSED",

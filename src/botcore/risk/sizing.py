@@ -11,7 +11,7 @@ from enum import StrEnum
 import msgspec
 
 from botcore.domain.errors import ConfigError
-from botcore.domain.numbers import MONEY
+from botcore.domain.numbers import MONEY, QUANTUM
 
 PPM = 1_000_000
 
@@ -109,13 +109,16 @@ class Sizing(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     def target_quantity(
         self, weight: float, *, equity: Decimal, price: Decimal, lot: Decimal, spread: float
     ) -> Decimal:
-        """Return the signed quantity wanted, in base units, towards zero to the lot."""
+        """Return the signed quantity wanted, in base units, towards zero to the lot.
+
+        The share of equity is cut to 1e-8 first and divided without rounding, as the simulated
+        venue's rule `size` does in whole numbers: both give the same lots.
+        """
         if self.kind is SizingKind.FIXED:
-            wanted = self.quantity * round(weight * PPM) / PPM
-        else:
-            ppm = self.share_ppm(weight, price=float(price), spread=spread)
-            wanted = equity * ppm / (PPM * price)
-        return (wanted / lot).to_integral_value(ROUND_DOWN, MONEY) * lot
+            return MONEY.divide_int(self.quantity * round(weight * PPM), PPM * lot) * lot
+        ppm = self.share_ppm(weight, price=float(price), spread=spread)
+        share = (equity * ppm / PPM).quantize(QUANTUM, ROUND_DOWN, MONEY)
+        return MONEY.divide_int(share, price * lot) * lot
 
     def target_float(self, weight: float, equity: float, price: float, spread: float) -> float:
         """Return the same in floats: only to see quickly that nothing is to be done."""
