@@ -23,6 +23,7 @@ VIEW = b"view"
 FACT = b"fact"
 _HIGH_WATER = 1_000
 _POLL_MS = 200
+_FRAMES = 2
 _COMMANDS: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)
 
 
@@ -30,29 +31,26 @@ class Publisher:
     """The engine's end: publishes, and answers commands on a thread of its own.
 
     Args:
+        events, commands: endpoints on loopback, chosen by the supervisor.
         token: what a command must carry.
         on_command: carries a command out and returns what to say; runs on the channel's thread.
     """
 
-    def __init__(self, *, token: str, on_command: Callable[[Command], str]) -> None:
+    def __init__(
+        self, *, events: str, commands: str, token: str, on_command: Callable[[Command], str]
+    ) -> None:
         self._token = token
         self._on_command = on_command
         self._context = zmq.Context()
         self._events = self._context.socket(zmq.PUB)
         self._events.setsockopt(zmq.SNDHWM, _HIGH_WATER)
         self._events.setsockopt(zmq.LINGER, 0)
-        self._events_port = self._events.bind_to_random_port("tcp://127.0.0.1")
+        self._events.bind(events)
         self._replies = self._context.socket(zmq.REP)
         self._replies.setsockopt(zmq.LINGER, 0)
-        self._replies_port = self._replies.bind_to_random_port("tcp://127.0.0.1")
+        self._replies.bind(commands)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="commands", daemon=True)
-
-    @property
-    def endpoints(self) -> tuple[str, str]:
-        """Where events are published and commands taken."""
-        host = "tcp://127.0.0.1"
-        return f"{host}:{self._events_port}", f"{host}:{self._replies_port}"
 
     def start(self) -> None:
         """Begin to take commands."""
@@ -78,11 +76,13 @@ class Publisher:
         poller.register(self._replies, zmq.POLLIN)
         while not self._stopping.is_set():
             if poller.poll(_POLL_MS):
-                self._replies.send(json.dumps(self._answer(self._replies.recv_multipart())).encode())
+                self._replies.send(
+                    json.dumps(self._answer(self._replies.recv_multipart())).encode()
+                )
         self._replies.close()
 
     def _answer(self, frames: list[bytes]) -> dict[str, Any]:
-        if len(frames) != 2 or not hmac.compare_digest(frames[0], self._token.encode()):
+        if len(frames) != _FRAMES or not hmac.compare_digest(frames[0], self._token.encode()):
             return _problem("NOT_ALLOWED", "the command carries no valid token", "use this home")
         try:
             command = _COMMANDS.decode(frames[1])

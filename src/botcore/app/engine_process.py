@@ -1,4 +1,4 @@
-"""The engine's process: recover, reconcile, warm up, trade; one thread steps, others wait on I/O."""
+"""The engine's process: recover, reconcile, warm up, trade. One thread steps; others wait."""
 
 import contextlib
 import os
@@ -22,6 +22,7 @@ from botcore.app.feed import (
     save_state,
 )
 from botcore.app.home import Home
+from botcore.app.market_tape import Tape
 from botcore.app.reconciling import settle_doubts
 from botcore.app.recording import Recorder
 from botcore.app.restoring import Restored, capture, encode_state, restore
@@ -39,6 +40,7 @@ from botcore.domain.commands import (
 )
 from botcore.domain.errors import StorageError
 from botcore.domain.ids import DAY_NS, SECOND_NS, StrategyId
+from botcore.domain.instruments import InstrumentBook
 from botcore.domain.market import BarOpened, BarsClosed, BarSpec
 from botcore.domain.numbers import use_money_context
 from botcore.engine import Engine, Sequencer, Session
@@ -47,7 +49,7 @@ from botcore.kernel.clock import PausableClock, SystemClock
 from botcore.kernel.heart import SUPERVISOR_FD, Heart
 from botcore.kernel.mailbox import Mailbox, Overflow
 from botcore.kernel.watchdog import SlowSection, Watchdog
-from botcore.storage import SqlJournal, Store, Tape, refuse_if_damaged
+from botcore.storage import SqlJournal, Store, refuse_if_damaged
 from botcore.venues.simulated import SimulatedVenue, SqliteVenueStore, VenueConfig
 from botcore.venues.simulated.market import SimulatedMarket
 
@@ -73,12 +75,19 @@ class EngineProcess:
 
     Args:
         settings: in force.
-        home: locked by the caller.
-        quarantined: strategies that never returned, with why: not asked any more.
+        home: locked by whoever started us.
+        events, commands: where views are published and commands taken.
+        quarantined: strategies that never returned: not asked any more.
     """
 
     def __init__(
-        self, settings: Settings, home: Home, *, quarantined: tuple[str, ...] = ()
+        self,
+        settings: Settings,
+        home: Home,
+        *,
+        events: str,
+        commands: str,
+        quarantined: tuple[str, ...] = (),
     ) -> None:
         use_money_context()
         self._log = structlog.get_logger("engine")
@@ -88,6 +97,7 @@ class EngineProcess:
         self._system = SystemClock()
         self._started = self._system.monotonic_ns()
         store = Store(home.journal_url)
+        store.upgrade()
         refuse_if_damaged(store)
         self._journal = SqlJournal(store)
         self._tape = Tape(home.tape, max_bytes=settings.tape_bytes)
@@ -95,7 +105,7 @@ class EngineProcess:
         self._engine = Engine(self._config, classes)
         self._recent = Recent(self._engine)
         self._venue = SimulatedVenue(
-            instruments=self._config.instruments,
+            instruments=InstrumentBook(self._config.instruments),
             config=VenueConfig(),
             store=SqliteVenueStore(home.venue),
         )
@@ -103,9 +113,11 @@ class EngineProcess:
             journal=self._journal, tape=self._tape, account=PAPER, on_fact=self._recent.add
         )
         self._mailbox: Mailbox[tuple[MarketEvent, int] | _Told] = Mailbox(
-            _MAILBOX, overflow=Overflow.BLOCK
+            capacity=_MAILBOX, overflow=Overflow.BLOCK
         )
-        self._publisher = Publisher(token=home.token(), on_command=self._told)
+        self._publisher = Publisher(
+            events=events, commands=commands, token=home.token(), on_command=self._told
+        )
         self._stopping = threading.Event()
         self._decided_at = 0
         self._next_view = self._next_checkpoint = 0
@@ -118,11 +130,6 @@ class EngineProcess:
             banner=BANNER,
             step_ns=self._step_ns,
         )
-
-    @property
-    def endpoints(self) -> tuple[str, str]:
-        """Where views are published and commands taken."""
-        return self._publisher.endpoints
 
     def run(self) -> None:
         """Run until SIGTERM or SIGINT; the state is durable when this returns."""
@@ -137,7 +144,6 @@ class EngineProcess:
         self._watchdog.start()
         market, clock, feed = self._open()
         self._publisher.start()
-        self._say_where()
         feed.start()
         try:
             self._loop(clock)
@@ -151,14 +157,17 @@ class EngineProcess:
     # Start-up is recovery: replay, reconcile, warm up, trade (R10).
 
     def _open(self) -> tuple[SimulatedMarket, PausableClock, SimulatedFeed]:
+        self._tape_end = self._tape.last_key()
         restored = restore(self._engine, self._journal, on_fact=self._recent.add)
+        self._engine.desk.portfolio.verify()
         is_first = restored.lsn == 0
         market, clock = self._market(restored)
-        self._sequencer = Sequencer(restored.key)
+        keys = [key for key in (restored.key, self._tape_end) if key is not None]
+        newest = max(keys, key=lambda key: key.seq, default=None)
         self._session = Session(
             engine=self._engine,
             venue=self._venue,
-            sequencer=self._sequencer,
+            sequencer=Sequencer(newest),
             commit=self._recorder.commit,
         )
         now = clock.now_ns()
@@ -181,11 +190,11 @@ class EngineProcess:
         )
         tell(Reconciled(PAPER, doubts), clock.now_ns())
         if not is_first:
-            self._viewer.continued = self._continued(restored)
+            self._viewer.continued = self._continued()
         feed = SimulatedFeed(
             market=market,
             clock=clock,
-            put=lambda event, ts: self._put(event, ts),
+            put=self._put,
             on_bar=lambda: save_state(self._home, market, clock.now_ns()),
         )
         self._log.info(
@@ -206,10 +215,8 @@ class EngineProcess:
             market = begin(config, seed=self._settings.seed, now=now, history_ns=history)
             save_state(self._home, market, now)
             return market, PausableClock(now, base=self._system)
-        seen = max(restored.key.ts if restored.key else 0, self._tape.last_ts or 0)
-        return resumed(config, state), PausableClock(
-            max(state.clock_ns, seen), base=self._system
-        )
+        last = max((key.ts for key in (restored.key, self._tape_end) if key), default=0)
+        return resumed(config, state), PausableClock(max(state.clock_ns, last), base=self._system)
 
     def _warm_up(self, market: SimulatedMarket, restored: Restored) -> None:
         """Feed the strategies history, unless they go on from their own state.
@@ -241,13 +248,13 @@ class EngineProcess:
 
     def _fund(self, now: int) -> None:
         """Put the opening money where it is missing: at the venue, and in the ledger."""
-        cash = f"{self._settings.cash:f}"
+        cash = self._settings.cash
         if not self._venue.balances(PAPER):
             self._venue.deposit(PAPER, USDT, cash)
         if not self._engine.desk.portfolio.ledger.at(f"external:{PAPER}"):
-            self._session.input(Deposit(PAPER, USDT, cash, "opening"), now)
+            self._session.input(Deposit(PAPER, USDT, f"{cash:f}", "opening"), now)
 
-    def _continued(self, restored: Restored) -> str:
+    def _continued(self) -> str:
         desk = self._engine.desk
         equity = desk.valuation.equity_exact(PAPER).quantize(Decimal("0.01"))
         held = sum(1 for p in desk.portfolio.positions(PAPER) if p.quantity)
@@ -388,18 +395,20 @@ class EngineProcess:
         heart.start()
         return heart
 
-    def _say_where(self) -> None:
-        events, commands = self.endpoints
-        document = f'{{"events": "{events}", "commands": "{commands}", "pid": {os.getpid()}}}'
-        self._home.replace("engine.json", document.encode())
-
     def _asked_to_stop(self, _number: int, _frame: FrameType | None) -> None:
         self._stopping.set()
 
 
-def run_engine(settings: Settings, *, quarantined: tuple[str, ...] = ()) -> None:
-    """Run the engine's process in the settings' home until it is told to stop."""
-    EngineProcess(settings, Home(settings.home), quarantined=quarantined).run()
+def run_engine(
+    settings: Settings, *, events: str, commands: str, quarantined: tuple[str, ...] = ()
+) -> None:
+    """Run the engine's process in the settings' home until it is told to stop.
+
+    Raises:
+        BotError: it cannot start: a setting is refused, or a store is damaged or newer.
+    """
+    home = Home(settings.home)
+    EngineProcess(settings, home, events=events, commands=commands, quarantined=quarantined).run()
 
 
 def _ago(seconds: float) -> str:
@@ -407,5 +416,3 @@ def _ago(seconds: float) -> str:
         if seconds >= length:
             return f"{seconds / length:.0f} {unit}"
     return f"{max(0.0, seconds):.0f} s"
-
-

@@ -7,7 +7,6 @@ where they were.
 import base64
 import threading
 from collections.abc import Callable, Iterator
-from decimal import Decimal
 
 import msgspec
 
@@ -186,5 +185,3 @@ def _event(tick: MarketTick) -> Trade | Quote:
         return Quote(name, ts, tick.bid, tick.ask, tick.bid_size, tick.ask_size)
     is_buy = tick.aggressor is AggressorSide.BUY
     return Trade(name, ts, tick.price, tick.quantity, is_buy)
-
-

@@ -80,5 +80,3 @@ def settle_doubts(
             left_s = (horizon.opens_at(signed_at) - asked_at) / 1e9
             wait(max(left_s, horizon.lag_ns / 1e9, 0.001))
     return len(doubtful)
-
-

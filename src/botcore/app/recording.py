@@ -60,7 +60,7 @@ class Recorder:
         self.failure: StorageError | None = None
         self.last_key: Key | None = None
 
-    def commit(self, key: Key, event: Input, step: Step, must_be_durable: bool) -> None:  # noqa: FBT001
+    def commit(self, key: Key, event: Input, step: Step, must_be_durable: bool) -> None:
         """Keep a step; when effects hang on it, return only once it is durable.
 
         Raises:

@@ -1,6 +1,7 @@
 """From a store back to an engine: snapshot, then the facts after it, then nothing else."""
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -11,6 +12,8 @@ from botcore.domain.keys import Key
 from botcore.domain.records import RecordKind, decode_fact
 from botcore.engine import Engine, SignalSlot
 from botcore.storage import SqlJournal
+
+OnFact = Callable[[int, Fact], None]
 
 
 class EngineState(msgspec.Struct, frozen=True):
@@ -65,7 +68,7 @@ def encode_state(state: EngineState) -> tuple[bytes, str]:
 
 
 def restore(
-    engine: Engine, journal: SqlJournal, *, use_snapshot: bool = True, on_fact: Any = None
+    engine: Engine, journal: SqlJournal, *, use_snapshot: bool = True, on_fact: OnFact | None = None
 ) -> Restored:
     """Bring a fresh engine to where the journal ends.
 

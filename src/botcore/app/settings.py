@@ -29,7 +29,7 @@ class StrategySettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     strategy: str
-    equity_frac: float = Field(0.10, gt=0, le=1)
+    equity_frac: float = Field(default=0.10, gt=0, le=1)
     parameters: dict[str, float] = {}
 
 
@@ -38,14 +38,14 @@ class LimitSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    order_frac: float = Field(0.15, gt=0)
-    instrument_frac: float = Field(0.40, gt=0)
-    strategy_frac: float = Field(1.0, gt=0)
-    account_frac: float = Field(1.0, gt=0)
-    price_band_frac: float = Field(0.05, gt=0)
-    daily_loss_frac: float = Field(0.05, gt=0)
-    drawdown_frac: float = Field(0.20, gt=0)
-    orders_per_s: int = Field(10, ge=1)
+    order_frac: float = Field(default=0.15, gt=0)
+    instrument_frac: float = Field(default=0.40, gt=0)
+    strategy_frac: float = Field(default=1.0, gt=0)
+    account_frac: float = Field(default=1.0, gt=0)
+    price_band_frac: float = Field(default=0.05, gt=0)
+    daily_loss_frac: float = Field(default=0.05, gt=0)
+    drawdown_frac: float = Field(default=0.20, gt=0)
+    orders_per_s: int = Field(default=10, ge=1)
 
 
 DEFAULT_STRATEGIES: dict[str, StrategySettings] = {
@@ -65,14 +65,20 @@ class Settings(BaseSettings):
         default_factory=lambda: Path.home() / ".botcore",
         description="where all state lives: stores, tape, logs, settings.toml",
     )
-    host: str = Field("127.0.0.1", description="address the page listens on")
-    port: int = Field(8080, ge=0, le=65535, description="its port; the next free one is taken")
+    host: str = Field(default="127.0.0.1", description="address the page listens on")
+    port: int = Field(
+        default=8080, ge=0, le=65535, description="its port; the next free one is taken"
+    )
     allowed_hosts: tuple[str, ...] = Field(
         (), description="further host names under which the page may be asked for"
     )
-    cash: Decimal = Field(Decimal(10_000), gt=0, description="USDT of a new paper account")
-    seed: int = Field(1, ge=0, description="of the simulated market; fixed at the first start")
-    bar_s: float = Field(15.0, ge=1, le=3600, description="length of the simulated bars, seconds")
+    cash: Decimal = Field(default=Decimal(10_000), gt=0, description="USDT of a new paper account")
+    seed: int = Field(
+        default=1, ge=0, description="of the simulated market; fixed at the first start"
+    )
+    bar_s: float = Field(
+        default=15.0, ge=1, le=3600, description="length of the simulated bars, seconds"
+    )
     history_days: float = Field(
         2.0, gt=0, le=30, description="simulated history before the first bar, days"
     )
@@ -81,8 +87,10 @@ class Settings(BaseSettings):
         description="strategies by name; each has a share of the account's equity",
     )
     limits: LimitSettings = LimitSettings()
-    log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
-    tape_bytes: int = Field(1 << 30, ge=1 << 20, description="most bytes of recorded market data")
+    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
+    tape_bytes: int = Field(
+        default=1 << 30, ge=1 << 20, description="most bytes of recorded market data"
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -100,7 +108,7 @@ class Settings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file)
 
 
-def load_settings(**given: Any) -> Settings:  # noqa: ANN401  # each field checks its own
+def load_settings(**given: Any) -> Settings:  # each field checks its own
     """Read the settings.
 
     Args:
@@ -123,7 +131,7 @@ def load_settings(**given: Any) -> Settings:  # noqa: ANN401  # each field check
 
 def env_example() -> str:
     """Return the text of ``.env.example``, generated from the settings' declaration."""
-    lines = ["# Every setting with its default. Generated; `./bot check` keeps it current."]
+    lines = ["# Every setting with its default. Generated; `./bot test` keeps it current."]
     for name, field in Settings.model_fields.items():
         if name in ("strategies", "limits"):
             continue

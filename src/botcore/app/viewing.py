@@ -30,7 +30,7 @@ from botcore.domain.ids import DAY_NS, AccountId, ClientOrderId
 from botcore.domain.intents import Reason
 from botcore.domain.numbers import ZERO
 from botcore.engine import Engine, SignalSlot
-from botcore.risk import AccountRisk, DENIALS
+from botcore.risk import DENIALS, AccountRisk
 from botcore.strategies import render_reason
 
 FILLS_KEPT = 30
@@ -71,9 +71,7 @@ class Recent:
     def add(self, _lsn: int, fact: Fact) -> None:
         """Take a fact."""
         if isinstance(fact, OrderPlaced):
-            self._reasons[fact.order.client_order_id] = self.words(
-                fact.order.strategy, fact.reason
-            )
+            self._reasons[fact.order.client_order_id] = self.words(fact.order.strategy, fact.reason)
             while len(self._reasons) > 10 * FILLS_KEPT:
                 del self._reasons[next(iter(self._reasons))]
         elif isinstance(fact, OrderFilled):
@@ -194,7 +192,7 @@ class Viewer:
         start = Decimal(repr(account.day_start)) if account.day_start else equity
         result = equity - start
         fees = self._recent.fees_today if self._recent.day == now // DAY_NS else ZERO
-        exposures = {
+        exposures: dict[str, float] = {
             instrument: desk.view.instrument_exposure(name, instrument)
             for instrument in desk.view.instruments()
         }
@@ -308,7 +306,7 @@ def _decision(slot: SignalSlot) -> DecisionView:
             slot.strategy, slot.instrument, "no view", held, "no bar seen yet", "", 0
         )
     row = slot.log.row(-1)
-    if row.weight != row.weight:  # noqa: PLR0124  # NaN is "no view"
+    if row.weight != row.weight:  # NaN is "no view"
         wish = "no view"
     else:
         wish = "long" if row.weight > 0 else "short" if row.weight < 0 else "flat"

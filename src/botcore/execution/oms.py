@@ -113,6 +113,11 @@ class OrderExecutionEngine:
         """Every order in memory (read only)."""
         return self._index
 
+    @property
+    def epoch(self) -> int:
+        """What stands in client order ids now."""
+        return self._epoch
+
     def begin_epoch(self, epoch: int) -> None:
         """Put `epoch` into every client order id from now on (R2).
 

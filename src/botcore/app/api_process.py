@@ -1,0 +1,36 @@
+"""The page's process: the newest view over HTTP. It reads and commands; it holds no money state."""
+
+import uvicorn
+from botcore.observability import Metrics
+
+import botcore
+from botcore.api import create_app
+from botcore.app.channel import Remote
+from botcore.app.home import Home
+from botcore.app.settings import Settings
+
+
+def run_api(settings: Settings, *, events: str, commands: str, port: int) -> None:
+    """Serve the page until SIGTERM."""
+    home = Home(settings.home)
+    remote = Remote(events=events, commands=commands, token=home.token())
+    remote.start()
+    app = create_app(
+        remote,
+        allowed_hosts=settings.allowed_hosts,
+        version=botcore.__version__,
+        metrics=Metrics(version=botcore.__version__),
+    )
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=3,
+    )
+    try:
+        uvicorn.Server(config).run()
+    finally:
+        remote.close()

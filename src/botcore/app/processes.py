@@ -1,0 +1,118 @@
+"""The two processes of one machine, and the supervisor that keeps them."""
+
+import os
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from botcore.app.home import RunInfo
+from botcore.app.settings import Settings
+from botcore.domain.errors import ConfigError
+from botcore.kernel.child import ChildSpec
+from botcore.kernel.clock import SystemClock
+from botcore.kernel.supervisor import ChildEvent, Supervisor
+
+STARTUP_S = 120.0
+"""How long a recovery may take before the engine counts as silent."""
+FAILED_FOR_GOOD = 3
+"""Exit code of a process that a restart would not help: the error is in its `…-error.json`."""
+_LOG_BYTES = 10 * 1024 * 1024
+_PORTS_TRIED = 50
+
+
+def free_port(host: str, wanted: int) -> int:
+    """Return `wanted`, or the next port that nobody listens on.
+
+    Raises:
+        ConfigError: none of the next fifty is free, or the address is not this machine's.
+    """
+    last: OSError | None = None
+    for port in range(wanted, min(wanted + _PORTS_TRIED, 65_536)):
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as error:
+                last = error
+                continue
+            return int(probe.getsockname()[1])
+    raise ConfigError(
+        code="PORT_TAKEN",
+        cause=f"no port from {wanted} on is free at {host}: {last}",
+        fix="end what listens there, or choose another with BOTCORE_PORT",
+    )
+
+
+def supervisor_for(
+    settings: Settings, *, on_event: Callable[[ChildEvent], None]
+) -> tuple[Supervisor, RunInfo]:
+    """Return the supervisor of engine and page, not started, and where they will be.
+
+    Raises:
+        ConfigError: no port is free.
+    """
+    port = free_port(settings.host, settings.port)
+    events, commands = (f"tcp://127.0.0.1:{free_port('127.0.0.1', 0)}" for _ in range(2))
+    clock = SystemClock()
+    info = RunInfo(
+        pid=os.getpid(),
+        url=f"http://{settings.host}:{port}/",
+        started_wall_ns=clock.now_ns(),
+        events=events,
+        commands=commands,
+    )
+    python = (sys.executable, "-m", "botcore")
+    ends = ("--events", events, "--commands", commands)
+    env = child_environment(settings)
+    engine = ChildSpec(
+        name="engine",
+        argv=(*python, "engine", *ends),
+        env=env,
+        silence_s=10.0,
+        startup_s=STARTUP_S,
+        final_codes=frozenset({0, 2, FAILED_FOR_GOOD}),
+        stuck_arguments=lambda name: ("--quarantine", name) if name else (),
+    )
+    page = ChildSpec(
+        name="api",
+        argv=(*python, "api", *ends, "--port", str(port)),
+        env=env,
+        startup_s=STARTUP_S,
+        final_codes=frozenset({0, 2, FAILED_FOR_GOOD}),
+    )
+    jitter = np.random.Generator(np.random.PCG64(clock.now_ns()))
+    supervisor = Supervisor([engine, page], clock=clock, rng=jitter, on_event=on_event)
+    return supervisor, info
+
+
+def child_environment(settings: Settings) -> dict[str, str]:
+    """Return the environment with which a process of ours reads the same settings."""
+    return {
+        **os.environ,
+        "BOTCORE_HOME": str(settings.home),
+        "BOTCORE_HOST": settings.host,
+        "BOTCORE_PORT": str(settings.port),
+        "BOTCORE_SEED": str(settings.seed),
+        "BOTCORE_CASH": f"{settings.cash:f}",
+        "BOTCORE_BAR_S": str(settings.bar_s),
+        "BOTCORE_HISTORY_DAYS": str(settings.history_days),
+        "BOTCORE_LOG_LEVEL": settings.log_level,
+        # The engine is one thread of Python; idle BLAS threads would only take memory.
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+def log_to(path: Path) -> None:
+    """Send this process's standard output and error to a log file, turned over at 10 MB."""
+    if path.exists() and path.stat().st_size > _LOG_BYTES:
+        path.replace(path.with_suffix(".1.log"))
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    os.close(descriptor)
