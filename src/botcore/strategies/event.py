@@ -90,6 +90,7 @@ class EventStrategyBase:
     `state` and `resume` too.
     """
 
+    name: ClassVar[str]
     version: ClassVar[int] = 1
     summary: ClassVar[str] = ""
     parameters: ClassVar[ParameterSpace] = ParameterSpace()

@@ -101,10 +101,11 @@ def render_reason(strategy: type[SignalStrategy], code: float, operands: Sequenc
         code: as `decide` wrote it.
         operands: four numbers, or as many as its sentence quotes.
     """
-    if not (code == int(code) and 0 <= code < len(strategy.reasons)):
+    sentences = dict(enumerate(strategy.reasons))
+    if code not in sentences:
         return f"no sentence for reason {code:g} of {strategy.name}"
     try:
-        return strategy.reasons[int(code)].format(*operands)
+        return sentences[int(code)].format(*operands)
     except IndexError:
         return f"reason {code:g} of {strategy.name} lacks operands"
 
