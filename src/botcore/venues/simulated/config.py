@@ -77,6 +77,9 @@ class VenueConfig:
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
                 raise _refused(f"{name} is {value}", f"give {name} from {low} to {high}")
+        if self.fee_mode not in tuple(FeeMode):
+            raise _refused(f"fees in {self.fee_mode}", f"choose one of {', '.join(FeeMode)}")
+        object.__setattr__(self, "fee_mode", FeeMode(self.fee_mode))
         third = self.fee_mode is FeeMode.THIRD
         priced = self.fee_price is not None and self.fee_price.is_finite() and self.fee_price > 0
         if third != (self.fee_currency is not None) or third != priced:

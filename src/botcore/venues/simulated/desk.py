@@ -67,7 +67,7 @@ class OrderDesk:
 
     def _make_eligible(self, order: Order, book: InstrumentOrders, parent: Order | None) -> None:
         phases = self._phases
-        if phases.floor <= order.eligible_from:
+        if not phases.floor:
             return
         is_live = (
             book is phases.current
@@ -78,7 +78,7 @@ class OrderDesk:
         if is_live and not phases.is_inside:
             order.eligible_from = book.bar_open
             return
-        order.eligible_from = phases.floor
+        order.eligible_from = max(order.ts, phases.floor)
         if is_live and not order.is_market and not order.is_immediate:
             book.arrived.append(order)
 

@@ -95,7 +95,8 @@ class Settlement:
         order.leaves -= lots
         order.locked = 0
         if order.leaves:
-            self.relock(order, self.required(order))
+            # Fills round up one by one and may gap beyond the lock: the rest locks what is there.
+            self.relock(order, min(self.required(order), order.lock.free))
         return value, fee, purse
 
     def _fee(self, order: Order, value: int, goods: int, rate: int) -> tuple[int, Purse]:
