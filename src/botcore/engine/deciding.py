@@ -278,7 +278,7 @@ class Deciders:
     def _fill_seen(self, fact: OrderFilled, key: Key) -> None:
         slot = self._events.get((fact.account, fact.strategy))
         if slot is not None and not slot.is_paused:
-            self._tell(slot, lambda: slot.on_fill(fact.fill), key)
+            self._tell(slot, lambda: slot.on_fill(fact), key)
 
     def _tell(self, slot: EventSlot, ask: Callable[[], list[Intent]], key: Key) -> None:
         intents: list[Intent] = []
@@ -367,7 +367,10 @@ class Deciders:
         chosen = strategies[config.strategy]
         if not issubclass(chosen, SignalStrategy):
             event = EventSlot(
-                rank=rank, config=config, strategy=chosen(config.parameters), desk=self._desk
+                rank=rank,
+                config=config,
+                strategy=chosen(_parameters(chosen, config)),
+                desk=self._desk,
             )
             self.slots.append(event)
             self._events[config.account, config.id] = event
@@ -390,6 +393,13 @@ class Deciders:
     def _index(self, slot: Slot, instruments: Iterable[InstrumentId], step_ns: int) -> None:
         for name in instruments:
             self._series.setdefault((name, step_ns), []).append(slot)
+
+
+def _parameters(
+    chosen: type[SignalStrategy] | type[EventStrategy], config: StrategyConfig
+) -> dict[str, float]:
+    space = chosen.parameters
+    return space.named(space.row(config.parameters))
 
 
 def _by_rank(pair: tuple[Slot, Bar]) -> tuple[int, int, InstrumentId]:

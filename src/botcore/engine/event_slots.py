@@ -5,16 +5,16 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from botcore.domain.decisions import Denied
+from botcore.domain.events import OrderFilled
 from botcore.domain.ids import AccountId, InstrumentId, Nanos, StrategyId
 from botcore.domain.intents import Intent, PlaceOrder, Target
 from botcore.domain.market import Bar
 from botcore.domain.numbers import ZERO
-from botcore.domain.orders import OrderSpec, OrderState, OrderType, Side
-from botcore.domain.reports import Fill
+from botcore.domain.orders import OrderState, OrderType, Side
 from botcore.engine.config import StrategyConfig
 from botcore.engine.desk import Desk
 from botcore.portfolio import Position
-from botcore.strategies import EventStrategy
+from botcore.strategies import EventStrategy, WorkingOrder
 
 BARS_KEPT = 1_000
 
@@ -54,11 +54,19 @@ class EventView:
         """Average price of the open position; None when flat."""
         return self._line(instrument).average
 
-    def working(self, instrument: InstrumentId) -> tuple[OrderSpec, ...]:
-        """The strategy's working orders, oldest first."""
+    def working(self, instrument: InstrumentId) -> tuple[WorkingOrder, ...]:
+        """The strategy's working orders, in doubt ones too, oldest first."""
         orders = self._desk.execution.index.working(self._config.account, instrument)
         return tuple(
-            order.spec
+            WorkingOrder(
+                order.id,
+                order.spec.side,
+                order.spec.type,
+                order.leaves,
+                order.limit_price,
+                order.trigger_price,
+                order.cancel_owed,
+            )
             for order in orders
             if order.spec.strategy == self._config.id and order.state is not OrderState.HELD
         )
@@ -73,10 +81,10 @@ class EventView:
         bars = self._bars[instrument]
         return bars[-1] if bars else None
 
-    def bars(self, instrument: InstrumentId, count: int) -> tuple[Bar, ...]:
-        """The newest `count` closed bars at most, oldest first."""
+    def bars(self, instrument: InstrumentId, n: int) -> tuple[Bar, ...]:
+        """The newest `n` closed bars at most, oldest first."""
         kept = self._bars[instrument]
-        return tuple(kept[i] for i in range(max(0, len(kept) - count), len(kept)))
+        return tuple(kept[i] for i in range(max(0, len(kept) - n), len(kept)))
 
     def _line(self, instrument: InstrumentId) -> Position:
         return self._desk.portfolio.position(self._config.account, self._config.id, instrument)
@@ -114,9 +122,9 @@ class EventSlot:
             return []
         return intents
 
-    def on_fill(self, fill: Fill) -> list[Intent]:
+    def on_fill(self, fill: OrderFilled) -> list[Intent]:
         """Tell of a fill; the view holds no price later than it (P9)."""
-        self.view.now = fill.ts_event
+        self.view.now = fill.fill.ts_event
         return self._own(self._asked.on_fill(fill, self.view))
 
     def on_denied(self, denied: Denied) -> list[Intent]:

@@ -1,6 +1,6 @@
 """Event strategies: code that hears every event and answers with intents, from grids to makers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar, Protocol
 
 import msgspec
@@ -44,6 +44,10 @@ class EventStrategy(Protocol):
     parameters: ClassVar[ParameterSpace]
     needs: ClassVar[Needs]
     reasons: ClassVar[tuple[str, ...]]
+
+    def __init__(self, params: Mapping[str, float]) -> None:
+        """Take the parameters in force, by name, already validated."""
+        ...
 
     def on_bar(self, bar: Bar, view: StrategyView) -> Iterable[Intent]:
         """Hear that a bar has closed."""
@@ -96,6 +100,10 @@ class EventStrategyBase:
     parameters: ClassVar[ParameterSpace] = ParameterSpace()
     needs: ClassVar[Needs] = Needs()
     reasons: ClassVar[tuple[str, ...]] = ("no reason given",)
+
+    def __init__(self, params: Mapping[str, float]) -> None:
+        """Take the parameters in force, by name, already validated."""
+        self.params = params
 
     def on_bar(self, bar: Bar, view: StrategyView) -> Iterable[Intent]:  # noqa: ARG002
         """Want nothing."""

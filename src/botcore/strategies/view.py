@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from botcore.domain.ids import ClientOrderId, InstrumentId, Nanos
+from botcore.domain.ids import AccountId, ClientOrderId, InstrumentId, Nanos, StrategyId
 from botcore.domain.market import Bar
 from botcore.domain.orders import OrderType, Side
 
@@ -34,6 +34,16 @@ class StrategyView(Protocol):
     All figures are those of this strategy's own sub-ledger: what another strategy holds on the
     same instrument is not in them.
     """
+
+    @property
+    def account(self) -> AccountId:
+        """Whose money it is: stands in every intent."""
+        ...
+
+    @property
+    def strategy(self) -> StrategyId:
+        """The name under which it is configured: stands in every intent."""
+        ...
 
     @property
     def now(self) -> Nanos:
