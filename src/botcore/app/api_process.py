@@ -1,13 +1,13 @@
 """The page's process: the newest view over HTTP. It reads and commands; it holds no money state."""
 
 import uvicorn
-from botcore.observability import Metrics
 
 import botcore
 from botcore.api import create_app
 from botcore.app.channel import Remote
 from botcore.app.home import Home
 from botcore.app.settings import Settings
+from botcore.observability import Metrics
 
 
 def run_api(settings: Settings, *, events: str, commands: str, port: int) -> None:

@@ -49,7 +49,7 @@ from botcore.kernel.clock import PausableClock, SystemClock
 from botcore.kernel.heart import SUPERVISOR_FD, Heart
 from botcore.kernel.mailbox import Mailbox, Overflow
 from botcore.kernel.watchdog import SlowSection, Watchdog
-from botcore.storage import SqlJournal, Store, refuse_if_damaged
+from botcore.storage import ReadModels, SqlJournal, Store, refuse_if_damaged
 from botcore.venues.simulated import SimulatedVenue, SqliteVenueStore, VenueConfig
 from botcore.venues.simulated.market import SimulatedMarket
 
@@ -96,10 +96,10 @@ class EngineProcess:
         self._quarantined = quarantined
         self._system = SystemClock()
         self._started = self._system.monotonic_ns()
-        store = Store(home.journal_url)
-        store.upgrade()
-        refuse_if_damaged(store)
-        self._journal = SqlJournal(store)
+        self._store = Store(home.journal_url)
+        self._store.upgrade()
+        refuse_if_damaged(self._store)
+        self._journal = SqlJournal(self._store)
         self._tape = Tape(home.tape, max_bytes=settings.tape_bytes)
         self._config, classes = engine_config(settings)
         self._engine = Engine(self._config, classes)
@@ -158,8 +158,10 @@ class EngineProcess:
 
     def _open(self) -> tuple[SimulatedMarket, PausableClock, SimulatedFeed]:
         self._tape_end = self._tape.last_key()
-        restored = restore(self._engine, self._journal, on_fact=self._recent.add)
-        self._engine.desk.portfolio.verify()
+        restored = restore(self._engine, self._journal)
+        portfolio = self._engine.desk.portfolio
+        portfolio.verify()
+        self._recent.seed(ReadModels(self._store), PAPER, portfolio.positions(PAPER))
         is_first = restored.lsn == 0
         market, clock = self._market(restored)
         keys = [key for key in (restored.key, self._tape_end) if key is not None]

@@ -1,19 +1,15 @@
 """From a store back to an engine: snapshot, then the facts after it, then nothing else."""
 
 import hashlib
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from botcore.domain.errors import StorageError
-from botcore.domain.events import Fact
 from botcore.domain.keys import Key
 from botcore.domain.records import RecordKind, decode_fact
 from botcore.engine import Engine, SignalSlot
 from botcore.storage import SqlJournal
-
-OnFact = Callable[[int, Fact], None]
 
 
 class EngineState(msgspec.Struct, frozen=True):
@@ -67,16 +63,13 @@ def encode_state(state: EngineState) -> tuple[bytes, str]:
     return encoded, hashlib.sha256(encoded).hexdigest()
 
 
-def restore(
-    engine: Engine, journal: SqlJournal, *, use_snapshot: bool = True, on_fact: OnFact | None = None
-) -> Restored:
+def restore(engine: Engine, journal: SqlJournal, *, use_snapshot: bool = True) -> Restored:
     """Bring a fresh engine to where the journal ends.
 
     Args:
         engine: as configured, having taken no input.
         journal: open.
         use_snapshot: fold only what came after the newest snapshot; the result is the same.
-        on_fact: called with the lsn and fact of each record folded.
 
     Raises:
         StorageError: a snapshot or a record cannot be read.
@@ -101,11 +94,8 @@ def restore(
     for record in journal.read(after=lsn):
         lsn, key = record.lsn, record.key
         if record.kind is RecordKind.FACT:
-            fact: Fact = decode_fact(record.payload)
-            engine.fold(fact)
+            engine.fold(decode_fact(record.payload))
             count += 1
-            if on_fact is not None:
-                on_fact(record.lsn, fact)
     engine.refresh()
     return Restored(lsn, key or _last_key(journal), count, warm, decided_at)
 

@@ -1,6 +1,7 @@
 """From the engine's state to the document that page and terminal draw."""
 
 from collections import deque
+from collections.abc import Iterable
 from decimal import Decimal
 
 import botcore
@@ -27,15 +28,18 @@ from botcore.domain.events import (
     StrategyQuarantined,
 )
 from botcore.domain.ids import DAY_NS, AccountId, ClientOrderId
-from botcore.domain.intents import Reason
+from botcore.domain.intents import NO_REASON, Reason
 from botcore.domain.numbers import ZERO
 from botcore.engine import Engine, SignalSlot
+from botcore.portfolio import Position
 from botcore.risk import DENIALS, AccountRisk
+from botcore.storage import ReadModels
 from botcore.strategies import render_reason
 
 FILLS_KEPT = 30
 ALERTS_KEPT = 20
 _CURVE_POINTS = 240
+_TRADES_READ = 10_000
 _CENT = Decimal("0.01")
 
 OUTCOMES = {
@@ -67,6 +71,44 @@ class Recent:
         self.fees_today = ZERO
         self.fees_total = ZERO
         self.fill_count = 0
+
+    def seed(self, models: ReadModels, account: AccountId, positions: Iterable[Position]) -> None:
+        """Take up what an earlier session did: its last fills and alerts, and what it paid.
+
+        Args:
+            models: of the store.
+            account: whose.
+            positions: as restored; further fees are counted from theirs.
+        """
+        for position in positions:
+            self._fees[position.strategy, position.instrument] = position.fees
+            self.fees_total += position.fees
+        trades = models.trades(account, limit=_TRADES_READ)
+        if trades:
+            self.day = trades[0]["ts"] // DAY_NS
+            today = [row for row in trades if row["ts"] // DAY_NS == self.day]
+            self.fees_today = sum((row["fees"] for row in today), start=ZERO)
+        for row in reversed(trades[:FILLS_KEPT]):
+            order = models.order(row["order_id"])
+            texts = order["reason_operands"].split(",") if order else []
+            operands = tuple(float(text) for text in texts if text)
+            reason = Reason(order["reason_code"], operands) if order else NO_REASON
+            self.fills.appendleft(
+                FillView(
+                    row["ts"],
+                    row["account"],
+                    row["strategy"],
+                    row["instrument"],
+                    row["side"],
+                    f"{row['quantity']:f}",
+                    f"{row['price']:f}",
+                    f"{row['fees']:f}",
+                    row["fee_currency"],
+                    self.words(row["strategy"], reason),
+                )
+            )
+        for row in reversed(models.alerts(account, limit=ALERTS_KEPT)):
+            self.alerts.appendleft(AlertView(row["ts"], row["code"], row["detail"]))
 
     def add(self, _lsn: int, fact: Fact) -> None:
         """Take a fact."""

@@ -1,0 +1,96 @@
+"""`botcore doctor`: what is wrong with this machine or home, each finding with its fix."""
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+
+from botcore.app.commands import running
+from botcore.app.feed import load_state
+from botcore.app.home import Home
+from botcore.app.processes import free_port
+from botcore.app.settings import Settings
+from botcore.domain.errors import BotError
+from botcore.storage import Finding, Severity, Store, verify
+from botcore.venues.simulated import SqliteVenueStore
+
+_DISK_LOW = 512 * 1024 * 1024
+
+
+def run(settings: Settings) -> list[tuple[str, list[Finding]]]:
+    """Return each check with its findings (none is good), in the order they were made."""
+    return [(name, list(found)) for name, found in _checks(settings)]
+
+
+def has_errors(checks: list[tuple[str, list[Finding]]]) -> bool:
+    """Whether start-up would refuse."""
+    return any(f.severity is Severity.ERROR for _, found in checks for f in found)
+
+
+def _checks(settings: Settings) -> Iterator[tuple[str, list[Finding]]]:
+    yield f"Python {sys.version.split()[0]}", []
+    try:
+        home = Home(settings.home)
+    except BotError as error:
+        yield "home", [Finding.of(error)]
+        return
+    yield f"home {home.path}", []
+    yield "disk space", _disk(home)
+    info = running(home)
+    yield f"port {settings.port}", [] if info else _port(settings)
+    yield "journal, ledger and projections", _storage(home)
+    yield "paper venue's store", _guard(lambda: _open_venue(home))
+    yield "simulated market's state", _guard(lambda: load_state(home))
+
+
+def _disk(home: Home) -> list[Finding]:
+    free = shutil.disk_usage(home.path).free
+    if free >= _DISK_LOW:
+        return []
+    return [
+        Finding(
+            "DISK_LOW",
+            Severity.WARNING,
+            f"{free // 1024 // 1024} MB are free at {home.path}",
+            "free some space: a full disk stops new orders",
+        )
+    ]
+
+
+def _port(settings: Settings) -> list[Finding]:
+    try:
+        port = free_port(settings.host, settings.port)
+    except BotError as error:
+        return [Finding.of(error)]
+    if port == settings.port:
+        return []
+    return [
+        Finding(
+            "PORT_TAKEN",
+            Severity.WARNING,
+            f"port {settings.port} is taken; {port} would be used",
+            "nothing, or choose another with BOTCORE_PORT",
+        )
+    ]
+
+
+def _storage(home: Home) -> list[Finding]:
+    if not (home.path / "engine.db").exists():
+        return []
+    try:
+        with Store(home.journal_url) as store:
+            return verify(store)
+    except BotError as error:
+        return [Finding.of(error)]
+
+
+def _open_venue(home: Home) -> None:
+    if home.venue.exists():
+        SqliteVenueStore(home.venue).load()
+
+
+def _guard(check: Callable[[], object]) -> list[Finding]:
+    try:
+        check()
+    except BotError as error:
+        return [Finding.of(error)]
+    return []
