@@ -98,7 +98,7 @@ def _reads_a_foreign_global(row: Any, memory: Any, params: Any) -> float:
     return LIBRARY[row[0]]  # type: ignore[return-value]  # what the guard must see
 
 
-def _hides_one_call_away(row: Any, memory: Any, params: Any) -> float:
+def _hides_one_call_away(row: Any, memory: Any, params: Any) -> Any:
     return _keeps_a_list(row, memory, params)
 
 

@@ -107,7 +107,7 @@ class _Buyer(EventStrategyBase):
 
 
 def test_the_base_of_event_strategies_is_one_and_wants_nothing() -> None:
-    strategy: EventStrategy = _Buyer()
+    strategy: EventStrategy = _Buyer({"size": 2.0})
     anything = cast("Any", None)
 
     answers = [

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tests.unit.strategies.tapes import BarValues
 
 from botcore.strategies import LIBRARY, SignalRunner
 from botcore.venues.simulated.market import DEMO, SimulatedMarket
@@ -20,8 +21,6 @@ HISTORY_BARS = 2 * DAY_BARS
 SHARE = 0.10 / 3
 FEE = 0.001
 SEEDS = range(20)
-
-Columns = dict[str, list[tuple[float, float, float, float, float]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +33,12 @@ class Day:
     def trades(self) -> NDArray[np.float64]:
         """Entries and exits of each pair."""
         before = np.zeros((len(self.positions), 1))
-        return np.abs(np.diff(np.hstack([before, self.positions]))).sum(axis=1)
+        changes: NDArray[np.float64] = np.diff(np.hstack([before, self.positions]))
+        counts: NDArray[np.float64] = np.abs(changes).sum(axis=1)
+        return counts
 
 
-def bars_of(market: SimulatedMarket, n_bars: int) -> Columns:
+def bars_of(market: SimulatedMarket, n_bars: int) -> dict[str, list[BarValues]]:
     return {
         name: list(
             zip(*(getattr(columns, each).tolist() for each in _VALUES), strict=True),
