@@ -16,6 +16,8 @@ from botcore.domain.orders import Side
 SNAP_FRACTION = 1e-6
 """A computed price this close to the grid (in ticks) is on it; 0.30000000000000004 is 0.3."""
 _SNAP = Decimal(repr(SNAP_FRACTION))
+MOST_STEPS = 2**63 - 1
+"""Ticks and lots are 64-bit numbers inside the matching rules."""
 
 
 class TradingStatus(StrEnum):
@@ -115,10 +117,13 @@ class Instrument(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         short, down (trap E96). Both roles round alike, so the side alone decides.
 
         Raises:
-            DataError: the price is not finite, or not above zero after rounding.
+            DataError: the price is not finite, not above zero after rounding, or of more ticks
+                than 64 bits hold.
         """
         wanted = exact(x, what="an order price")
         steps = MONEY.divide(wanted, self.tick)
+        if steps > MOST_STEPS:
+            raise _too_large(x, "an order price", self.id)
         nearest = steps.to_integral_value()
         if abs(steps - nearest) <= _SNAP:
             price = nearest * self.tick
@@ -140,7 +145,7 @@ class Instrument(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         A float within a millionth of a lot of the grid is on it.
 
         Raises:
-            DataError: `x` is negative or not finite.
+            DataError: `x` is negative, not finite, or of more lots than 64 bits hold.
         """
         wanted = exact(x, what="a quantity")
         if wanted < 0:
@@ -150,6 +155,8 @@ class Instrument(msgspec.Struct, frozen=True, gc=False, kw_only=True):
                 fix="give a side and a quantity above zero",
             )
         steps = MONEY.divide(wanted, self.lot)
+        if steps > MOST_STEPS:
+            raise _too_large(x, "a quantity", self.id)
         nearest = steps.to_integral_value()
         if isinstance(x, float) and abs(steps - nearest) <= _SNAP:
             floored = nearest * self.lot
@@ -204,6 +211,14 @@ class InstrumentBook:
     def ids(self) -> tuple[InstrumentId, ...]:
         """Return every known id, sorted."""
         return tuple(sorted(self._versions))
+
+
+def _too_large(x: float | Decimal, what: str, instrument: InstrumentId) -> DataError:
+    return DataError(
+        code="NUMBER_TOO_LARGE",
+        cause=f"{what} of {x} for {instrument} does not fit into 64 bits",
+        fix="give a number that the market can have",
+    )
 
 
 def _refused(instrument: InstrumentId, why: str) -> ConfigError:
