@@ -48,20 +48,13 @@ class JournalWriter:
             StorageError: the store cannot be opened.
         """
         self.close()
-        with translated(f"opening {self._store}"):
-            connection = self._connection = self._store.writer()
-            if self._store.is_sqlite:
-                # After a failed fsync the pages may be in memory only: copy them out, and sync.
-                # On the driver's own connection, because it cannot run within a transaction.
-                connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            with connection.begin():
-                self.head = head_of(connection)
-                schema, written_by = connection.execute(
-                    sa.select(journal_head.c.schema, journal_head.c.written_by)
-                ).one()
-                if schema > SCHEMA:
-                    raise newer(f"records of schema {schema}", written_by=f"botcore {written_by}")
-                self._projector = projections.load(connection)
+        try:
+            with translated(f"opening {self._store}"):
+                self._connection = self._store.writer()
+                self._read_on(self._connection)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Let go of the connection, whatever state it is in."""
@@ -141,6 +134,21 @@ class JournalWriter:
             for consumer, lsn in marks.items():
                 connection.execute(sa.delete(outbox).where(outbox.c.consumer == consumer))
                 connection.execute(sa.insert(outbox).values(consumer=consumer, lsn=lsn))
+
+    def _read_on(self, connection: sa.Connection) -> None:
+        if self._store.is_sqlite:
+            # What a killed process or a failed fsync left may be in the kernel's memory only: a
+            # checkpoint syncs the log before it copies. On the driver's own connection, because
+            # it cannot run within a transaction; passive, because it waits for nobody.
+            connection.connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
+        with connection.begin():
+            self.head = head_of(connection)
+            schema, written_by = connection.execute(
+                sa.select(journal_head.c.schema, journal_head.c.written_by)
+            ).one()
+            if schema > SCHEMA:
+                raise newer(f"records of schema {schema}", written_by=f"botcore {written_by}")
+            self._projector = projections.load(connection)
 
     def _reloaded(self) -> Projector:
         with translated("reading the store"), self._connected().begin():

@@ -3,7 +3,6 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -64,14 +63,15 @@ class EntryLike(Protocol):
 class SqlJournal:
     """The journal of one store, with group commit: one writer thread, one transaction a batch.
 
-    A batch is whatever was appended while the last one was being committed. After a commit that
+    A batch is whatever was appended while the last one was being committed; the entries of one
+    `append` are never parted (R9). After a commit that
     failed the journal refuses appends until `reopen` has succeeded; the entries that were not
     written stay, and `reopen` writes them, so that what the engine folded is never missing.
 
     Args:
         store: the database; it is upgraded, and stays the caller's to close.
         capacity: how many entries may wait to be written; `append` then blocks.
-        batch_max: most entries in one transaction.
+        batch_max: about how many entries go into one transaction.
         upcasters: steps from older schemas.
 
     Raises:
@@ -97,7 +97,8 @@ class SqlJournal:
         self._lock = threading.Lock()
         self._work = threading.Condition(self._lock)
         self._done = threading.Condition(self._lock)
-        self._pending: deque[Record] = deque()
+        self._pending: deque[tuple[Record, ...]] = deque()
+        self._waiting = 0
         self._tasks: deque[_Task] = deque()
         self._marks: dict[str, int] = {}
         self._last = self._durable = self._writer.head.lsn
@@ -144,15 +145,20 @@ class SqlJournal:
         with self._lock:
             self._refuse_if_failed()
             self._refuse_if_closed()
-            if len(self._pending) + len(entries) > self._capacity and self._pending:
-                self._done.wait_for(lambda: not self._pending or self._failure or self._has_room())
+            if self._waiting and self._waiting + len(entries) > self._capacity:
+                self._done.wait_for(lambda: self._has_room(len(entries)) or self._failure)
                 self._refuse_if_failed()
-            for entry in entries:
-                self._last += 1
+            if entries:
+                first = self._last + 1
                 self._pending.append(
-                    Record(self._last, SCHEMA, entry.kind, entry.key, entry.account, entry.payload)
+                    tuple(
+                        Record(lsn, SCHEMA, entry.kind, entry.key, entry.account, entry.payload)
+                        for lsn, entry in enumerate(entries, first)
+                    )
                 )
-            self._work.notify()
+                self._last += len(entries)
+                self._waiting += len(entries)
+                self._work.notify()
             return self._last
 
     def wait_durable(self, lsn: int) -> None:
@@ -270,8 +276,8 @@ class SqlJournal:
             if self._pending:
                 self._refuse_if_failed()
 
-    def _has_room(self) -> bool:
-        return len(self._pending) < self._capacity
+    def _has_room(self, count: int) -> bool:
+        return not self._waiting or self._waiting + count <= self._capacity
 
     def _refuse_if_failed(self) -> None:
         failure = self._failure
@@ -306,7 +312,7 @@ class SqlJournal:
                 self._work.wait_for(self._has_work)
                 if self._failure is not None or not (self._pending or self._tasks or self._marks):
                     return
-                batch = list(islice(self._pending, self._batch_max))
+                batch = self._next_batch()
                 task = self._tasks.popleft() if self._tasks and not batch else None
                 marks = dict(self._marks)
             if task is None:
@@ -324,8 +330,8 @@ class SqlJournal:
     ) -> None:
         with self._lock:
             if outcome is None:
-                for _ in batch:
-                    self._durable = self._pending.popleft().lsn
+                if batch:
+                    self._forget(batch[-1].lsn)
                 for consumer, lsn in marks.items():
                     if self._marks.get(consumer) == lsn:
                         del self._marks[consumer]
@@ -358,8 +364,20 @@ class SqlJournal:
                 fix="restore the last backup, and start again: what was lost is reconciled with"
                 " the venue",
             )
-        while self._pending and self._pending[0].lsn <= lsn:
-            self._pending.popleft()
+        self._forget(lsn)
+
+    def _next_batch(self) -> list[Record]:
+        batch: list[Record] = []
+        for group in self._pending:
+            if batch and len(batch) + len(group) > self._batch_max:
+                break
+            batch += group
+        return batch
+
+    def _forget(self, lsn: int) -> None:
+        """Let go of what waited and is durable now, up to `lsn`."""
+        while self._pending and self._pending[0][-1].lsn <= lsn:
+            self._waiting -= len(self._pending.popleft())
         self._durable = lsn
 
 

@@ -10,13 +10,10 @@ import sqlalchemy as sa
 from botcore.storage import SqlJournal, Store
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.services)])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty store; on PostgreSQL a schema that is dropped afterwards."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'store.db'}"
-        return
-    server = sa.make_url(request.getfixturevalue("postgres_url"))
+@pytest.fixture
+def postgres_schema(postgres_url: str) -> Iterator[str]:
+    """The URL of an empty schema of its own, dropped afterwards."""
+    server = sa.make_url(postgres_url)
     schema = f"botcore_{uuid4().hex}"
     engine = sa.create_engine(server)
     with engine.begin() as connection:
@@ -28,6 +25,14 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         connection.execute(sa.text("SET lock_timeout = '10s'"))
         connection.execute(sa.schema.DropSchema(schema, cascade=True))
     engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.services)])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty store, once on each database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'store.db'}"
+    return str(request.getfixturevalue("postgres_schema"))
 
 
 @pytest.fixture
