@@ -61,7 +61,7 @@ class Publisher:
         self._events.send_multipart([VIEW, encode_view(view)])
 
     def publish_fact(self, lsn: int, payload: bytes) -> None:
-        """Publish a stored fact with its lsn; consumers drop what they have seen."""
+        """Publish a fact with its lsn (0: only observed); consumers drop what they have seen."""
         self._events.send_multipart([FACT, str(lsn).encode(), payload])
 
     def close(self) -> None:

@@ -23,11 +23,13 @@ from botcore.app.feed import (
 )
 from botcore.app.home import Home
 from botcore.app.market_tape import Tape
+from botcore.app.publishing import FactPublisher
 from botcore.app.reconciling import settle_doubts
 from botcore.app.recording import Recorder
 from botcore.app.restoring import Restored, capture, encode_state, restore
 from botcore.app.settings import Settings
 from botcore.app.viewing import Recent, Viewer
+from botcore.control.views import FeedStatus
 from botcore.domain.commands import (
     ApplyConfig,
     Checkpoint,
@@ -39,6 +41,7 @@ from botcore.domain.commands import (
     SessionStarted,
 )
 from botcore.domain.errors import StorageError
+from botcore.domain.events import OBSERVATIONS, Fact
 from botcore.domain.ids import DAY_NS, SECOND_NS, StrategyId
 from botcore.domain.instruments import InstrumentBook
 from botcore.domain.market import BarOpened, BarsClosed, BarSpec
@@ -57,6 +60,8 @@ _VIEW_EVERY_NS = SECOND_NS // 2
 _CHECKPOINT_EVERY_NS = 60 * SECOND_NS
 _BATCH = 256
 _MAILBOX = 4_096
+_OBSERVATIONS = frozenset(OBSERVATIONS)
+_FEED_HEALTH = {FeedStatus.LIVE: "ok", FeedStatus.STALE: "degraded", FeedStatus.DOWN: "down"}
 IN_PROCESS = HorizonConfig(receive_window_ns=0, backend_ns=0, lag_ns=0)
 """The paper venue lives in this process: no request of an earlier one can still be under way."""
 
@@ -102,7 +107,7 @@ class EngineProcess:
         self._journal = SqlJournal(self._store)
         self._tape = Tape(home.tape, max_bytes=settings.tape_bytes)
         self._config, classes = engine_config(settings)
-        self._engine = Engine(self._config, classes)
+        self._engine = Engine(self._config, classes, observe=True)
         self._recent = Recent(self._engine)
         self._venue = SimulatedVenue(
             instruments=InstrumentBook(self._config.instruments),
@@ -110,7 +115,7 @@ class EngineProcess:
             store=SqliteVenueStore(home.venue),
         )
         self._recorder = Recorder(
-            journal=self._journal, tape=self._tape, account=PAPER, on_fact=self._recent.add
+            journal=self._journal, tape=self._tape, account=PAPER, on_fact=self._happened
         )
         self._mailbox: Mailbox[tuple[MarketEvent, int] | _Told] = Mailbox(
             capacity=_MAILBOX, overflow=Overflow.BLOCK
@@ -118,6 +123,7 @@ class EngineProcess:
         self._publisher = Publisher(
             events=events, commands=commands, token=home.token(), on_command=self._told
         )
+        self._facts = FactPublisher(self._journal, self._publisher, PAPER)
         self._stopping = threading.Event()
         self._decided_at = 0
         self._next_view = self._next_checkpoint = 0
@@ -333,14 +339,24 @@ class EngineProcess:
             state, digest = encode_state(capture(self._engine, self._decided_at))
             self._journal.save_snapshot(self._journal.last_lsn, state, digest)
 
+    def _happened(self, lsn: int, fact: Fact) -> None:
+        self._recent.add(lsn, fact)
+        if type(fact) in _OBSERVATIONS and self._engine.deciders.is_ready:
+            self._facts.observe(fact)
+
     def _publish(self, now: int) -> None:
         failure = self._recorder.failure
+        if failure is None:
+            self._facts.flush()
+        storage = ("ok", "") if failure is None else ("down", failure.cause)
+        self._facts.health("storage", *storage, ts=now)
         view = self._viewer.view(
             now=now,
             wall=self._system.now_ns(),
             uptime_s=(self._system.monotonic_ns() - self._started) / 1e9,
             storage="ok" if failure is None else f"{failure.cause} [{failure.code}]",
         )
+        self._facts.health("feed", _FEED_HEALTH[view.feed.status], "", ts=now)
         self._publisher.publish_view(view)
 
     def _close(self, market: SimulatedMarket, clock: PausableClock) -> None:

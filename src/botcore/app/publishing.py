@@ -1,0 +1,54 @@
+"""Facts to the bus, after they are stored and never before: the journal is the outbox.
+
+After a crash a few facts are published again; consumers drop what they have seen by its lsn (K10,
+K14).
+"""
+
+from botcore.app.channel import Publisher
+from botcore.domain.events import Fact, SystemHealth
+from botcore.domain.ids import AccountId, Nanos
+from botcore.domain.records import RecordKind, encode
+from botcore.storage import SqlJournal
+
+CONSUMER = "bus"
+
+
+class FactPublisher:
+    """Publishes what the journal holds, from where an earlier session ended.
+
+    Args:
+        journal: whose durable facts are published.
+        publisher: the bus.
+        account: for health facts.
+    """
+
+    def __init__(self, journal: SqlJournal, publisher: Publisher, account: AccountId) -> None:
+        self._journal = journal
+        self._publisher = publisher
+        self._account = account
+        self._last = journal.published(CONSUMER)
+        self._health: dict[str, str] = {}
+
+    def flush(self) -> None:
+        """Publish every fact that has become durable.
+
+        Raises:
+            StorageError: the journal cannot be read; nothing is lost, the next flush goes on.
+        """
+        if self._journal.durable_lsn <= self._last:
+            return
+        for record in self._journal.read(after=self._last):
+            if record.kind is RecordKind.FACT:
+                self._publisher.publish_fact(record.lsn, record.payload)
+            self._last = record.lsn
+        self._journal.mark_published(CONSUMER, self._last)
+
+    def observe(self, fact: Fact) -> None:
+        """Publish a fact for watchers only; it is not stored and has no lsn (0)."""
+        self._publisher.publish_fact(0, encode(fact))
+
+    def health(self, component: str, status: str, detail: str, *, ts: int) -> None:
+        """Publish a component's health when it changes."""
+        if self._health.get(component) != status:
+            self._health[component] = status
+            self.observe(SystemHealth(self._account, Nanos(ts), component, status, detail))
