@@ -7,82 +7,148 @@ import subprocess
 import sys
 import threading
 import webbrowser
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+
+import msgspec
+import structlog
 
 from botcore.app.channel import Remote
 from botcore.app.composition import engine_config
 from botcore.app.home import Home, RunInfo
-from botcore.app.processes import FAILED_FOR_GOOD, child_environment, log_to, supervisor_for
-from botcore.app.settings import Settings
+from botcore.app.processes import (
+    FAILED_FOR_GOOD,
+    child_environment,
+    endpoints,
+    log_to,
+    supervisor_for,
+)
+from botcore.app.settings import Settings, load_settings
 from botcore.control.ports import Platform
 from botcore.control.views import PlatformView
 from botcore.domain.commands import Command
 from botcore.domain.errors import BotError, ConfigError, StorageError
 from botcore.kernel.clock import SystemClock
-from botcore.kernel.supervisor import ChildEvent, Ending
+from botcore.kernel.supervisor import ChildEvent, Ending, Verdict
 from botcore.storage import HomeLock
 
 _STOP_S = 45.0
 _READY_S = 60.0
 _POLL_S = 0.1
-_LOG_TAIL = 200
+_VIEW_S = 3.0
+_INFINITY = float("inf")
+_KEPT = ("lock", "settings.toml")
+"""What `clean` leaves: the lock is held, and the settings are the person's own."""
 
-Show = Callable[[Platform, RunInfo, threading.Event], None]
-"""Draws the platform until the event is set; runs on a thread of its own."""
+Show = Callable[[Platform, threading.Event, str], None]
+"""Draws the platform until the event is set; the text is the page's address."""
+Confirm = Callable[[Sequence[tuple[Path, int]]], bool]
+"""Shows files with their sizes in bytes, and says whether they may be deleted."""
 
 
-def up(settings: Settings, *, show: Show, on_event: Callable[[ChildEvent], None]) -> None:
-    """Start the platform and keep it until SIGINT or SIGTERM; its state is durable afterwards.
+class Status(msgspec.Struct, frozen=True):
+    """What runs in a home; `url` is empty and `pid` 0 when nothing does."""
+
+    is_running: bool
+    url: str
+    pid: int
+    home: Path
+    view: PlatformView | None = None
+    view_age_s: float = _INFINITY
+
+
+def up(
+    *,
+    overrides: Mapping[str, object],
+    show: Show,
+    open_browser: bool,
+    memory_optimized: bool = False,
+    reload: bool = False,
+) -> int:
+    """Run the platform until SIGINT or SIGTERM; its state is durable when this returns.
+
+    Args:
+        overrides: settings from the command line.
+        show: draws it, on a thread of its own.
+        open_browser: open the page once it answers.
+        memory_optimized: keep less in memory (smaller histories of decisions).
+        reload: start anew when the code changes, for work on the platform.
+
+    Returns:
+        0, the exit code of a run that was stopped.
 
     Raises:
         ConfigError: a setting is refused, it runs already, or no port is free.
         StorageError: the home or a store cannot be used.
     """
+    settings = load_settings(**overrides, memory_optimized=memory_optimized or None)
     engine_config(settings)  # refuses what is misspelt before anything starts
     home = Home(settings.home)
     with HomeLock(home.path):
-        _forget_failures(home)
-        supervisor, info = supervisor_for(settings, on_event=on_event)
-        home.write_run_info(info)
-        stopping = threading.Event()
-        remote = Remote(events=info.events, commands=info.commands, token=home.token())
-        remote.start()
-
-        def ask_to_stop(_number: int, _frame: object) -> None:
-            stopping.set()
-            supervisor.request_stop()
-
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, ask_to_stop)
-        view = threading.Thread(target=show, args=(remote, info, stopping), name="view")
-        view.start()
-        try:
-            verdict = supervisor.run_blocking()
-        finally:
-            stopping.set()
-            view.join(timeout=5.0)
-            remote.close()
-            home.clear_run_info()
+        while True:
+            verdict, changed = _run(settings, home, show, open_browser=open_browser, reload=reload)
+            if not changed:
+                break
+            open_browser = False
     if verdict.ending is not Ending.STOPPED:
         raise _why_ended(home, verdict.child or "", verdict.code)
+    return 0
 
 
-def start_detached(settings: Settings) -> RunInfo:
-    """Start the platform in the background and return once it is ready.
+def _run(
+    settings: Settings, home: Home, show: Show, *, open_browser: bool, reload: bool
+) -> tuple[Verdict, bool]:
+    """Keep the processes once; return how it ended, and whether the code changed."""
+    _forget_failures(home)
+    log = _supervisor_log(home)
+    supervisor, info = supervisor_for(settings, on_event=log)
+    home.write_run_info(info)
+    stopping = threading.Event()
+    changed = threading.Event()
+    remote = Remote(events=info.events, commands=info.commands, token=home.token())
+    remote.start()
+
+    def ask_to_stop(_number: int, _frame: object) -> None:
+        stopping.set()
+        supervisor.request_stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, ask_to_stop)
+    threads = [threading.Thread(target=show, args=(remote, stopping, info.url), name="view")]
+    if open_browser:
+        threads.append(threading.Thread(target=_open_when_ready, args=(remote, stopping, info.url)))
+    if reload:
+        threads.append(
+            threading.Thread(target=_watch_code, args=(stopping, changed, supervisor.request_stop))
+        )
+    for thread in threads:
+        thread.daemon = True
+        thread.start()
+    try:
+        return supervisor.run_blocking(), changed.is_set()
+    finally:
+        stopping.set()
+        for thread in threads:
+            thread.join(timeout=3.0)
+        remote.close()
+        home.clear_run_info()
+
+
+def start(*, overrides: Mapping[str, object], memory_optimized: bool = False) -> Status:
+    """Run the platform in the background; return once it is ready.
 
     Raises:
         ConfigError: it runs already, or a setting is refused.
         StorageError: it did not get ready; the cause is in its log.
     """
+    settings = load_settings(**overrides, memory_optimized=memory_optimized or None)
     engine_config(settings)
     home = Home(settings.home)
     with HomeLock(home.path):
         _forget_failures(home)
-    log = home.logs / "up.log"
-    with log.open("ab") as output:
+    with (home.logs / "up.log").open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "botcore", "up", "--headless", "--no-open"],
+            [sys.executable, "-m", "botcore", "up", "--headless", "--no-browser"],
             env=child_environment(settings),
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -92,90 +158,85 @@ def start_detached(settings: Settings) -> RunInfo:
     clock = SystemClock()
     deadline = clock.monotonic_ns() + round(_READY_S * 1e9)
     while clock.monotonic_ns() < deadline:
-        info = home.run_info()
-        if info is not None and view_of(home, info, wait_s=1.0) is not None:
-            return info
+        found = status(overrides=overrides)
+        if found.view is not None:
+            return found
         if process.poll() is not None:
             raise _why_ended(home, "up", process.returncode)
         clock.sleep_blocking(_POLL_S)
     raise StorageError(
         code="NOT_READY",
         cause=f"the platform was not ready within {_READY_S:.0f} s",
-        fix="see `bot logs`",
+        fix="see `./bot logs`",
     )
 
 
-def stop(settings: Settings) -> bool:
-    """Stop the platform; return whether it ran.
+def stop(*, overrides: Mapping[str, object]) -> Status | None:
+    """Stop the platform and wait; return what ran, or None if nothing did.
 
     Raises:
         StorageError: it did not end in time.
     """
-    home = Home(settings.home)
+    home = Home(load_settings(**overrides).home)
     info = running(home)
     if info is None:
-        return False
+        return None
     os.kill(info.pid, signal.SIGTERM)
     clock = SystemClock()
     deadline = clock.monotonic_ns() + round(_STOP_S * 1e9)
-    while running(home) is not None:
+    while _is_locked(home):
         if clock.monotonic_ns() > deadline:
             raise StorageError(
                 code="NOT_STOPPED",
                 cause=f"pid {info.pid} has not ended within {_STOP_S:.0f} s",
-                fix="see `bot logs`; a second `bot stop` asks again",
+                fix="see `./bot logs`; a second `./bot stop` asks again",
             )
         clock.sleep_blocking(_POLL_S)
-    return True
+    return Status(False, info.url, info.pid, home.path)
 
 
-def running(home: Home) -> RunInfo | None:
-    """Return what runs in a home, or None: the lock tells, not a file left behind."""
-    info = home.run_info()
-    try:
-        with HomeLock(home.path):
-            return None
-    except ConfigError:
-        return info
+def restart(*, overrides: Mapping[str, object], memory_optimized: bool = False) -> Status:
+    """Stop it if it runs, then start it in the background.
+
+    Raises:
+        BotError: as `stop` and `start`.
+    """
+    stop(overrides=overrides)
+    return start(overrides=overrides, memory_optimized=memory_optimized)
 
 
-def status(settings: Settings) -> tuple[Home, RunInfo | None, PlatformView | None]:
-    """Return the home, what runs there, and its newest view."""
-    home = Home(settings.home)
+def status(*, overrides: Mapping[str, object]) -> Status:
+    """Return what runs in the home, with its newest view."""
+    home = Home(load_settings(**overrides).home)
     info = running(home)
-    view = None if info is None else view_of(home, info, wait_s=3.0)
-    return home, info, view
-
-
-def view_of(home: Home, info: RunInfo, *, wait_s: float) -> PlatformView | None:
-    """Return a view of the running platform, or None where none comes within `wait_s`."""
+    if info is None:
+        return Status(False, "", 0, home.path)
     remote = Remote(events=info.events, commands=info.commands, token=home.token())
     remote.start()
     clock = SystemClock()
-    deadline = clock.monotonic_ns() + round(wait_s * 1e9)
+    deadline = clock.monotonic_ns() + round(_VIEW_S * 1e9)
     try:
         while remote.view() is None and clock.monotonic_ns() < deadline:
             clock.sleep_blocking(_POLL_S / 2)
-        return remote.view()
+        return Status(True, info.url, info.pid, home.path, remote.view(), remote.view_age_s())
     finally:
         remote.close()
 
 
-def act(settings: Settings, command: Command) -> str:
+def running(home: Home) -> RunInfo | None:
+    """Return what runs in a home, or None: the lock tells, not a file left behind."""
+    return home.run_info() if _is_locked(home) else None
+
+
+def act(*, overrides: Mapping[str, object], command: Command) -> str:
     """Give the running engine a command; return what it says once it is durable.
 
     Raises:
         ConfigError: nothing runs.
         BotError: the engine refuses, or does not answer.
     """
-    home = Home(settings.home)
-    info = running(home)
-    if info is None:
-        raise ConfigError(
-            code="NOT_RUNNING",
-            cause=f"nothing runs in {home.path}",
-            fix="start it with `bot up`, or name its home with BOTCORE_HOME",
-        )
+    home = Home(load_settings(**overrides).home)
+    info = _must_run(home)
     remote = Remote(events=info.events, commands=info.commands, token=home.token())
     try:
         return remote.act(command)
@@ -183,127 +244,194 @@ def act(settings: Settings, command: Command) -> str:
         remote.close()
 
 
-def log_files(settings: Settings, *, service: str | None) -> list[Path]:
-    """Return the log files of a home, of one service where it is named.
+def logs(
+    *, overrides: Mapping[str, object], service: str | None, lines: int, follow: bool
+) -> Iterator[str]:
+    """Yield the last log lines of a service or of all, then new ones as they come.
 
     Raises:
         ConfigError: there is no such service.
     """
-    logs = Home(settings.home).logs
-    files = sorted(path for path in logs.glob("*.log") if not path.name.endswith(".1.log"))
-    if service is None:
-        return files
-    found = [path for path in files if path.stem == service]
-    if not found:
+    folder = Home(load_settings(**overrides).home).logs
+    files = sorted(path for path in folder.glob("*.log") if not path.name.endswith(".1.log"))
+    if service is not None:
         known = ", ".join(path.stem for path in files) or "none yet"
-        raise ConfigError(
-            code="SERVICE_UNKNOWN",
-            cause=f"there is no log of {service!r}",
-            fix=f"services with a log: {known}",
-        )
-    return found
+        files = [path for path in files if path.stem == service]
+        if not files:
+            raise ConfigError(
+                code="SERVICE_UNKNOWN",
+                cause=f"there is no log of {service!r}",
+                fix=f"services with a log: {known}",
+            )
+    return _log_lines(files, lines=lines, follow=follow)
 
 
-def log_lines(
-    files: list[Path], *, follow: bool, lines: int = _LOG_TAIL
-) -> Iterator[tuple[str, str]]:
-    """Yield ``(service, line)``: the last lines of each file, then new ones as they come."""
-    clock = SystemClock()
-    offsets: dict[Path, int] = {}
-    for path in files:
-        text = path.read_text(errors="replace")
-        offsets[path] = path.stat().st_size
-        for line in text.splitlines()[-lines:]:
-            yield path.stem, line
-    while follow:
-        for path in files:
-            size = path.stat().st_size if path.exists() else 0
-            if size < offsets[path]:
-                offsets[path] = 0
-            if size > offsets[path]:
-                with path.open(errors="replace") as file:
-                    file.seek(offsets[path])
-                    for line in file:
-                        yield path.stem, line.rstrip("\n")
-                    offsets[path] = file.tell()
-        clock.sleep_blocking(0.3)
-
-
-def clean(settings: Settings) -> int:
-    """Delete everything in a home; return the bytes freed.
+def clean(*, overrides: Mapping[str, object], confirm: Confirm) -> bool:
+    """Delete the home's contents, but its settings, if `confirm` allows it.
 
     Raises:
         ConfigError: the platform runs there.
     """
-    home = Home(settings.home)
+    home = Home(load_settings(**overrides).home)
     with HomeLock(home.path):
-        freed = sum(size for _, size in home.contents())
+        if not confirm([entry for entry in home.contents() if entry[0].name not in _KEPT]):
+            return False
         for path in home.path.iterdir():
-            if path.name in ("lock", "settings.toml"):
-                continue  # the lock is held; the settings are the person's own
             if path.is_dir():
                 shutil.rmtree(path)
-            else:
+            elif path.name not in _KEPT:
                 path.unlink()
-    return freed
+    return True
 
 
-def open_page(settings: Settings) -> str:
+def open_page(*, overrides: Mapping[str, object]) -> str:
     """Open the page in the browser and return its address.
 
     Raises:
         ConfigError: nothing runs.
     """
+    info = _must_run(Home(load_settings(**overrides).home))
+    webbrowser.open(info.url)
+    return info.url
+
+
+def run_engine(*, overrides: Mapping[str, object], quarantined: Sequence[str] = ()) -> int:
+    """Be the engine's process: a child of `up`, or alone; return an exit code."""
+    from botcore.app.engine_process import run_engine as run  # heavy: only here
+
+    settings = load_settings(**overrides)
     home = Home(settings.home)
+
+    def role(info: RunInfo) -> None:
+        run(
+            settings,
+            events=info.events,
+            commands=info.commands,
+            quarantined=tuple(quarantined),
+        )
+
+    info = home.run_info()
+    if info is not None and _is_locked(home):
+        return _run_child(settings, home, "engine", lambda: role(info))
+    with HomeLock(home.path):
+        alone = RunInfo(os.getpid(), "", SystemClock().now_ns(), *endpoints())
+        home.write_run_info(alone)
+        try:
+            return _run_child(settings, home, "engine", lambda: role(alone))
+        finally:
+            home.clear_run_info()
+
+
+def run_api(*, overrides: Mapping[str, object]) -> int:
+    """Be the page's process; the engine's must run in the same home; return an exit code."""
+    from botcore.app.api_process import run_api as run  # heavy: only here
+
+    settings = load_settings(**overrides)
+    home = Home(settings.home)
+    info = _must_run(home)
+    return _run_child(
+        settings,
+        home,
+        "api",
+        lambda: run(settings, events=info.events, commands=info.commands, port=info.port),
+    )
+
+
+def _must_run(home: Home) -> RunInfo:
     info = running(home)
     if info is None:
         raise ConfigError(
             code="NOT_RUNNING",
             cause=f"nothing runs in {home.path}",
-            fix="start it with `bot up`",
+            fix="start it with `./bot up`, or name its home with BOTCORE_HOME",
         )
-    webbrowser.open(info.url)
-    return info.url
+    return info
 
 
-def run_engine(
-    settings: Settings, *, events: str, commands: str, quarantined: tuple[str, ...] = ()
+def _is_locked(home: Home) -> bool:
+    try:
+        with HomeLock(home.path):
+            return False
+    except ConfigError:
+        return True
+
+
+def _log_lines(files: list[Path], *, lines: int, follow: bool) -> Iterator[str]:
+    clock = SystemClock()
+    offsets: dict[Path, int] = {}
+    for path in files:
+        text = path.read_text(errors="replace")
+        offsets[path] = path.stat().st_size
+        yield from text.splitlines()[-lines:]
+    while follow:
+        for path in files:
+            size = path.stat().st_size if path.exists() else 0
+            if size < offsets[path]:
+                offsets[path] = 0  # it was turned over
+            if size > offsets[path]:
+                with path.open(errors="replace") as file:
+                    file.seek(offsets[path])
+                    for line in file:
+                        yield line.rstrip("\n")
+                    offsets[path] = file.tell()
+        clock.sleep_blocking(3 * _POLL_S)
+
+
+def _open_when_ready(platform: Platform, stopping: threading.Event, url: str) -> None:
+    while platform.view() is None:
+        if stopping.wait(_POLL_S):
+            return
+    webbrowser.open(url)
+
+
+def _watch_code(
+    stopping: threading.Event, changed: threading.Event, stop_all: Callable[[], None]
 ) -> None:
-    """Run the engine's process (a child of `up`)."""
-    from botcore.app.engine_process import run_engine as run  # heavy: only here
+    root = Path(__file__).parents[1]
 
-    _run_child(
-        settings,
-        "engine",
-        lambda: run(settings, events=events, commands=commands, quarantined=quarantined),
+    def newest() -> float:
+        return max(path.stat().st_mtime for path in root.rglob("*.py"))
+
+    known = newest()
+    while not stopping.wait(1.0):
+        if newest() > known:
+            changed.set()
+            stop_all()
+            return
+
+
+def _supervisor_log(home: Home) -> Callable[[ChildEvent], None]:
+    """Return what writes supervision into a log of its own: the terminal belongs to the view."""
+    output = (home.logs / "supervisor.log").open("a", buffering=1)
+    log = structlog.wrap_logger(
+        structlog.PrintLogger(output),
+        processors=[
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
     )
 
+    def tell(event: ChildEvent) -> None:
+        log.info(
+            f"child_{event.kind.lower()}", child=event.child, child_pid=event.pid, why=event.detail
+        )
 
-def run_api(settings: Settings, *, events: str, commands: str, port: int) -> None:
-    """Run the page's process (a child of `up`)."""
-    from botcore.app.api_process import run_api as run  # heavy: only here
-
-    _run_child(settings, "api", lambda: run(settings, events=events, commands=commands, port=port))
+    return tell
 
 
-def _run_child(settings: Settings, name: str, run: Callable[[], None]) -> None:
+def _run_child(settings: Settings, home: Home, name: str, run: Callable[[], None]) -> int:
     from botcore.observability import configure_logging  # heavy: only here
 
-    home = Home(settings.home)
     log_to(home.logs / f"{name}.log")
     configure_logging(format="json", level=settings.log_level, stream=sys.stdout)
     try:
         run()
     except BotError as error:
-        document = (error.code, error.cause, error.fix)
-        home.replace(f"{name}-error.json", _encode_error(*document))
-        sys.exit(FAILED_FOR_GOOD)
-
-
-def _encode_error(code: str, cause: str, fix: str) -> bytes:
-    import msgspec  # light, and only when something failed
-
-    return msgspec.json.encode({"code": code, "cause": cause, "fix": fix})
+        told = {"code": error.code, "cause": error.cause, "fix": error.fix}
+        home.replace(f"{name}-error.json", msgspec.json.encode(told))
+        structlog.get_logger(name).error("process_refused", **told)
+        return FAILED_FOR_GOOD
+    return 0
 
 
 def _forget_failures(home: Home) -> None:
@@ -319,5 +447,5 @@ def _why_ended(home: Home, child: str, code: int | None) -> BotError:
     return StorageError(
         code="PROCESS_ENDED",
         cause=f"the {child or 'platform'} process ended with code {code}",
-        fix=f"see `bot logs --service {child or 'engine'}`",
+        fix=f"see `./bot logs --service {child or 'engine'}`",
     )

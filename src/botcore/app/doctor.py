@@ -2,13 +2,15 @@
 
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+
+import msgspec
 
 from botcore.app.commands import running
 from botcore.app.feed import load_state
 from botcore.app.home import Home
 from botcore.app.processes import free_port
-from botcore.app.settings import Settings
+from botcore.app.settings import Settings, load_settings
 from botcore.domain.errors import BotError
 from botcore.storage import Finding, Severity, Store, verify
 from botcore.venues.simulated import SqliteVenueStore
@@ -16,14 +18,23 @@ from botcore.venues.simulated import SqliteVenueStore
 _DISK_LOW = 512 * 1024 * 1024
 
 
-def run(settings: Settings) -> list[tuple[str, list[Finding]]]:
-    """Return each check with its findings (none is good), in the order they were made."""
-    return [(name, list(found)) for name, found in _checks(settings)]
+class Check(msgspec.Struct, frozen=True):
+    """One thing that was looked at. `fix` is empty where all is well."""
+
+    name: str
+    is_ok: bool
+    detail: str
+    fix: str = ""
 
 
-def has_errors(checks: list[tuple[str, list[Finding]]]) -> bool:
-    """Whether start-up would refuse."""
-    return any(f.severity is Severity.ERROR for _, found in checks for f in found)
+def run(*, overrides: Mapping[str, object]) -> Iterator[Check]:
+    """Look at everything, and yield what is found as it is found."""
+    for name, findings in _checks(load_settings(**overrides)):
+        if not findings:
+            yield Check(name, True, "ok")
+        for found in findings:
+            is_ok = found.severity is not Severity.ERROR
+            yield Check(name, is_ok, f"{found.cause} [{found.code}]", found.fix)
 
 
 def _checks(settings: Settings) -> Iterator[tuple[str, list[Finding]]]:

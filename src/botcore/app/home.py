@@ -20,7 +20,7 @@ class RunInfo(msgspec.Struct, frozen=True):
     started_wall_ns: int
     events: str
     commands: str
-    engine_pid: int = 0
+    port: int = 0
 
 
 class Home:

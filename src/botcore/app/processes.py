@@ -1,5 +1,6 @@
 """The two processes of one machine, and the supervisor that keeps them."""
 
+import contextlib
 import os
 import socket
 import sys
@@ -46,6 +47,17 @@ def free_port(host: str, wanted: int) -> int:
     )
 
 
+def endpoints() -> tuple[str, str]:
+    """Return two free places on loopback: for events, and for commands."""
+    with contextlib.ExitStack() as held:
+        ports = []
+        for _ in range(2):
+            probe = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+            probe.bind(("127.0.0.1", 0))
+            ports.append(probe.getsockname()[1])
+    return f"tcp://127.0.0.1:{ports[0]}", f"tcp://127.0.0.1:{ports[1]}"
+
+
 def supervisor_for(
     settings: Settings, *, on_event: Callable[[ChildEvent], None]
 ) -> tuple[Supervisor, RunInfo]:
@@ -55,7 +67,7 @@ def supervisor_for(
         ConfigError: no port is free.
     """
     port = free_port(settings.host, settings.port)
-    events, commands = (f"tcp://127.0.0.1:{free_port('127.0.0.1', 0)}" for _ in range(2))
+    events, commands = endpoints()
     clock = SystemClock()
     info = RunInfo(
         pid=os.getpid(),
@@ -63,13 +75,13 @@ def supervisor_for(
         started_wall_ns=clock.now_ns(),
         events=events,
         commands=commands,
+        port=port,
     )
     python = (sys.executable, "-m", "botcore")
-    ends = ("--events", events, "--commands", commands)
     env = child_environment(settings)
     engine = ChildSpec(
         name="engine",
-        argv=(*python, "engine", *ends),
+        argv=(*python, "engine"),
         env=env,
         silence_s=10.0,
         startup_s=STARTUP_S,
@@ -78,7 +90,7 @@ def supervisor_for(
     )
     page = ChildSpec(
         name="api",
-        argv=(*python, "api", *ends, "--port", str(port)),
+        argv=(*python, "api"),
         env=env,
         startup_s=STARTUP_S,
         final_codes=frozenset({0, 2, FAILED_FOR_GOOD}),
@@ -100,6 +112,7 @@ def child_environment(settings: Settings) -> dict[str, str]:
         "BOTCORE_BAR_S": str(settings.bar_s),
         "BOTCORE_HISTORY_DAYS": str(settings.history_days),
         "BOTCORE_LOG_LEVEL": settings.log_level,
+        "BOTCORE_MEMORY_OPTIMIZED": str(settings.memory_optimized).lower(),
         # The engine is one thread of Python; idle BLAS threads would only take memory.
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",

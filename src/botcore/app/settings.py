@@ -88,6 +88,9 @@ class Settings(BaseSettings):
     )
     limits: LimitSettings = LimitSettings()
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
+    memory_optimized: bool = Field(
+        default=False, description="keep fewer decisions and curve points in memory"
+    )
     tape_bytes: int = Field(
         default=1 << 30, ge=1 << 20, description="most bytes of recorded market data"
     )

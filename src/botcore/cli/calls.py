@@ -1,0 +1,188 @@
+"""What the verbs call in `botcore.app`, and nothing else: the exact names and arguments.
+
+The modules are imported when a verb calls, not before; their functions have these signatures.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, cast
+
+from botcore.control.ports import Platform
+from botcore.control.views import PlatformView
+from botcore.domain.commands import Command
+
+if TYPE_CHECKING:
+    from botcore.backtest import BacktestReport
+
+Overrides = Mapping[str, object]
+"""Settings given on the command line, by the settings' own names; what was not given is absent."""
+Show = Callable[[Platform, threading.Event, str], None]
+"""Draws the platform until the event is set; the text is the page's address."""
+Confirm = Callable[[Sequence[tuple[Path, int]]], bool]
+"""Shows files with their sizes in bytes, and says whether they may be deleted."""
+Progress = Callable[[int, int], None]
+"""Told bars done and bars in all, now and then."""
+
+
+class Status(Protocol):
+    """What runs in a home."""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the platform runs."""
+        ...
+
+    @property
+    def url(self) -> str:
+        """The page's address; empty when it does not run."""
+        ...
+
+    @property
+    def pid(self) -> int:
+        """Of the supervising process; 0 when it does not run."""
+        ...
+
+    @property
+    def home(self) -> Path:
+        """Where its state lies."""
+        ...
+
+    @property
+    def view(self) -> PlatformView | None:
+        """Its newest document, or None when the engine did not answer."""
+        ...
+
+    @property
+    def view_age_s(self) -> float:
+        """Age of the document, seconds; infinity without one."""
+        ...
+
+
+class Commands(Protocol):
+    """`botcore.app.commands`. All raise `BotError` where they fail."""
+
+    def up(
+        self,
+        *,
+        overrides: Overrides,
+        show: Show,
+        open_browser: bool,
+        memory_optimized: bool,
+        reload: bool,
+    ) -> int:
+        """Run the platform in the foreground until it is stopped; return an exit code.
+
+        It calls `show` once, writes nothing to the terminal itself, and takes SIGINT as a stop.
+        """
+        ...
+
+    def start(self, *, overrides: Overrides, memory_optimized: bool) -> Status:
+        """Run the platform in the background; return when it is ready."""
+        ...
+
+    def stop(self, *, overrides: Overrides) -> Status | None:
+        """Stop the platform and wait; return what ran, or None if nothing did."""
+        ...
+
+    def restart(self, *, overrides: Overrides, memory_optimized: bool) -> Status:
+        """Stop if it runs, then start in the background."""
+        ...
+
+    def status(self, *, overrides: Overrides) -> Status:
+        """Return what runs."""
+        ...
+
+    def logs(
+        self, *, overrides: Overrides, service: str | None, lines: int, follow: bool
+    ) -> Iterable[str]:
+        """Yield the last log lines of a service or of all, without line ends; then new ones."""
+        ...
+
+    def clean(self, *, overrides: Overrides, confirm: Confirm) -> bool:
+        """Delete the home's contents if `confirm` allows it; refuse while the platform runs."""
+        ...
+
+    def open_page(self, *, overrides: Overrides) -> str:
+        """Open the page in the browser and return its address."""
+        ...
+
+    def run_engine(self, *, overrides: Overrides, quarantined: Sequence[str]) -> int:
+        """Be the engine's process; return an exit code."""
+        ...
+
+    def run_api(self, *, overrides: Overrides) -> int:
+        """Be the API's process; return an exit code."""
+        ...
+
+    def act(self, *, overrides: Overrides, command: Command) -> str:
+        """Give the running engine a command; return what it says once that is durable."""
+        ...
+
+
+class Backtesting(Protocol):
+    """`botcore.app.backtesting`."""
+
+    def run(
+        self,
+        *,
+        strategy: str,
+        market: str,
+        bars: int,
+        seed: int,
+        step_ns: int,
+        instruments: tuple[str, ...] | None,
+        parameters: Mapping[str, float],
+        cash: str,
+        progress: Progress,
+    ) -> "BacktestReport":
+        """Run one strategy; None for all of the market's instruments."""
+        ...
+
+
+class Finding(Protocol):
+    """One thing the doctor looked at."""
+
+    @property
+    def name(self) -> str:
+        """What."""
+        ...
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether it is as it should be."""
+        ...
+
+    @property
+    def detail(self) -> str:
+        """What was found."""
+        ...
+
+    @property
+    def fix(self) -> str:
+        """What to do about it; empty where all is well."""
+        ...
+
+
+class Doctor(Protocol):
+    """`botcore.app.doctor`."""
+
+    def run(self, *, overrides: Overrides) -> Iterable[Finding]:
+        """Look at everything, and yield what was found as it is found."""
+        ...
+
+
+def commands() -> Commands:
+    """Return the module that starts, stops, asks and acts."""
+    return cast("Commands", import_module("botcore.app.commands"))
+
+
+def backtesting() -> Backtesting:
+    """Return the module that runs backtests."""
+    return cast("Backtesting", import_module("botcore.app.backtesting"))
+
+
+def doctor() -> Doctor:
+    """Return the module that looks for faults."""
+    return cast("Doctor", import_module("botcore.app.doctor"))
