@@ -135,9 +135,12 @@ class SimulatedVenue:
             DataError: a price lies off its instrument's grid.
             StorageError: a change could not be made durable.
         """
-        if self._truth.working:
+        truth = self._truth
+        if truth.is_durable:
+            truth.check()
+        if truth.working:
             return self._phases.closed(event)
-        remember = self._truth.remember
+        remember = truth.remember
         for bar in event.bars:
             remember(bar)
         return ()
@@ -152,7 +155,10 @@ class SimulatedVenue:
             DataError: the price lies off its instrument's grid.
             StorageError: a change could not be made durable.
         """
-        if self._truth.working:
+        truth = self._truth
+        if truth.is_durable:
+            truth.check()
+        if truth.working:
             return self._phases.opened(event)
         return ()
 

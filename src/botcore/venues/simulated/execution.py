@@ -62,7 +62,7 @@ class Execution:
             order.seen = book.bar_open
             if truth.is_durable:
                 truth.touch(order)
-            return []
+            return self._saved([])
         if slips:
             price = rules.slipped(price, order.sign, self._slippage)
         flags: tuple[str, ...] = ("ambiguous_bar",) if is_ambiguous else ()

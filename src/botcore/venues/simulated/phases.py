@@ -78,6 +78,10 @@ class Phases:
             self.floor, self.current, self.is_inside = 0, None, False
             for bar in event.bars:
                 truth.remember(bar)
+        if truth.is_durable:
+            waiting = {book.instrument for book, _, _ in rounds if book.working}
+            if waiting:
+                truth.save_progress(waiting)
 
     def opened(self, event: BarOpened) -> Iterator[VenueReport]:
         """Match waiting market orders at an open that is known before its bar closes.

@@ -168,6 +168,14 @@ class Truth:
         self._touched.clear()
         self._new_fills.clear()
 
+    def save_progress(self, instruments: Iterable[InstrumentId]) -> None:
+        """Make durable how far bars were matched, where orders wait for the next one.
+
+        Raises:
+            StorageError: as `save`.
+        """
+        self._commit(replace(self._counts(), progress=self._progress(instruments)))
+
     def check(self) -> None:
         """Refuse to go on once a commit failed.
 
