@@ -9,16 +9,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
-from botcore.control.ports import Platform
-from botcore.control.views import PlatformView
-from botcore.domain.commands import Command
-
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # each would load more than `botcore --help` takes
     from botcore.backtest import BacktestReport
+    from botcore.control.ports import Platform
+    from botcore.control.views import PlatformView
+    from botcore.domain.commands import Command
 
 Overrides = Mapping[str, object]
 """Settings given on the command line, by the settings' own names; what was not given is absent."""
-Show = Callable[[Platform, threading.Event, str], None]
+Show = Callable[["Platform", threading.Event, str], None]
 """Draws the platform until the event is set; the text is the page's address."""
 Confirm = Callable[[Sequence[tuple[Path, int]]], bool]
 """Shows files with their sizes in bytes, and says whether they may be deleted."""
@@ -50,7 +49,7 @@ class Status(Protocol):
         ...
 
     @property
-    def view(self) -> PlatformView | None:
+    def view(self) -> "PlatformView | None":
         """Its newest document, or None when the engine did not answer."""
         ...
 
@@ -116,7 +115,7 @@ class Commands(Protocol):
         """Be the API's process; return an exit code."""
         ...
 
-    def act(self, *, overrides: Overrides, command: Command) -> str:
+    def act(self, *, overrides: Overrides, command: "Command") -> str:
         """Give the running engine a command; return what it says once that is durable."""
         ...
 

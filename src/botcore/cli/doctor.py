@@ -1,0 +1,16 @@
+"""``botcore doctor``: what is wrong with an installation or its stores, and what to do."""
+
+from botcore.cli import calls
+from botcore.cli.options import Home, given
+
+
+def doctor(home: Home = None) -> int:
+    """Check the home and its stores; exit code 1 when something is wrong."""
+    wrong = 0
+    for finding in calls.doctor().run(overrides=given(home=home)):
+        print(f"{'ok   ' if finding.is_ok else 'WRONG'}  {finding.name}: {finding.detail}")
+        if not finding.is_ok:
+            wrong += 1
+            print(f"       fix: {finding.fix}")
+    print("all is well" if not wrong else f"{wrong} of these need you")
+    return 1 if wrong else 0
