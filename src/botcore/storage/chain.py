@@ -14,7 +14,8 @@ GENESIS = bytes(32)
 """What the first row is chained to."""
 
 # lsn, schema, ts, rank, source, seq, lengths of kind and account: nothing can slide between fields.
-_FIXED = struct.Struct(">QHqhiqBH")
+# Wider than any column, because a damaged row must be told and not overflow.
+_FIXED = struct.Struct(">qqqqqqQQ")
 
 
 class Head(NamedTuple):

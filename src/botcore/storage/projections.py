@@ -59,7 +59,7 @@ def facts_of(records: Iterator[Record] | list[Record]) -> Iterator[tuple[int, Fa
         if record.kind is RecordKind.FACT:
             try:
                 yield record.lsn, decode_fact(record.payload)
-            except msgspec.MsgspecError as error:
+            except (msgspec.MsgspecError, ValueError) as error:
                 raise StoreRefused(
                     code="RECORD_UNREADABLE",
                     cause=f"the fact with lsn {record.lsn} cannot be read: {error}",

@@ -106,6 +106,8 @@ class Projector:
 
     def _placed(self, rows: Rows, lsn: int, fact: OrderPlaced) -> None:
         order = fact.order
+        # What was said of this id before it was placed is said of another order, or of none.
+        rows.changed.pop(order.client_order_id, None)
         rows.placed[order.client_order_id] = {
             "client_order_id": order.client_order_id,
             "account": fact.account,

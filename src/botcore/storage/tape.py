@@ -7,6 +7,7 @@ A segment is ``tape-<number>.seg``: the magic, the schema version, then records,
 a CRC-32 (unsigned, little endian, four bytes) before that many bytes of msgpack.
 """
 
+import contextlib
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -148,7 +149,11 @@ class TapeWriter:
             excess -= size
 
     def _failure(self, error: OSError) -> Exception:
-        self._file = None
+        file, self._file = self._file, None
+        if file is not None:
+            # What it still holds in memory cannot be written either.
+            with contextlib.suppress(OSError):
+                file.close()
         return faults.from_files(error, doing="writing the tape", path=self._folder)
 
 
@@ -226,7 +231,7 @@ def _record_at(data: bytes, offset: int) -> tuple[TapeRecord, int] | None:
         return None
     try:
         return _DECODE(body), begin + length
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, ValueError):
         return None
 
 

@@ -104,10 +104,10 @@ def _check_journal(connection: sa.Connection, findings: Findings) -> None:
     while rows := rows_after(connection, previous.lsn):
         records = []
         for stored, digest in rows:
-            _check_link(previous, stored, digest, findings)
+            if _is_linked(previous, stored, digest, findings):
+                records.append(_current(stored))
             # Go on from what is stored: one bad row is one finding, not one for each after it.
             previous = Head(stored.lsn, digest)
-            records.append(_current(stored))
         comparison.advance(list(facts_of(records)), previous.lsn)
     head = head_of(connection)
     if head != previous:
@@ -122,7 +122,9 @@ def _check_journal(connection: sa.Connection, findings: Findings) -> None:
     comparison.finish()
 
 
-def _check_link(previous: Head, record: Record, digest: bytes, findings: Findings) -> None:
+def _is_linked(previous: Head, record: Record, digest: bytes, findings: Findings) -> bool:
+    if link(previous.digest, record) == digest and record.lsn == previous.lsn + 1:
+        return True
     if record.lsn != previous.lsn + 1:
         findings.add(
             Finding(
@@ -132,7 +134,7 @@ def _check_link(previous: Head, record: Record, digest: bytes, findings: Finding
                 _RESTORE,
             )
         )
-    elif link(previous.digest, record) != digest:
+    else:
         findings.add(
             Finding(
                 "JOURNAL_EDITED",
@@ -141,6 +143,7 @@ def _check_link(previous: Head, record: Record, digest: bytes, findings: Finding
                 _RESTORE,
             )
         )
+    return False
 
 
 def _current(record: Record) -> Record:
