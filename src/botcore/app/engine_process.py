@@ -247,6 +247,7 @@ class EngineProcess:
             self._viewer.last_event = event.ts_close
         self._decided_at = max(self._decided_at, restored.decided_at)
         self._recorder.is_taping = True
+        self._tape.flush()
         # Bars that closed after the market's file was written were played: they are on the tape.
         while not first and market.ts_open(market.next_bar) + self._step_ns <= self._decided_at:
             market.history(1)
@@ -296,6 +297,7 @@ class EngineProcess:
             if isinstance(event, BarsClosed):
                 self._session.bars(event)
                 self._decided_at = event.ts_close
+                self._tape.flush()
             elif isinstance(event, BarOpened):
                 self._session.opened(event)
             else:
@@ -341,7 +343,7 @@ class EngineProcess:
 
     def _happened(self, lsn: int, fact: Fact) -> None:
         self._recent.add(lsn, fact)
-        if type(fact) in _OBSERVATIONS and self._engine.deciders.is_ready:
+        if type(fact) in _OBSERVATIONS:
             self._facts.observe(fact)
 
     def _publish(self, now: int) -> None:

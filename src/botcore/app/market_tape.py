@@ -5,7 +5,6 @@ from pathlib import Path
 
 from botcore.domain.commands import Input
 from botcore.domain.keys import Key
-from botcore.domain.market import BarsClosed
 from botcore.domain.records import decode_input, encode
 from botcore.storage import TapeReader, TapeWriter
 
@@ -27,10 +26,12 @@ class Tape:
         self._writer = TapeWriter(folder, segment_bytes=segment, total_bytes=max_bytes)
 
     def append(self, key: Key, event: Input) -> None:
-        """Add one input. A closed bar is handed to the operating system at once."""
+        """Add one input; it may stay in memory until `flush`."""
         self._writer.append(key, encode(event))
-        if isinstance(event, BarsClosed):
-            self._writer.flush()
+
+    def flush(self) -> None:
+        """Hand what is in memory to the operating system: a killed process loses none of it."""
+        self._writer.flush()
 
     def read(self) -> Iterator[tuple[Key, Input]]:
         """Yield what was recorded, oldest first; a torn end is left out."""

@@ -126,6 +126,7 @@ class Deciders:
 
     def _ask_from(self, pairs: list[tuple[Slot, Bar]], start: int, wishes: list[Wish]) -> None:
         is_ready = self.is_ready
+        observe = self._observe and is_ready
         for index in range(start, len(pairs)):
             slot, bar = pairs[index]
             if slot.is_paused:
@@ -143,7 +144,7 @@ class Deciders:
             self.count += 1
             if slot.spread is not None:
                 slot.spread.update(bar.high, bar.low, close)
-            if self._observe:
+            if observe:
                 self._observed(slot, bar, weight)
             if weight != weight or not is_ready:  # noqa: PLR0124  # NaN is "no view"
                 continue
