@@ -8,7 +8,16 @@ from typing import TypeVar
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from tests.support.builders import BTCUSDT, MAIN, USDT, a_key, a_report, an_approved_order, an_exit
+from tests.support.builders import (
+    BTCUSDT,
+    MAIN,
+    USDT,
+    a_fill,
+    a_key,
+    a_report,
+    an_approved_order,
+    an_exit,
+)
 from tests.support.order_desk import TO_STATE, OrderDesk, figures
 
 from botcore.domain.effects import Cancel, Query, Replace, Submit
