@@ -15,6 +15,9 @@ from botcore.control.wording import Condition, Freshness
 TALL: Final = 52
 """From this many lines on, each strategy shows a line for each instrument."""
 _ROWS: Final = 6
+_ROWS_IF_SHORT: Final = 3
+_SHORT: Final = 36
+_SENTENCES: Final = frozenset(("Why", "What"))
 _SPARKS: Final = "▁▂▃▄▅▆▇█"
 _SPARK_WIDTH: Final = 48
 _FRESHNESS_STYLE: Final = {
@@ -50,8 +53,9 @@ def drawn(view: PlatformView | None, age_s: float, *, url: str, height: int) -> 
         parts += [Text(""), *_account(account)]
     # What is not now is drawn without its colours, and the words above say why.
     style = "dim" if state.freshness is Freshness.STALE else ""
-    tables = [_strategies(view, is_tall=height >= TALL), _positions(view), _orders(view)]
-    for table in (*tables, _fills(view), _alerts(view)):
+    rows = _ROWS if height >= _SHORT else _ROWS_IF_SHORT
+    tables = [_alerts(view, rows), _strategies(view, is_tall=height >= TALL)]
+    for table in (*tables, _positions(view, rows), _orders(view, rows), _fills(view, rows)):
         if table is not None:
             table.style = style
             parts += [Text(""), table]
@@ -165,9 +169,9 @@ def _add_one(table: Table, strategy: StrategyView, name: Text) -> None:
     )
 
 
-def _positions(view: PlatformView) -> Table | None:
+def _positions(view: PlatformView, rows: int) -> Table | None:
     table = _table("Position", "Strategy", "Quantity>", "Average>", "Now>", "Value>", "Unrealised>")
-    for each in view.positions[:_ROWS]:
+    for each in view.positions[:rows]:
         table.add_row(
             Text(each.instrument),
             Text(each.strategy),
@@ -177,12 +181,12 @@ def _positions(view: PlatformView) -> Table | None:
             wording.amount(each.value),
             _signed(each.unrealised),
         )
-    return _ended(table, len(view.positions))
+    return _ended(table, len(view.positions), rows)
 
 
-def _orders(view: PlatformView) -> Table | None:
+def _orders(view: PlatformView, rows: int) -> Table | None:
     table = _table("Working order", "Strategy", "Order", "Quantity>", "Filled>", "Price>", "State")
-    for each in sorted(view.orders, key=lambda order: order.ts, reverse=True)[:_ROWS]:
+    for each in sorted(view.orders, key=lambda order: order.ts, reverse=True)[:rows]:
         owed = ", cancel owed" if each.cancel_owed else ""
         table.add_row(
             Text(each.instrument),
@@ -196,14 +200,14 @@ def _orders(view: PlatformView) -> Table | None:
                 style="bold red" if each.state == "IN_DOUBT" else "",
             ),
         )
-    return _ended(table, len(view.orders))
+    return _ended(table, len(view.orders), rows)
 
 
-def _fills(view: PlatformView) -> Table | None:
+def _fills(view: PlatformView, rows: int) -> Table | None:
     table = _table(
         "Last fill", "Instrument", "Strategy", "Side", "Quantity>", "Price>", "Fee>", "Why"
     )
-    for each in sorted(view.fills, key=lambda fill: fill.ts, reverse=True)[:_ROWS]:
+    for each in sorted(view.fills, key=lambda fill: fill.ts, reverse=True)[:rows]:
         table.add_row(
             wording.clock_time(each.ts, view.feed.now),
             Text(each.instrument),
@@ -217,15 +221,15 @@ def _fills(view: PlatformView) -> Table | None:
     return table if table.row_count else None
 
 
-def _alerts(view: PlatformView) -> Table | None:
+def _alerts(view: PlatformView, rows: int) -> Table | None:
     table = _table("Alert", "Code", "What")
-    for each in sorted(view.alerts, key=lambda alert: alert.ts, reverse=True)[:_ROWS]:
+    for each in sorted(view.alerts, key=lambda alert: alert.ts, reverse=True)[:rows]:
         table.add_row(
             wording.clock_time(each.ts, view.feed.now),
             Text(f"▲ {each.code}", style="yellow"),
             Text(each.detail),
         )
-    return _ended(table, len(view.alerts))
+    return _ended(table, len(view.alerts), rows)
 
 
 def _foot(view: PlatformView, age_s: float) -> Text:
@@ -242,25 +246,29 @@ def _foot(view: PlatformView, age_s: float) -> Text:
 
 def _table(*headings: str) -> Table:
     """Return a table; a heading that ends in ``>`` is of figures."""
-    table = Table(box=None, pad_edge=False, header_style="dim", expand=False)
+    # A sentence takes the room that is left, so that it never squeezes a figure.
+    has_sentence = not _SENTENCES.isdisjoint(headings)
+    table = Table(box=None, pad_edge=False, header_style="dim", expand=has_sentence)
     for heading in headings:
         is_figure = heading.endswith(">")
-        is_text = heading in ("Why", "What")
+        is_text = heading in _SENTENCES
         table.add_column(
             heading.rstrip(">"),
             justify="right" if is_figure else "left",
             no_wrap=True,
             overflow="ellipsis",
             ratio=1 if is_text else None,
+            min_width=12 if is_text else None,
         )
     return table
 
 
-def _ended(table: Table, total: int) -> Table | None:
+def _ended(table: Table, total: int, rows: int) -> Table | None:
     if not total:
         return None
-    if total > _ROWS:
-        table.add_row(Text(f"and {total - _ROWS} more on the page", style="dim"))
+    if total > rows:
+        table.caption = Text(f"and {total - rows} more on the page", style="dim")
+        table.caption_justify = "left"
     return table
 
 

@@ -17,11 +17,16 @@ _PAST: Final = {"BUY": "bought", "SELL": "sold"}
 
 
 class Told(msgspec.Struct, frozen=True):
-    """One event: a sentence for people, and the same as fields."""
+    """One event: a sentence for people, and the same as fields.
+
+    Attributes:
+        ts: when it happened, in the feed's clock; None is now.
+    """
 
     event: LogEvent
     sentence: str
     fields: dict[str, object] = {}
+    ts: int | None = None
 
 
 class Narrator:
@@ -114,7 +119,7 @@ def _alerts(before: PlatformView | None, view: PlatformView) -> Iterator[Told]:
     known = set(before.alerts) if before else set()
     for alert in sorted(set(view.alerts) - known, key=lambda each: (each.ts, each.code)):
         fields: dict[str, object] = {"code": alert.code, "detail": alert.detail}
-        yield Told(LogEvent.ALERT, f"alert {alert.code}: {alert.detail}", fields)
+        yield Told(LogEvent.ALERT, f"alert {alert.code}: {alert.detail}", fields, alert.ts)
 
 
 def _is_of_this_run(fill: FillView, view: PlatformView) -> bool:
@@ -129,7 +134,7 @@ def _fill(fill: FillView) -> Told:
     )
     fields = msgspec.structs.asdict(fill)
     fields["ts_event"] = fields.pop("ts")  # `ts` is when the line was written
-    return Told(LogEvent.FILL, sentence, fields)
+    return Told(LogEvent.FILL, sentence, fields, fill.ts)
 
 
 def _status(view: PlatformView, state: wording.Condition) -> Iterator[Told]:

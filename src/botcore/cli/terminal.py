@@ -76,7 +76,8 @@ class TerminalView:
     def _tell(self, platform: Platform, stop: threading.Event, url: str) -> None:
         def write(told: Told) -> None:
             view = platform.view()
-            at = "" if view is None else f"{wording.clock_time(view.feed.now, view.feed.now)} "
+            now = 0 if view is None else view.feed.now
+            at = f"{wording.clock_time(told.ts or now, now)} " if now else ""
             line = "".join(char if char.isprintable() else " " for char in told.sentence)
             print(f"{at}{line}", file=self._stream, flush=True)
 

@@ -114,7 +114,7 @@ def signed_amount(text: str, places: int = 2) -> str:
     if value is None:
         return text
     rounded = _rounded(value, places)
-    return _minus(f"{rounded:+,f}" if rounded else f"{abs(rounded):,f}")
+    return _minus(f"{rounded:+,f}" if rounded else f"{rounded:,f}")
 
 
 def price(text: str) -> str:
@@ -161,7 +161,8 @@ def title(view: PlatformView | None, state: Condition) -> str:
     account = view.accounts[0]
     figure = f"{amount(account.equity)} {account.currency}"
     mark = "" if state.freshness is Freshness.LIVE else f"({state.word.lower()}) "
-    return f"{mark}{figure} – Bot Core"
+    feed = f" ({view.feed.name})" if view.feed.banner else ""
+    return f"{mark}{figure}{feed} – Bot Core"
 
 
 def _number(text: str) -> Decimal | None:
@@ -176,7 +177,8 @@ def _rounded(value: Decimal, places: int) -> Decimal:
     with localcontext() as context:
         context.prec = 60  # more than any balance has, so that rounding for the eye cannot fail
         context.traps = dict.fromkeys(context.traps, False)
-        return value.quantize(Decimal(1).scaleb(-places))
+        rounded = value.quantize(Decimal(1).scaleb(-places))
+        return rounded if rounded else abs(rounded)  # no minus before a zero
 
 
 def _minus(text: str) -> str:
