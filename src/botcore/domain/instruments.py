@@ -208,6 +208,37 @@ class InstrumentBook:
             fix="add the instrument, or choose one of: " + ", ".join(sorted(self._versions)),
         )
 
+    def around(self, instrument: InstrumentId, ts: int) -> Instrument:
+        """Return the version in force at `ts`, or where none is its neighbour, not trading.
+
+        After a version that has ended it is that one, DELISTED; before the first one it is that,
+        HALTED. So what is still held of an instrument has rules for as long as it is held.
+
+        Raises:
+            ConfigError: the id is unknown.
+        """
+        try:
+            return self.at(instrument, ts)
+        except ConfigError:
+            versions = self._versions.get(instrument)
+            if versions is None:
+                raise
+        ended = [version for version in versions if version.valid_from <= ts]
+        if ended:
+            return msgspec.structs.replace(ended[-1], status=TradingStatus.DELISTED)
+        return msgspec.structs.replace(versions[0], status=TradingStatus.HALTED)
+
+    def next_change(self, ts: int) -> int | None:
+        """Return the first instant after `ts` at which a version begins or ends, or None."""
+        later = [
+            edge
+            for versions in self._versions.values()
+            for version in versions
+            for edge in (version.valid_from, version.valid_to)
+            if edge is not None and edge > ts
+        ]
+        return min(later, default=None)
+
     def ids(self) -> tuple[InstrumentId, ...]:
         """Return every known id, sorted."""
         return tuple(sorted(self._versions))

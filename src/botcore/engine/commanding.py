@@ -108,7 +108,7 @@ class Commanding:
         account = desk.risk.account(event.account)
         desk.mode(event.account, Mode.FLATTEN, "flatten", event.by, key)
         desk.take(desk.execution.cancel_all(event.account, at=key, detail="flatten"), key)
-        if account.mode is Mode.FLATTEN:
+        if account.mode is Mode.FLATTEN and self._deciders.is_ready:  # else once it is (R10)
             desk.flatten(account, key)
 
     def _pause(self, key: Key, event: c.PauseStrategy) -> None:

@@ -6,6 +6,9 @@ from array import array
 class EquityCurve:
     """Equity at the close of each bar.
 
+    Args:
+        kept: how many points are remembered at least; None keeps all (a backtest).
+
     Attributes:
         stamps: nanoseconds UTC, ascending.
         equity: reporting currency, float.
@@ -19,12 +22,9 @@ class EquityCurve:
         self.equity = array("d")
 
     def add(self, ts: int, equity: float) -> None:
-        """Append a point."""
+        """Append a point; where a bound is set, drop the oldest now and then."""
         self.stamps.append(ts)
         self.equity.append(equity)
-
-    def trim(self) -> None:
-        """Drop the oldest points where a bound is set."""
         if self._kept is not None and len(self.stamps) > 2 * self._kept:
             excess = len(self.stamps) - self._kept
             del self.stamps[:excess]

@@ -10,8 +10,8 @@ from typing import Any
 
 from botcore.domain import commands as c
 from botcore.domain.errors import InvariantBroken
-from botcore.domain.events import Fact
-from botcore.domain.ids import InstrumentId
+from botcore.domain.events import Fact, MarketDataUpdate
+from botcore.domain.ids import Nanos
 from botcore.domain.keys import Key
 from botcore.domain.market import BarOpened, BarsClosed, Quote, Trade
 from botcore.domain.modes import Mode
@@ -32,7 +32,7 @@ class Engine:
     Args:
         config: accounts, instruments, strategies and limits.
         strategies: name → class, for the names in `config`.
-        observe: also make the facts that only watchers want (`DecisionMade`).
+        observe: also make the facts that only watchers want (`DecisionMade`, `MarketDataUpdate`).
 
     Attributes:
         desk: risk, execution and portfolio (read only for others).
@@ -52,6 +52,7 @@ class Engine:
         observe: bool = False,
     ) -> None:
         self._out = Outbox()
+        self._observe = observe
         self.config = config
         self.desk = Desk(config, self._out)
         self.deciders = Deciders(config, strategies, self.desk, observe=observe)
@@ -65,11 +66,6 @@ class Engine:
             Quote: self._quote_seen,
             **Commanding(self.desk, self.deciders, digest=config.digest).handlers(),
         }
-        self._smallest: dict[InstrumentId, int] = {}
-        for strategy in config.strategies:
-            for name in strategy.instruments:
-                known = self._smallest.get(name, strategy.step_ns)
-                self._smallest[name] = min(known, strategy.step_ns)
 
     def step(self, key: Key, event: c.Input) -> Step:
         """Take one input; return what happened and what the world must do.
@@ -115,9 +111,8 @@ class Engine:
         desk = self.desk
         valuation = desk.valuation
         bars = event.bars
-        for bar in bars:  # 6 mark
-            if self._smallest.get(bar.instrument, bar.spec.step_ns) == bar.spec.step_ns:
-                valuation.mark(bar.instrument, bar.close)
+        for bar in reversed(bars):  # 6 mark: the smallest timeframe comes first and counts
+            valuation.mark(bar.instrument, bar.close)
         if self.deciders.is_ready:  # 7 equity, drawdown, day boundary, protections
             for account in desk.accounts:
                 equity = valuation.equity(account.account)
@@ -127,6 +122,11 @@ class Engine:
                     self._out.facts.extend(changes)
                 if account.mode is Mode.FLATTEN:
                     desk.flatten(account, key)
+            if self._observe:
+                self._out.facts.extend(
+                    MarketDataUpdate(b.instrument, Nanos(b.ts_close), b.close, b.volume)
+                    for b in bars
+                )
         self.deciders.decide(bars, key)  # 8 decide, 9 risk
 
     def _price_seen(self, _key: Key, event: BarOpened | Trade) -> None:

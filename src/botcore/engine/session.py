@@ -70,9 +70,14 @@ class Session:
         if effects:
             pending = self._pending
             pending.extend([(key, effect) for effect in effects])
-            while pending:
-                cause, effect = pending.popleft()
-                self._release(cause, effect)
+            try:
+                while pending:
+                    cause, effect = pending.popleft()
+                    self._release(cause, effect)
+            except BaseException:
+                # What did not become durable is never sent, not even by a later input.
+                pending.clear()
+                raise
 
     def _answer(self, cause: Key, report: VenueReport, *, must_be_durable: bool = False) -> None:
         key = self._sequencer.answer(cause)

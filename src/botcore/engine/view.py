@@ -6,8 +6,11 @@ from botcore.domain.ids import AccountId, ClientOrderId, Currency, InstrumentId,
 from botcore.domain.instruments import Instrument, InstrumentBook
 from botcore.domain.numbers import ZERO
 from botcore.domain.orders import OrderSpec, OrderState, Side
+from botcore.execution import Order
 from botcore.execution.index import OrderIndex
 from botcore.portfolio import Portfolio, Valuation
+
+_FOR_EVER = 1 << 62
 
 
 class AccountView:
@@ -38,9 +41,8 @@ class AccountView:
     def at(self, ts: int) -> None:
         """Move to an instant: the instruments' versions in force then are the ones used."""
         if ts >= self._until:
-            self._in_force = {name: self._book.at(name, ts) for name in self._book.ids()}
-            ends = [i.valid_to for i in self._in_force.values() if i.valid_to is not None]
-            self._until = min(ends, default=1 << 62)
+            self._in_force = {name: self._book.around(name, ts) for name in self._book.ids()}
+            self._until = self._book.next_change(ts) or _FOR_EVER
 
     def instrument(self, instrument: InstrumentId) -> Instrument:
         """The rules in force now."""
@@ -87,29 +89,38 @@ class AccountView:
     def instrument_exposure(self, account: AccountId, instrument: InstrumentId) -> float:
         """Worst case of an account on an instrument: the larger of all-buys and all-sells."""
         mark = self._valuation.price(instrument)
-        if mark is None:
-            return 0.0
+        if mark is None:  # unknown is not nothing: what it cost, and what its buys reserve
+            positions = self._portfolio.positions(account)
+            cost = sum(abs(p.cost_float) for p in positions if p.instrument == instrument)
+            return cost + self._unpriced_buys(account, instrument)
         net = float(self._portfolio.net_position(account, instrument))
-        buys = sells = 0.0
+        bought = sells = 0.0
         for order in self._orders.working(account, instrument):
             if order.state is OrderState.HELD:
                 continue
             if order.sign > 0:
-                buys += float(order.leaves)
+                bought += _worst_cost(order, mark)
             else:
                 sells += float(order.leaves)
-        return max(abs(net + buys), abs(net - sells) if net < sells else 0.0) * mark
+        return max(abs(net * mark + bought), abs(net - sells) * mark if net < sells else 0.0)
 
     def strategy_exposure(self, account: AccountId, strategy: StrategyId) -> float:
-        """Worst case of one strategy: positions and working buys at the marks."""
+        """Worst case of one strategy: positions at the marks and what its buys may cost."""
         total = 0.0
         for name in self._book.ids():
             mark = self._valuation.price(name)
+            position = self._portfolio.position(account, strategy, name)
             if mark is None:
+                total += abs(position.cost_float) + self._unpriced_buys(account, name, strategy)
                 continue
-            held = self._portfolio.position(account, strategy, name).quantity_float
-            buys = self._working(account, strategy, name, Side.BUY)
-            total += (abs(held) + float(buys)) * mark
+            total += abs(position.quantity_float) * mark
+            for order in self._orders.working(account, name):
+                if (
+                    order.sign > 0
+                    and order.spec.strategy == strategy
+                    and order.state is not OrderState.HELD
+                ):
+                    total += _worst_cost(order, mark)
         return total
 
     def account_exposure(self, account: AccountId) -> float:
@@ -124,6 +135,15 @@ class AccountView:
         """A working order's specification, or None."""
         order = self._orders.get(client_order_id)
         return None if order is None or order.is_terminal else order.spec
+
+    def _unpriced_buys(
+        self, account: AccountId, instrument: InstrumentId, strategy: StrategyId | None = None
+    ) -> float:
+        return sum(
+            float(order.locked)
+            for order in self._orders.working(account, instrument)
+            if order.sign > 0 and strategy in (None, order.spec.strategy)
+        )
 
     def _working(
         self, account: AccountId, strategy: StrategyId, instrument: InstrumentId, side: Side
@@ -143,3 +163,9 @@ class AccountView:
         for leaves in groups.values():
             total += leaves
         return total
+
+
+def _worst_cost(order: Order, mark: float) -> float:
+    """What an open buy may cost: a limit or trigger above the mark counts as itself (I8)."""
+    price = order.limit_price or order.trigger_price
+    return float(order.leaves) * (mark if price is None else max(mark, float(price)))
