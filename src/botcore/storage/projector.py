@@ -4,12 +4,11 @@ The projector keeps in memory only what a row needs from before: balances and st
 bounded by the configuration and not by history.
 """
 
-import json
 import math
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -33,11 +32,10 @@ from botcore.domain.intents import Reason
 from botcore.domain.numbers import EXACT, ZERO
 from botcore.storage import tables
 from botcore.storage.columns import iso
+from botcore.storage.configured import limits_of, parsed, strategies_of
 
 Row = dict[str, Any]
 """Column name → value."""
-
-F = TypeVar("F")
 
 
 @dataclass(slots=True)
@@ -300,29 +298,26 @@ class Projector:
         rows.logs[tables.configs].append(
             {**_stamped(lsn, fact), "digest": fact.digest, "document": fact.document}
         )
-        document = _mapping(_parsed(fact.document))
-        for name, config in _named(document.get("strategies")):
-            known = self._strategies.get((fact.account, name))
-            active = config.get("is_active", known["is_active"] if known else True)
+        document = parsed(fact.document)
+        for found in strategies_of(document, account=fact.account):
+            known = self._strategies.get((found.account, found.id))
             self._keep_strategy(
                 rows,
                 lsn,
                 {
-                    **(known or _strategy(fact.account, name, fact.ts)),
-                    "name": str(config.get("name", name)),
-                    "description": str(config.get("description", "")),
-                    "config": json.dumps(config, sort_keys=True),
-                    "is_active": bool(active),
+                    **(known or _strategy(found.account, found.id, fact.ts)),
+                    "name": found.name,
+                    "description": found.description,
+                    "config": found.config,
                 },
             )
-        limits = _mapping(document.get("risk_limits", document.get("risk")))
-        if limits:
-            rows.states[tables.risk_limits][fact.account] = {
-                "id": fact.account,
-                "user_id": fact.account,
-                "max_position_value": _setting(limits.get("max_position_value")),
-                "max_daily_loss": _setting(limits.get("max_daily_loss")),
-                "max_drawdown": _setting(limits.get("max_drawdown")),
+        for limits in limits_of(document):
+            rows.states[tables.risk_limits][limits.account] = {
+                "id": limits.account,
+                "user_id": limits.account,
+                "max_position_value": limits.position,
+                "max_daily_loss": limits.daily_loss,
+                "max_drawdown": limits.drawdown,
                 "updated_at": fact.ts,
                 "lsn": lsn,
             }
@@ -423,28 +418,3 @@ def _strategy(account: str, name: str, ts: int) -> Row:
 def _number(value: float) -> float | None:
     # SQLite stores NaN as NULL: the same on every database, then.
     return None if math.isnan(value) else value
-
-
-def _setting(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
-
-
-def _parsed(document: str) -> object:
-    # Configuration is checked where it is applied; a projection of it must not stop the journal.
-    try:
-        return json.loads(document)
-    except ValueError:
-        return None
-
-
-def _mapping(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _named(value: object) -> list[tuple[str, dict[str, Any]]]:
-    """Strategies of a configuration: a mapping by id, or a list of entries that carry one."""
-    if isinstance(value, dict):
-        return [(str(name), _mapping(config)) for name, config in value.items()]
-    entries = [_mapping(entry) for entry in value] if isinstance(value, list) else []
-    named = [(entry.get("id") or entry.get("name"), entry) for entry in entries]
-    return [(str(name), entry) for name, entry in named if name]

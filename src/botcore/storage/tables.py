@@ -288,6 +288,7 @@ risk_limits = sa.Table(
     _col("updated_at", sa.BigInteger),
     _col("lsn", sa.BigInteger),
 )
+"""Limits are fractions of the account's equity, until a user gives amounts."""
 
 LOGS = (trades, postings, performance, mode_changes, alerts, denials, signals, configs)
 """Projections that only grow: one row (or a few) for one fact, keyed by its `lsn`."""

@@ -100,17 +100,18 @@ def _check_settings(connection: sa.Connection, findings: Findings) -> None:
 
 def _check_journal(connection: sa.Connection, findings: Findings) -> None:
     comparison = Comparison(connection, findings)
-    previous = START
+    previous, is_whole = START, True
     while rows := rows_after(connection, previous.lsn):
-        records = []
-        for stored, digest in rows:
-            if _is_linked(previous, stored, digest, findings):
-                records.append(_current(stored))
+        for record, digest in rows:
+            is_whole &= _is_linked(previous, record, digest, findings)
             # Go on from what is stored: one bad row is one finding, not one for each after it.
-            previous = Head(stored.lsn, digest)
-        comparison.advance(list(facts_of(records)), previous.lsn)
+            previous = Head(record.lsn, digest)
+        if is_whole:
+            records = [_current(record) for record, _ in rows]
+            comparison.advance(list(facts_of(records)), previous.lsn)
     head = head_of(connection)
     if head != previous:
+        is_whole = False
         findings.add(
             Finding(
                 "JOURNAL_TRUNCATED",
@@ -119,7 +120,9 @@ def _check_journal(connection: sa.Connection, findings: Findings) -> None:
                 _RESTORE,
             )
         )
-    comparison.finish()
+    # With a damaged journal there is nothing to compare the tables with.
+    if is_whole:
+        comparison.finish()
 
 
 def _is_linked(previous: Head, record: Record, digest: bytes, findings: Findings) -> bool:

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
+import msgspec
+import sqlalchemy as sa
+
 from botcore.domain.decisions import Denied
 from botcore.domain.events import (
     ConfigApplied,
@@ -36,7 +39,10 @@ from botcore.domain.modes import Mode
 from botcore.domain.orders import Liquidity, OrderSpec, OrderState, OrderType, Side
 from botcore.domain.records import RecordKind, encode
 from botcore.domain.reports import Fill
-from botcore.storage import Entry
+from botcore.storage import Entry, Store
+from botcore.storage.chain import GENESIS, link
+from botcore.storage.reading import rows_after
+from botcore.storage.tables import journal, journal_head
 
 MAIN = AccountId("main")
 RSI = StrategyId("rsi")
@@ -150,9 +156,9 @@ def a_day() -> list[Fact]:
             MAIN,
             at(0),
             "cfg",
-            '{"strategies": {"rsi": {"name": "RSI", "description": "buys dips", "n": 14}},'
-            ' "risk_limits": {"max_position_value": 4000, "max_daily_loss": 0.05,'
-            ' "max_drawdown": 0.2}}',
+            '{"accounts": [{"id": "main", "limits": {"instrument_frac": 0.4,'
+            ' "daily_loss_frac": 0.05, "drawdown_frac": 0.2}}], "strategies": [{"id": "rsi",'
+            ' "strategy": "rsi", "account": "main", "description": "buys dips"}]}',
         ),
         deposit(),
         SignalGenerated(MAIN, RSI, BTC, at(1), 0.5, 1.0, Reason(2, (41.2,))),
@@ -179,3 +185,12 @@ def a_day() -> list[Fact]:
         StrategyPaused(MAIN, RSI, at(12), paused=True, by="person:me"),
         StrategyQuarantined(MAIN, StrategyId("macd"), at(13), "never returned"),
     ]
+
+
+def rechain(store: Store, *, schema: int) -> None:
+    """Rewrite a journal of one row as another version would have written it."""
+    with store.writing() as connection:
+        [(record, _)] = rows_after(connection, 0)
+        digest = link(GENESIS, msgspec.structs.replace(record, schema=schema))
+        connection.execute(sa.update(journal).values(schema=schema, digest=digest))
+        connection.execute(sa.update(journal_head).values(digest=digest))

@@ -1,10 +1,17 @@
 import threading
 from collections.abc import Callable
 
-import msgspec
 import pytest
 import sqlalchemy as sa
-from tests.contract.storage.facts import MAIN, a_day, a_key, an_alert, entries, some_entries
+from tests.contract.storage.facts import (
+    MAIN,
+    a_day,
+    a_key,
+    an_alert,
+    entries,
+    rechain,
+    some_entries,
+)
 
 from botcore.domain.errors import InvariantBroken, StorageError
 from botcore.domain.keys import Key, Rank
@@ -157,7 +164,7 @@ def test_a_fact_that_cannot_be_read_stops_the_journal_and_is_not_stored(store: S
 def test_an_older_record_is_read_in_the_current_schema(store: Store) -> None:
     with SqlJournal(store) as journal:
         journal.append(entries([an_alert("old")]))
-    _chain_again(store, schema=SCHEMA - 1)
+    rechain(store, schema=SCHEMA - 1)
 
     def add_a_word(kind: RecordKind, payload: bytes) -> bytes:
         assert kind is RecordKind.FACT
@@ -175,7 +182,7 @@ def test_an_older_record_is_read_in_the_current_schema(store: Store) -> None:
 def test_a_record_of_a_newer_schema_is_refused(store: Store) -> None:
     with SqlJournal(store) as journal:
         journal.append(some_entries(1))
-    _chain_again(store, schema=SCHEMA + 1)
+    rechain(store, schema=SCHEMA + 1)
 
     with SqlJournal(store) as journal, pytest.raises(StoreRefused, match="STORE_NEWER"):
         list(journal.read())
@@ -319,15 +326,3 @@ def test_a_store_that_does_not_exist_is_told_with_cause_and_fix(store_url: str) 
 
     assert refused.value.code == code
     assert refused.value.fix
-
-
-def _chain_again(store: Store, *, schema: int) -> None:
-    """Rewrite a journal of one row as another version would have written it."""
-    from botcore.storage.chain import GENESIS, link
-    from botcore.storage.reading import rows_after
-
-    with store.writing() as connection:
-        [(record, _)] = rows_after(connection, 0)
-        digest = link(GENESIS, msgspec.structs.replace(record, schema=schema))
-        connection.execute(sa.update(rows).values(schema=schema, digest=digest))
-        connection.execute(sa.update(journal_head).values(digest=digest))

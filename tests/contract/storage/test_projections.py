@@ -1,3 +1,4 @@
+import json
 from decimal import Decimal
 
 import pytest
@@ -139,9 +140,9 @@ def test_a_strategy_is_known_from_the_configuration_and_from_what_became_of_it(
 ) -> None:
     macd, rsi = after_a_day.strategies(MAIN)
 
-    assert (rsi["id"], rsi["name"], rsi["description"]) == ("rsi", "RSI", "buys dips")
+    assert (rsi["id"], rsi["name"], rsi["description"]) == ("rsi", "rsi", "buys dips")
     assert (rsi["is_active"], rsi["detail"]) == (False, "paused by person:me")
-    assert rsi["config"] == '{"description": "buys dips", "n": 14, "name": "RSI"}'
+    assert json.loads(rsi["config"])["account"] == "main"
     assert rsi["created_at"] == at(0)
     assert (macd["is_active"], macd["detail"]) == (False, "quarantined: never returned")
 
@@ -156,7 +157,7 @@ def test_the_limits_in_force_are_a_row_of_the_account(
         [limits] = connection.execute(sa.select(risk_limits)).mappings()
 
     assert limits["user_id"] == "main"
-    assert limits["max_position_value"] == 4000
+    assert limits["max_position_value"] == 0.4
     assert (limits["max_daily_loss"], limits["max_drawdown"]) == (0.05, 0.2)
     assert limits["updated_at"] == at(0)
 
@@ -265,7 +266,12 @@ def test_a_document_that_is_no_configuration_does_not_stop_the_journal(
 ) -> None:
     from botcore.domain.events import ConfigApplied
 
-    for document in ("", "[]", '{"strategies": 3, "risk_limits": []}', '{"strategies": [1]}'):
+    for document in (
+        "",
+        "[]",
+        '{"strategies": 3, "accounts": {}}',
+        '{"strategies": [1, {"id": 2}], "accounts": [{}, {"id": "main", "limits": 1}]}',
+    ):
         fact = ConfigApplied(MAIN, at(0), "d", document)
         journal.wait_durable(journal.append(entries([fact])))
 
