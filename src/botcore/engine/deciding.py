@@ -31,6 +31,7 @@ Slot = SignalSlot | EventSlot
 StrategyClass = type[SignalStrategy] | type[EventStrategy]
 Wish = tuple[SignalSlot, float] | tuple[EventSlot, Intent]
 _NONE: tuple[Slot, ...] = ()
+_QUARANTINED = "quarantined"
 
 
 class Deciders:
@@ -48,7 +49,8 @@ class Deciders:
         count: decisions made.
 
     Raises:
-        ConfigError: a strategy, parameter or instrument does not exist.
+        ConfigError: a strategy, parameter or instrument does not exist, or two strategies carry
+            one name.
     """
 
     def __init__(
@@ -71,6 +73,8 @@ class Deciders:
         self._events: dict[tuple[AccountId, StrategyId], EventSlot] = {}
         known = {instrument.id for instrument in config.instruments}
         for rank, strategy in enumerate(config.strategies):
+            if any(slot.strategy == strategy.id for slot in self.slots):
+                raise _named_twice(strategy)
             for name in strategy.instruments:
                 if name not in known:
                     raise _unknown_instrument(strategy, name, known)
@@ -91,6 +95,10 @@ class Deciders:
             pairs.sort(key=_by_rank)
         if not pairs:
             return
+        if self._events:  # all bars of a stamp are known before anybody is asked (P8)
+            for slot, bar in pairs:
+                if isinstance(slot, EventSlot):
+                    slot.see(bar, is_warmup=not self.is_ready)
         wishes: list[Wish] = []
         start = 0
         while start < len(pairs):
@@ -102,6 +110,8 @@ class Deciders:
             start = next(i for i, pair in enumerate(pairs) if pair[0] is slot) + 1
         self.asked = None
         for slot, wish in wishes:
+            if slot.is_paused:  # it was quarantined after it said this
+                continue
             if isinstance(slot, SignalSlot):
                 self._pursue(slot, wish, key)  # type: ignore[arg-type]  # a weight, by its slot
             else:
@@ -110,7 +120,7 @@ class Deciders:
     def fold(self, fact: Fact) -> None:
         """Take up a pause or a quarantine."""
         if isinstance(fact, StrategyQuarantined):
-            self.pause(fact.strategy, f"quarantined: {fact.cause}")
+            self.pause(fact.strategy, f"{_QUARANTINED}: {fact.cause}")
         elif isinstance(fact, StrategyPaused):
             self.pause(fact.strategy, f"paused by {fact.by}" if fact.paused else "")
 
@@ -130,12 +140,20 @@ class Deciders:
         for index in range(start, len(pairs)):
             slot, bar = pairs[index]
             if slot.is_paused:
+                if isinstance(slot, SignalSlot) and not slot.is_faulty:
+                    # Its features have no hole when it goes on.
+                    self.asked = slot
+                    slot.runner.on_bar(
+                        bar.open, bar.high, bar.low, bar.close, bar.volume, slot.held
+                    )
                 continue
             self.asked = slot
             if isinstance(slot, EventSlot):
-                intents = slot.on_bar(bar, is_warmup=not is_ready)
-                self._refuse_flood(intents)
-                wishes.extend((slot, intent) for intent in intents)
+                intents = slot.on_bar(bar)
+                if is_ready:
+                    wishes.extend((slot, intent) for intent in intents)
+                else:
+                    slot.dropped += len(intents)
                 continue
             close = bar.close
             runner = slot.runner
@@ -177,6 +195,8 @@ class Deciders:
             spread=0.0 if slot.spread is None else slot.spread.value,
         )
         position = slot.position.quantity
+        if position * target < ZERO:  # a flip is two orders: close, and open once that has filled
+            target = ZERO
         delta = target - position
         if slot.working_orders:
             self._wait_or_cancel(slot, delta, key)
@@ -189,7 +209,8 @@ class Deciders:
         reason = Reason(int(memory[0]), tuple(memory[1:5]))
         if weight != slot.signalled:
             slot.signalled = weight
-            self._signalled(slot, slot.instrument, weight, 1.0, reason, key)
+            line = (slot.account, slot.strategy, slot.instrument)
+            self._signalled(Target(*line, weight, reason=reason), key)
         reduces = position != ZERO and (position > ZERO) is not (delta > ZERO)
         order = PlaceOrder(
             account=slot.account,
@@ -237,13 +258,12 @@ class Deciders:
             self._replace(slot, intent, key)
             return
         if isinstance(intent, Target):
-            self._signalled(
-                slot, intent.instrument, intent.weight, intent.confidence, intent.reason, key
-            )
-            order_intent = slot.order_for(intent)
-            if order_intent is None:
-                return
-            intent = order_intent
+            steps = slot.towards(intent)
+            if steps:
+                self._signalled(intent, key)
+            for step in steps:
+                self._intend(slot, step, key)
+            return
         denied = desk.place(intent, key)
         if denied is not None:
             self._deny(slot, denied, key)
@@ -254,7 +274,7 @@ class Deciders:
         if order is None or order.spec.strategy != slot.strategy:
             self._deny(slot, _not_yours(slot, intent, key), key)
             return
-        checked = desk.risk.check_replace_risk(intent, order.spec, filled=order.filled, at=key)
+        checked = desk.risk.check_replace_risk(intent, order.standing, filled=order.filled, at=key)
         if isinstance(checked, Denied):
             self._deny(slot, checked, key)
             return
@@ -272,8 +292,8 @@ class Deciders:
 
     def _deny(self, slot: EventSlot, denied: Denied, key: Key) -> None:
         self._desk.out.facts.append(OrderDenied(slot.account, denied))
-        slot.outcome = denied.code
-        if slot.denials < self._flood:  # who answers every no with an intent is not asked for ever
+        if not slot.is_paused:
+            slot.outcome = denied.code
             self._tell(slot, lambda: slot.on_denied(denied), key)
 
     def _fill_seen(self, fact: OrderFilled, key: Key) -> None:
@@ -286,7 +306,6 @@ class Deciders:
 
         def collect() -> None:
             intents.extend(ask())
-            self._refuse_flood(intents)
 
         outer, self.asked = self.asked, slot
         fault = guarded(collect)
@@ -294,12 +313,12 @@ class Deciders:
         if fault is not None:
             self._quarantine(slot, fault, key)
             return
+        if not self.is_ready:  # nobody trades before the venue's truth is known (R10)
+            slot.dropped += len(intents)
+            return
         for intent in intents:
-            self._intend(slot, intent, key)
-
-    def _refuse_flood(self, intents: list[Intent]) -> None:
-        if len(intents) > self._flood:
-            raise OverflowError(f"{len(intents)} intents on one event exceed {self._flood}")
+            if not slot.is_paused:  # a later no may have ended it
+                self._intend(slot, intent, key)
 
     def _asked_or_raise(self, fault: Fault) -> Slot:
         if self.asked is None:
@@ -307,6 +326,12 @@ class Deciders:
         return self.asked
 
     def _quarantine(self, slot: Slot, fault: Fault, key: Key) -> None:
+        error = fault.error
+        if isinstance(slot, EventSlot) and getattr(error, "code", "") == "STRATEGY_FLOODED":
+            limit, ts = float(slot.flood), Nanos(key.ts)
+            line = (slot.account, slot.strategy, slot.instruments[0])
+            denied = Denied(*line, "TOO_MANY_INTENTS", limit + 1.0, limit, ts)
+            self._desk.out.facts.append(OrderDenied(slot.account, denied))
         fact = StrategyQuarantined(
             slot.account, slot.strategy, Nanos(key.ts), f"it raised {fault.summary}"
         )
@@ -314,11 +339,19 @@ class Deciders:
         self.fold(fact)
 
     def pause(self, strategy: StrategyId, why: str) -> None:
-        """Stop asking a strategy, saying why; an empty `why` asks it again."""
+        """Stop asking a strategy, saying why; an empty `why` asks it again.
+
+        A signal strategy that was quarantined begins afresh: it missed bars.
+        """
         for slot in self.slots:
-            if slot.strategy == strategy:
-                slot.is_paused = bool(why)
-                slot.outcome = why
+            if slot.strategy != strategy:
+                continue
+            slot.is_paused = bool(why)
+            slot.outcome = why
+            if isinstance(slot, SignalSlot):
+                if slot.is_faulty and not why:
+                    slot.runner.resume(None)
+                slot.is_faulty = why.startswith(_QUARANTINED)
 
     def _line_changed(
         self, account: AccountId, strategy: StrategyId, instrument: InstrumentId
@@ -327,24 +360,16 @@ class Deciders:
         if slot is not None:
             slot.refresh(self._desk.execution.index)
 
-    def _signalled(
-        self,
-        slot: Slot,
-        instrument: InstrumentId,
-        weight: float,
-        confidence: float,
-        reason: Reason,
-        key: Key,
-    ) -> None:
+    def _signalled(self, target: Target, key: Key) -> None:
         self._desk.out.facts.append(
             SignalGenerated(
-                slot.account,
-                slot.strategy,
-                instrument,
+                target.account,
+                target.strategy,
+                target.instrument,
                 Nanos(key.ts),
-                weight,
-                confidence,
-                reason,
+                target.weight,
+                target.confidence,
+                target.reason,
             )
         )
 
@@ -372,6 +397,7 @@ class Deciders:
                 config=config,
                 strategy=chosen(_parameters(chosen, config)),
                 desk=self._desk,
+                flood=self._flood,
             )
             self.slots.append(event)
             self._events[config.account, config.id] = event
@@ -418,6 +444,14 @@ def _not_yours(slot: EventSlot, intent: CancelOrder | ReplaceOrder, key: Key) ->
         0.0,
         Nanos(key.ts),
         intent.reason,
+    )
+
+
+def _named_twice(strategy: StrategyConfig) -> ConfigError:
+    return ConfigError(
+        code="STRATEGY_NAMED_TWICE",
+        cause=f"two strategies are configured as {strategy.id}",
+        fix="give each a name of its own; several may run the same strategy",
     )
 
 

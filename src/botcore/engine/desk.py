@@ -1,6 +1,7 @@
 """The desk: execution's results become booked fills, modes and, where money demands it, a halt."""
 
 from collections.abc import Callable
+from decimal import Decimal
 
 from botcore.domain.decisions import Denied
 from botcore.domain.events import (
@@ -10,7 +11,7 @@ from botcore.domain.events import (
     OrderPlaced,
     OrderUpdated,
 )
-from botcore.domain.ids import AccountId, InstrumentId, StrategyId
+from botcore.domain.ids import AccountId, InstrumentId, Nanos, StrategyId
 from botcore.domain.instruments import InstrumentBook
 from botcore.domain.intents import PlaceOrder
 from botcore.domain.keys import Key
@@ -90,6 +91,8 @@ class Desk:
                 order = orders.get(fact.client_order_id)  # type: ignore[union-attr]  # by kind
                 if order is not None:
                     spec = order.spec
+                    if order.is_terminal:
+                        self._sweep(spec.account, spec.strategy, spec.instrument, key)
                     self._line_changed(spec.account, spec.strategy, spec.instrument)
             elif kind is OrderFilled:
                 self._book(fact, key)  # type: ignore[arg-type]  # by kind
@@ -145,8 +148,10 @@ class Desk:
                 reduce_only=True,
             )
             denied = self.place(order, key)
-            # What is too small to sell stays as dust; everything else is tried again.
-            is_left = is_left or denied is None or denied.code != "BELOW_MINIMUM"
+            if denied is not None and denied.code == "BELOW_MINIMUM":  # all else is tried again
+                self._sweep(account.account, position.strategy, position.instrument, key)
+            else:
+                is_left = True
         if not is_left:
             self.mode(account.account, Mode.CANCEL_ONLY, "FLAT: nothing left", "risk", key)
 
@@ -154,8 +159,30 @@ class Desk:
         posted, changed = self.portfolio.book_fill(fact, self.view.instrument(fact.instrument))
         self.out.facts.append(posted)
         self.out.facts.append(changed)
+        if changed.quantity and fact.side is Side.SELL:
+            self._sweep(fact.account, fact.strategy, fact.instrument, key)
         self._line_changed(fact.account, fact.strategy, fact.instrument)
         self._fill_seen(fact, key)
+
+    def _sweep(
+        self, account: AccountId, strategy: StrategyId, instrument: InstrumentId, key: Key
+    ) -> None:
+        """Set what an exit left, too little to be sold and with nothing working, aside (E78)."""
+        mark = self.view.mark(instrument)
+        if mark is None or not self.portfolio.position(account, strategy, instrument).quantity:
+            return
+        working = self.execution.index.working(account, instrument)
+        if any(order.spec.strategy == strategy for order in working):
+            return
+        swept = self.portfolio.sweep_dust(
+            account,
+            strategy,
+            self.view.instrument(instrument),
+            price=Decimal(repr(mark)),
+            ts=Nanos(key.ts),
+        )
+        if swept is not None:
+            self.out.facts.extend(swept)
 
     def _moved_outside(self, fact: LedgerPosted) -> None:
         external = f"external:{fact.account}"

@@ -7,12 +7,15 @@ from decimal import Decimal
 from botcore.domain.decisions import Denied
 from botcore.domain.events import OrderFilled
 from botcore.domain.ids import AccountId, InstrumentId, Nanos, StrategyId
-from botcore.domain.intents import Intent, PlaceOrder, Target
+from botcore.domain.intents import CancelOrder, Intent, PlaceOrder, Target
 from botcore.domain.market import Bar
 from botcore.domain.numbers import ZERO
 from botcore.domain.orders import OrderState, OrderType, Side
+from botcore.engine.admission import admitted
 from botcore.engine.config import StrategyConfig
 from botcore.engine.desk import Desk
+from botcore.engine.slots import SpreadEstimate
+from botcore.execution import Order
 from botcore.portfolio import Position
 from botcore.strategies import EventStrategy, WorkingOrder
 
@@ -91,10 +94,23 @@ class EventView:
 
 
 class EventSlot:
-    """One event strategy: asked with a bar, a fill or a denial, answering with intents."""
+    """One event strategy: asked with a bar, a fill or a denial, answering with intents.
+
+    Attributes:
+        rank: where it stands in the configured order.
+        outcome: why its last intent was denied, or why it is not asked.
+        said: intents since the last bar or fill; more than `flood` are a flood.
+        dropped: intents that came while history was fed.
+    """
 
     def __init__(
-        self, *, rank: int, config: StrategyConfig, strategy: EventStrategy, desk: Desk
+        self,
+        *,
+        rank: int,
+        config: StrategyConfig,
+        strategy: EventStrategy,
+        desk: Desk,
+        flood: int,
     ) -> None:
         self.rank = rank
         self.name = config.strategy
@@ -105,63 +121,88 @@ class EventSlot:
         self.is_paused = False
         self.outcome = ""
         self.dropped = 0
-        self.denials = 0
+        self.said = 0
+        self.flood = flood
         self._config = config
         self._asked = strategy
         self._desk = desk
+        self._spreads: dict[InstrumentId, SpreadEstimate] = {}
+        if config.sizing.needs_range:
+            self._spreads = {
+                name: SpreadEstimate(config.sizing, config.step_ns) for name in config.instruments
+            }
         self.view = EventView(config, desk)
 
-    def on_bar(self, bar: Bar, *, is_warmup: bool) -> list[Intent]:
-        """Ask with a closed bar."""
-        self.denials = 0
+    def see(self, bar: Bar, *, is_warmup: bool) -> None:
+        """Take a closed bar into the past, before anybody is asked about its stamp (P8)."""
+        self.said = 0
         self.view.see(bar)
         self.view.is_warmup = is_warmup
-        intents = self._own(self._asked.on_bar(bar, self.view))
-        if is_warmup:
-            self.dropped += len(intents)
-            return []
-        return intents
+        if self._spreads:
+            self._spreads[bar.instrument].update(bar.high, bar.low, bar.close)
+
+    def on_bar(self, bar: Bar) -> list[Intent]:
+        """Ask with a closed bar."""
+        return self._admitted(self._asked.on_bar(bar, self.view))
 
     def on_fill(self, fill: OrderFilled) -> list[Intent]:
         """Tell of a fill; the view holds no price later than it (P9)."""
+        self.said = 0
         self.view.now = fill.fill.ts_event
-        return self._own(self._asked.on_fill(fill, self.view))
+        return self._admitted(self._asked.on_fill(fill, self.view))
 
     def on_denied(self, denied: Denied) -> list[Intent]:
         """Tell of a no, or it believes that it is long."""
-        self.denials += 1
-        return self._own(self._asked.on_denied(denied, self.view))
+        return self._admitted(self._asked.on_denied(denied, self.view))
 
-    def order_for(self, target: Target) -> PlaceOrder | None:
-        """Return the market order that brings the position to a target, or None."""
-        instrument = self._desk.view.instrument(target.instrument)
-        mark = self._desk.view.mark(target.instrument)
+    def towards(self, target: Target) -> list[PlaceOrder] | list[CancelOrder]:
+        """Return what brings the line nearer to a target now, by the rules of P14.
+
+        Orders under way count, attached exits do not. What works against the target is cancelled
+        first. A flip is two orders: this one closes, the next target opens.
+        """
+        view, name = self._desk.view, target.instrument
+        mark = view.mark(name)
         if mark is None:
-            return None
-        price = Decimal(repr(mark))
-        wanted = self._config.sizing.target_quantity(
+            return []
+        instrument, price, sizing = view.instrument(name), Decimal(repr(mark)), self._config.sizing
+        spread = self._spreads.get(name)
+        wanted = sizing.target_quantity(
             target.weight,
-            equity=self._desk.view.equity_exact(self.account),
+            equity=view.equity_exact(self.account),
             price=price,
             lot=instrument.lot,
-            spread=0.0,
+            spread=0.0 if spread is None else spread.value,
         )
-        line = (self.account, self.strategy, target.instrument)
-        position = self._desk.view.position(*line)
-        under_way = self._desk.view.working_buys(*line) - self._desk.view.working_sells(*line)
-        delta = wanted - position - under_way
+        position = view.position(self.account, self.strategy, name)
+        orders = self._under_way(name)
+        working = sum((order.leaves * order.sign for order in orders), start=ZERO)
+        if position * wanted < ZERO:
+            wanted = ZERO
+        missing = wanted - position
+        if working * missing < ZERO or (working and not missing):
+            who = (self.account, self.strategy)
+            return [CancelOrder(*who, o.id, target.reason) for o in orders if not o.cancel_owed]
+        delta, expected = missing - working, position + working
         if abs(delta) < instrument.lot:
-            return None
-        return PlaceOrder(
-            account=self.account,
-            strategy=self.strategy,
-            instrument=target.instrument,
-            side=Side.BUY if delta > ZERO else Side.SELL,
-            type=OrderType.MARKET,
-            quantity=abs(delta),
-            reduce_only=position != ZERO and (position > ZERO) is not (delta > ZERO),
-            reason=target.reason,
-        )
+            return []
+        if wanted and abs(delta) * price < instrument.min_notional:
+            return []
+        is_held = wanted * expected > ZERO
+        if is_held and abs(float(delta)) <= abs(float(expected)) * sizing.band_frac:
+            return []
+        return [
+            PlaceOrder(
+                account=self.account,
+                strategy=self.strategy,
+                instrument=name,
+                side=Side.BUY if delta > ZERO else Side.SELL,
+                type=OrderType.MARKET,
+                quantity=abs(delta),
+                reduce_only=position * delta < ZERO,
+                reason=target.reason,
+            )
+        ]
 
     def state(self) -> bytes:
         """What the strategy wants to keep over a restart."""
@@ -171,10 +212,16 @@ class EventSlot:
         """Give it back what it kept, and how long it was away."""
         self._asked.resume(state, downtime_ns)
 
-    def _own(self, intents: Iterable[Intent] | None) -> list[Intent]:
-        """Return what it said, each under its own name: it cannot speak for another."""
-        said = list(intents or ())
-        for intent in said:
-            if intent.account != self.account or intent.strategy != self.strategy:
-                raise ValueError(f"an intent names {intent.account}/{intent.strategy}")
-        return said
+    def _under_way(self, name: InstrumentId) -> list[Order]:
+        return [
+            order
+            for order in self._desk.execution.index.working(self.account, name)
+            if order.spec.strategy == self.strategy
+            and order.spec.parent is None
+            and order.state is not OrderState.HELD
+        ]
+
+    def _admitted(self, said: Iterable[object] | None) -> list[Intent]:
+        intents = admitted(said, self._config, most=self.flood - self.said)
+        self.said += len(intents)
+        return intents

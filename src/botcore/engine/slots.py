@@ -21,6 +21,7 @@ class SignalSlot:
         held: sign of position plus working orders: what the strategy is told it has.
         exposure: the same in base units, float; `working`: the working part, exact.
         outcome: the engine's own word on the last target (empty when it was carried out).
+        is_paused: it is not asked; `is_faulty`: nor fed, since it was quarantined.
     """
 
     __slots__ = (
@@ -28,6 +29,7 @@ class SignalSlot:
         "exposure",
         "held",
         "instrument",
+        "is_faulty",
         "is_paused",
         "log",
         "name",
@@ -77,6 +79,7 @@ class SignalSlot:
         self.signalled = 0.0
         self.outcome = ""
         self.is_paused = False
+        self.is_faulty = False
 
     def refresh(self, orders: OrderIndex) -> None:
         """Take up position and working orders after a fact about either."""
