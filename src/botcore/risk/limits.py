@@ -41,12 +41,16 @@ class RiskLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         """Refuse limits that limit nothing or everything.
 
         Raises:
-            ConfigError: a fraction is not above 0, or the order rate is below 1.
+            ConfigError: a fraction is not above 0, or the order rate is no whole number from 1.
         """
         for name in self.__struct_fields__:
             value = getattr(self, name)
-            low = 0.0 if name == "fee_frac" else 1.0 if name == "orders_per_s" else SMALLEST
-            if not isinstance(value, bool) and not low <= value <= LARGEST:
+            if isinstance(value, bool):
+                continue
+            low = 0.0 if name == "fee_frac" else SMALLEST
+            if name == "orders_per_s":
+                low = 1 if isinstance(value, int) else LARGEST
+            if not low <= value <= LARGEST:
                 raise ConfigError(
                     code="LIMIT_REFUSED",
                     cause=f"risk limit {name} is {value}",
