@@ -1,0 +1,394 @@
+"""Every verb calls one function of the platform, with what was given and nothing else."""
+
+from __future__ import annotations
+
+import getpass
+import io
+import json
+from pathlib import Path
+
+import pytest
+from tests.support.sample_view import BANNER, sample_view, with_account
+from tests.unit.cli.app_fakes import (
+    FakeBacktesting,
+    FakeCommands,
+    FakeDoctor,
+    FakeFinding,
+    FakeStatus,
+    stand_in,
+)
+
+from botcore.cli.boundary import run
+from botcore.domain import commands as c
+from botcore.domain.errors import StorageError
+from botcore.domain.ids import MINUTE_NS, SECOND_NS, AccountId, StrategyId
+from botcore.domain.modes import Mode
+
+PAPER = AccountId("paper")
+ME = f"person:{getpass.getuser()}"
+
+
+@pytest.fixture
+def app(monkeypatch: pytest.MonkeyPatch) -> FakeCommands:
+    fake = FakeCommands()
+    stand_in(monkeypatch, "commands", fake)
+    return fake
+
+
+@pytest.fixture
+def backtests(monkeypatch: pytest.MonkeyPatch) -> FakeBacktesting:
+    fake = FakeBacktesting()
+    stand_in(monkeypatch, "backtesting", fake)
+    return fake
+
+
+@pytest.fixture
+def doctor(monkeypatch: pytest.MonkeyPatch) -> FakeDoctor:
+    fake = FakeDoctor()
+    stand_in(monkeypatch, "doctor", fake)
+    return fake
+
+
+def test_up_opens_the_browser_and_sets_what_was_given(app: FakeCommands) -> None:
+    assert run(["up", "--port", "9000", "--home", "/tmp/h"]) == 0
+
+    name, given = app.last
+    assert name == "up"
+    assert given["overrides"] == {"port": 9000, "home": Path("/tmp/h")}
+    assert (given["open_browser"], given["reload"], given["memory_optimized"]) == (
+        True,
+        False,
+        False,
+    )
+
+
+def test_what_was_not_given_is_not_set(app: FakeCommands) -> None:
+    run(["up"])
+
+    assert app.last[1]["overrides"] == {}
+
+
+@pytest.mark.parametrize("option", ["--headless", "--no-browser"])
+def test_no_browser_opens_where_nobody_looks(app: FakeCommands, option: str) -> None:
+    run(["up", option])
+
+    assert app.last[1]["open_browser"] is False
+
+
+def test_the_platform_s_exit_code_is_the_verb_s(app: FakeCommands) -> None:
+    app.exit_code = 4
+
+    assert run(["up"]) == 4
+    assert run(["engine"]) == 4
+    assert run(["api"]) == 4
+
+
+def test_dev_starts_again_when_the_code_changes(app: FakeCommands) -> None:
+    run(["dev"])
+
+    name, given = app.last
+    assert (name, given["reload"], given["open_browser"]) == ("up", True, False)
+
+
+def test_start_runs_here_without_a_browser(app: FakeCommands) -> None:
+    run(["start", "--memory-optimized"])
+
+    name, given = app.last
+    assert (name, given["open_browser"], given["memory_optimized"]) == ("up", False, True)
+
+
+@pytest.mark.parametrize("arguments", [["start", "--detach"], ["restart"]])
+def test_in_the_background_it_says_where_it_runs(
+    app: FakeCommands, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*arguments, "--memory-optimized", "--port", "1"]) == 0
+
+    name, given = app.last
+    assert name == arguments[0]
+    assert given == {"overrides": {"port": 1}, "memory_optimized": True}
+    assert "http://localhost:8080" in capsys.readouterr().out
+
+
+def test_stop_says_what_is_kept_and_where(
+    app: FakeCommands, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["stop"]) == 0
+    app.ran = None
+    assert run(["stop"]) == 0
+
+    stopped, idle = capsys.readouterr().out.splitlines()
+    assert "pid 4711" in stopped
+    assert "orders, positions and cash are kept in /home/kim/.botcore" in stopped
+    assert idle == "not running"
+
+
+def test_status_shows_where_since_when_and_how(
+    app: FakeCommands, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["status"]) == 0
+
+    shown = capsys.readouterr().out
+    for part in (
+        "running",
+        "http://localhost:8080",
+        "4711",
+        "/home/kim/.botcore",
+        "5 h 4 min",
+        "equity 10,123.45 USDT",
+        "NORMAL",
+        "simulated: live, last price 0.6 s ago",
+        BANNER,
+    ):
+        assert part in shown
+
+
+def test_status_of_a_halted_account_says_why(
+    app: FakeCommands, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app.state = FakeStatus(view=with_account(sample_view(), mode="HALT", mode_cause="drawdown"))
+
+    run(["status"])
+
+    assert "HALT – drawdown" in capsys.readouterr().out
+
+
+def test_status_says_when_the_engine_is_silent(
+    app: FakeCommands, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app.state = FakeStatus(view_age_s=75.0)
+
+    run(["status"])
+
+    assert "stale, engine not answering since 1 min" in capsys.readouterr().out
+
+
+def test_status_of_nothing_shows_the_home_and_fails_for_scripts(
+    app: FakeCommands, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app.state = FakeStatus(is_running=False, url="", pid=0, view=None, view_age_s=float("inf"))
+
+    assert run(["status"]) == 3
+    shown = capsys.readouterr().out
+    assert "not running" in shown
+    assert "/home/kim/.botcore" in shown
+
+
+@pytest.mark.parametrize("view", [None, sample_view()])
+def test_status_as_json_is_one_object(
+    app: FakeCommands, capsys: pytest.CaptureFixture[str], view: object
+) -> None:
+    app.state.view = view  # type: ignore[assignment]  # one of the two it takes
+
+    run(["status", "--json"])
+
+    found = json.loads(capsys.readouterr().out)
+    assert (found["running"], found["pid"]) == (True, 4_711)
+    assert (found["view"] is None) == (view is None)
+
+
+def test_logs_prints_the_lines_of_a_service(
+    app: FakeCommands, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["logs", "--service", "engine", "--follow", "-n", "5"]) == 0
+
+    assert app.last[1] == {"overrides": {}, "service": "engine", "lines": 5, "follow": True}
+    assert capsys.readouterr().out == "first line\nsecond line\n"
+
+
+def test_clean_names_what_goes_and_asks(
+    app: FakeCommands, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+
+    run(["clean"])
+
+    shown = capsys.readouterr().out
+    assert "2.0 kB  /home/kim/.botcore/engine.db" in shown
+    assert "nothing was deleted" in shown
+
+
+def test_clean_deletes_when_it_may(app: FakeCommands, capsys: pytest.CaptureFixture[str]) -> None:
+    run(["clean", "--yes"])
+
+    assert capsys.readouterr().out.splitlines()[-1] == "deleted"
+
+
+def test_open_says_the_address(app: FakeCommands, capsys: pytest.CaptureFixture[str]) -> None:
+    run(["open"])
+
+    assert capsys.readouterr().out == "http://localhost:8080\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        (["pause", "rsi"], c.PauseStrategy(PAPER, StrategyId("rsi"), ME)),
+        (["pause"], c.SetMode(PAPER, Mode.REDUCE_ONLY, ME, "paused by a person")),
+        (["resume", "rsi"], c.ResumeStrategy(PAPER, StrategyId("rsi"), ME)),
+        (["resume"], c.SetMode(PAPER, Mode.NORMAL, ME, "resumed by a person")),
+        (["cancel-all"], c.CancelAll(PAPER, ME)),
+        (["cancel-all", "--strategy", "rsi"], c.CancelAll(PAPER, ME, StrategyId("rsi"))),
+        (["kill"], c.KillSwitch(PAPER, ME)),
+        (["kill", "--cause", "odd"], c.KillSwitch(PAPER, ME, "odd")),
+        (["flatten", "--yes"], c.Flatten(PAPER, ME, confirmed=True)),
+        (["kill", "--account", "second"], c.KillSwitch(AccountId("second"), ME)),
+    ],
+)
+def test_an_act_is_one_command_that_names_the_person(
+    app: FakeCommands,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    command: object,
+) -> None:
+    assert run(arguments) == 0
+
+    assert app.last == ("act", {"overrides": {}, "command": command})
+    assert capsys.readouterr().out == "done\n"
+
+
+@pytest.mark.parametrize("answer", ["n\n", "\n"])
+def test_flatten_does_nothing_unless_it_is_confirmed(
+    app: FakeCommands, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+
+    assert run(["flatten"]) == 0
+    assert app.calls == []
+
+
+def test_flatten_that_nobody_answers_is_an_interruption(
+    app: FakeCommands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+
+    assert run(["flatten"]) == 130
+    assert app.calls == []
+
+
+@pytest.mark.parametrize("verb", ["kill", "pause", "cancel-all"])
+def test_what_lowers_risk_does_not_ask(
+    app: FakeCommands, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+
+    assert run([verb]) == 0
+
+
+def test_a_refused_act_fails(app: FakeCommands, capsys: pytest.CaptureFixture[str]) -> None:
+    app.fails = StorageError(code="NOT_RUNNING", cause="nothing runs", fix="start it")
+
+    assert run(["kill"]) == 1
+    assert capsys.readouterr().err == "botcore: nothing runs [NOT_RUNNING] – start it\n"
+
+
+def test_backtest_hands_on_what_was_given(backtests: FakeBacktesting) -> None:
+    assert (
+        run(
+            [
+                "backtest",
+                "ema-cross",
+                "--market",
+                "demo",
+                "--bars",
+                "5000",
+                "--seed",
+                "7",
+                "--step",
+                "15s",
+                "--cash",
+                "2500.50",
+                "--instrument",
+                "BTCUSDT.SIM",
+                "--instrument",
+                "ETHUSDT.SIM",
+                "--param",
+                "fast=10",
+                "--param",
+                "exact=true",
+            ]
+        )
+        == 0
+    )
+
+    assert backtests.arguments == {
+        "strategy": "ema-cross",
+        "market": "demo",
+        "bars": 5_000,
+        "seed": 7,
+        "step_ns": 15 * SECOND_NS,
+        "instruments": ("BTCUSDT.SIM", "ETHUSDT.SIM"),
+        "parameters": {"fast": 10.0, "exact": 1.0},
+        "cash": "2500.50",
+    }
+
+
+def test_backtest_has_defaults_for_all_but_the_strategy(backtests: FakeBacktesting) -> None:
+    run(["backtest", "rsi"])
+
+    assert backtests.arguments["instruments"] is None
+    assert backtests.arguments["step_ns"] == MINUTE_NS
+    assert backtests.arguments["bars"] == 100_000
+
+
+def test_backtest_prints_the_warning_the_figures_the_assumptions_and_the_fingerprint(
+    backtests: FakeBacktesting, capsys: pytest.CaptureFixture[str]
+) -> None:
+    backtests.report.unpriced = ("SOLUSDT.SIM",)
+
+    run(["backtest", "ema-cross"])
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "ema-cross on BTCUSDT.SIM"
+    assert lines[1] == BANNER
+    assert "  return  +1.23%" in lines
+    assert "  limit: daily loss  [5 %]" in lines  # nothing in it is taken for a style
+    assert any("without a price at the end: SOLUSDT.SIM" in line for line in lines)
+    assert f"  fingerprint  {'f' * 64}" in lines
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--step", "1x"], "STEP_MALFORMED"),
+        (["--step", "0m"], "STEP_MALFORMED"),
+        (["--step", "-1m"], "STEP_MALFORMED"),
+        (["--param", "fast"], "PARAMETER_MALFORMED"),
+        (["--param", "fast=many"], "PARAMETER_MALFORMED"),
+        (["--param", "=3"], "PARAMETER_MALFORMED"),
+        (["--param", "fast=1", "--param", "fast=2"], "PARAMETER_MALFORMED"),
+        (["--bars", "0"], "USAGE"),
+        (["--bars", "many"], "USAGE"),
+        (["--seed", "-1"], "USAGE"),
+    ],
+)
+def test_backtest_refuses_what_makes_no_sense(
+    backtests: FakeBacktesting,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    code: str,
+) -> None:
+    assert run(["backtest", "rsi", *arguments]) == 2
+
+    assert f"[{code}]" in capsys.readouterr().err
+    assert backtests.arguments == {}
+
+
+def test_doctor_that_finds_nothing_is_content(
+    doctor: FakeDoctor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["doctor", "--home", "/h"]) == 0
+
+    assert doctor.overrides == {"home": Path("/h")}
+    assert capsys.readouterr().out.splitlines()[-1] == "all is well"
+
+
+def test_doctor_that_finds_something_says_what_to_do_and_fails(
+    doctor: FakeDoctor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    doctor.findings.append(FakeFinding("ledger", False, "posting 7 differs", "restore a backup"))
+
+    assert run(["doctor"]) == 1
+
+    shown = capsys.readouterr().out
+    assert "WRONG  ledger: posting 7 differs" in shown
+    assert "fix: restore a backup" in shown

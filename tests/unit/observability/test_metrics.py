@@ -1,0 +1,163 @@
+"""Metrics: every name of the page and no other, with the figures of the newest document."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
+from tests.support.sample_view import sample_view, with_account, with_feed
+
+from botcore.control.views import FeedStatus, PlatformView
+from botcore.domain.modes import Mode
+from botcore.observability import Metrics
+from botcore.observability._docs import reference_page
+from botcore.observability.catalogue import CATALOGUE, Kind
+
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "reference" / "metrics.md"
+
+
+def samples(metrics: Metrics, view: PlatformView | None, age_s: float = 0.2) -> list[Sample]:
+    text = metrics.scrape(view, age_s).decode()
+    return [each for family in text_string_to_metric_families(text) for each in family.samples]
+
+
+def value(found: list[Sample], name: str, **labels: str) -> float:
+    (one,) = [
+        each.value for each in found if (each.name, each.labels) == (f"botcore_{name}", labels)
+    ]
+    return one
+
+
+def scraped(view: PlatformView | None = None, age_s: float = 0.2) -> list[Sample]:
+    return samples(Metrics(version="0.1.0"), view or sample_view(), age_s)
+
+
+def test_the_reference_page_is_the_generated_text() -> None:
+    # Renew it with: python -m botcore.observability._docs > docs/reference/metrics.md
+    assert PAGE.read_text(encoding="utf-8") == reference_page()
+
+
+@pytest.mark.parametrize("view", [None, sample_view()])
+def test_a_scrape_has_every_name_of_the_page_and_no_other(view: PlatformView | None) -> None:
+    text = Metrics(version="0.1.0").scrape(view, 0.2).decode()
+
+    typed = [line.split()[2:] for line in text.splitlines() if line.startswith("# TYPE botcore_")]
+
+    assert sorted(typed) == sorted([spec.full_name, str(spec.kind)] for spec in CATALOGUE)
+
+
+def test_names_end_as_prometheus_asks() -> None:
+    for spec in CATALOGUE:
+        assert spec.name.endswith("_total") == (spec.kind is Kind.COUNTER)
+        assert spec.help.endswith(".")
+
+
+def test_shows_the_account_s_figures() -> None:
+    found = scraped()
+
+    assert value(found, "equity_quote", account="paper") == 10_123.4512
+    assert value(found, "drawdown_ratio", account="paper") == 0.0131
+    assert value(found, "daily_loss_quote", account="paper") == 0.0
+    assert value(found, "fees_quote_total", account="paper") == 31.2077
+    assert value(found, "orders_open", account="paper") == 3
+    assert value(found, "orders_in_doubt", account="paper") == 1
+    assert value(found, "orders_in_doubt_oldest_seconds", account="paper") == 1_290
+    assert value(found, "cancels_owed", account="paper") == 1
+    assert value(found, "risk_utilisation_ratio", account="paper", limit="drawdown") == 0.0655
+    assert value(found, "build_info", version="0.1.0", python=platform.python_version()) == 1
+
+
+def test_a_loss_of_the_day_is_positive() -> None:
+    found = scraped(with_account(sample_view(), day_result="-12.5"))
+
+    assert value(found, "daily_loss_quote", account="paper") == 12.5
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_exactly_one_mode_is_up(mode: Mode) -> None:
+    found = scraped(with_account(sample_view(), mode=mode.value))
+
+    up = {each.labels["mode"]: each.value for each in found if each.name == "botcore_up_mode"}
+    assert up == {other.value.lower(): float(other is mode) for other in Mode}
+
+
+def test_a_strategy_without_a_position_has_no_open_result() -> None:
+    found = scraped()
+
+    unrealised = "pnl_unrealized_quote"
+    assert value(found, unrealised, account="paper", strategy="ensemble") == 0.0
+    assert value(found, unrealised, account="paper", strategy="ema-cross") == pytest.approx(2.01)
+    assert value(found, "strategy_result_quote", strategy="ema-cross") == 85.31
+    assert value(found, "strategy_state", strategy="ensemble", state="paused") == 1
+    assert value(found, "strategy_state", strategy="ensemble", state="running") == 0
+
+
+def test_the_age_of_the_price_grows_while_the_engine_is_silent() -> None:
+    found = scraped(sample_view(), 60.0)
+
+    assert value(found, "view_age_seconds") == 60.0
+    assert value(found, "stream_age_seconds", venue="simulated", stream="market") == 60.4
+
+
+def test_a_feed_that_is_down_is_not_connected_and_a_bad_store_not_ok() -> None:
+    view = with_feed(sample_view(storage="read only"), status=FeedStatus.DOWN)
+
+    found = scraped(view)
+
+    assert value(found, "stream_connected", venue="simulated", stream="market") == 0
+    assert value(found, "storage_ok") == 0
+
+
+def test_before_the_first_document_only_its_absence_is_shown() -> None:
+    found = samples(Metrics(version="0.1.0"), None, float("inf"))
+
+    ours = {each.name for each in found if each.name.startswith("botcore_")}
+    assert ours == {"botcore_build_info", "botcore_view_age_seconds"}
+    assert value(found, "view_age_seconds") == float("inf")
+
+
+def test_an_execution_is_counted_once_however_often_it_is_seen() -> None:
+    metrics = Metrics(version="0.1.0")
+    fills = sorted(sample_view().fills, key=lambda fill: fill.ts)
+
+    metrics.observe(sample_view(fills=tuple(fills[:2])), 0.1)
+    metrics.observe(sample_view(fills=tuple(fills[:4])), 0.1)
+    found = samples(metrics, sample_view(fills=tuple(fills[2:5])))
+
+    assert value(found, "fills_total", account="paper") == 5
+
+
+def test_a_strategy_that_is_gone_is_gone_from_the_metrics() -> None:
+    metrics = Metrics(version="0.1.0")
+    metrics.observe(sample_view(), 0.1)
+
+    found = samples(metrics, sample_view(strategies=(), positions=()))
+
+    assert not [each for each in found if "strategy" in each.labels]
+
+
+def test_answers_are_counted_by_class_and_timed() -> None:
+    metrics = Metrics(version="0.1.0")
+    for status, seconds in ((200, 0.004), (204, 0.3), (404, 99.0)):
+        metrics.answered(route="/", method="GET", status=status, seconds=seconds)
+
+    found = samples(metrics, sample_view())
+
+    assert value(found, "http_requests_total", route="/", method="GET", code_class="2xx") == 2
+    assert value(found, "http_requests_total", route="/", method="GET", code_class="4xx") == 1
+    name = "http_request_duration_seconds"
+    for bound, count in (("0.0025", 0), ("0.005", 1), ("0.25", 1), ("0.5", 2), ("+Inf", 3)):
+        assert value(found, f"{name}_bucket", route="/", method="GET", le=bound) == count
+    assert value(found, f"{name}_count", route="/", method="GET") == 3
+    assert value(found, f"{name}_sum", route="/", method="GET") == pytest.approx(99.304)
+
+
+def test_two_registries_do_not_meet() -> None:
+    one, other = Metrics(version="1"), Metrics(version="2")
+
+    one.observe(sample_view(), 0.1)
+
+    assert "equity_quote{" not in other.scrape(None, 0.1).decode()
