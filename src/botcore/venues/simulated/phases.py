@@ -56,11 +56,9 @@ class Phases:
         rounds: list[_Round] = []
         self.floor = event.ts_close
         try:
-            for bar in event.bars:
-                truth.learn(bar)
-            for bar in event.bars:
+            for bar in event.bars:  # smallest timeframe first
                 book = truth.books.get(bar.instrument)
-                if book is None or not book.working or not truth.matches(bar):
+                if not truth.matches(bar) or book is None or not book.working:
                     continue
                 if bar.ts_open >= book.scale.valid_to:
                     yield from self.relist(book, bar.ts_open)

@@ -6,7 +6,7 @@ import msgspec
 
 from botcore.domain.errors import StorageError
 from botcore.domain.ids import AccountId, Currency, InstrumentId
-from botcore.domain.market import Bar
+from botcore.domain.market import Bar, BarSpec
 from botcore.domain.orders import OrderSpec, OrderState
 from botcore.domain.reports import VenueReport
 
@@ -79,7 +79,7 @@ class ProgressRecord(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         last: the reference bar: the last one of the smallest timeframe; None before the first.
-        step: the smallest timeframe of bars that match, nanoseconds; 0 before the first.
+        matching: which bars match: the smallest timeframe seen; None before the first.
         bar_open: `ts_open` of the bar that `used` belongs to.
         used: lots our fills took from that bar's volume.
         opened: `ts_open` of the last bar whose open was matched before it closed.
@@ -87,7 +87,7 @@ class ProgressRecord(msgspec.Struct, frozen=True, gc=False):
 
     instrument: InstrumentId
     last: Bar | None
-    step: int
+    matching: BarSpec | None
     bar_open: int
     used: int
     opened: int

@@ -57,7 +57,7 @@ class Settlement:
 
     def relock(self, order: Order, needed: int) -> None:
         """Make the order lock `needed`."""
-        more = self.lack(order, needed)
+        more = needed - order.locked if order.group is None else self.lack(order, needed)
         if more:
             order.lock.lock(more)
         order.locked = needed

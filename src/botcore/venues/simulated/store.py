@@ -9,6 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from botcore.domain.errors import StorageError
+from botcore.kernel.failpoint import hit
 from botcore.venues.simulated.records import (
     SCHEMA,
     BalanceRecord,
@@ -133,10 +134,13 @@ class SqliteVenueStore:
         execute = self._connection.execute
         try:
             execute("BEGIN IMMEDIATE")
+            hit("venue.begun")
             advanced = execute(_ADVANCE, (*counts, self._commits)).rowcount
             if advanced == 1:
                 self._connection.executemany(_UPSERT, rows)
+                hit("venue.written")
                 execute("COMMIT")
+                hit("venue.committed")
         except sqlite3.Error as error:
             self._abandon()
             raise self._translated(error, "written") from error

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from botcore.domain.errors import ConfigError, StorageError
 from botcore.domain.ids import AccountId, ClientOrderId, Currency, InstrumentId
 from botcore.domain.instruments import InstrumentBook
-from botcore.domain.market import Bar, BarOrigin, PriceSource
+from botcore.domain.market import Bar, BarOrigin, BarSpec, PriceSource
 from botcore.domain.numbers import ZERO
 from botcore.venues.simulated.accounts import AccountBook, Purse
 from botcore.venues.simulated.ports import VenueStore
@@ -51,7 +51,7 @@ class Truth:
         self.last: dict[InstrumentId, Bar] = {}
         self.is_durable = store is not None
         self._store = store
-        self._steps: dict[InstrumentId, int] = {}
+        self._matching: dict[InstrumentId, BarSpec] = {}
         self._scales: dict[tuple[InstrumentId, int], Scale] = {}
         self._deposits: list[DepositRecord] = []
         self._failure: StorageError | None = None
@@ -68,25 +68,22 @@ class Truth:
             return
         if bar.spec.source not in _MATCHED:
             return
-        self.learn(bar)
+        self.matches(bar)
         if seen is None or bar.spec.step_ns <= seen.spec.step_ns:
             self.last[bar.instrument] = bar
-
-    def learn(self, bar: Bar) -> None:
-        """Note the smallest timeframe of an instrument's bars that may match."""
-        if bar.spec.origin is BarOrigin.VENUE and bar.spec.source in _MATCHED:
-            step = self._steps.get(bar.instrument)
-            if step is None or bar.spec.step_ns < step:
-                self._steps[bar.instrument] = bar.spec.step_ns
 
     def matches(self, bar: Bar) -> bool:
         """Whether a bar matches orders: the venue's own, of its smallest timeframe (E18)."""
         spec = bar.spec
-        return (
-            spec.origin is BarOrigin.VENUE
-            and spec.source in _MATCHED
-            and spec.step_ns == self._steps.get(bar.instrument)
-        )
+        known = self._matching.get(bar.instrument)
+        if known is not None and (spec is known or spec == known):
+            return True
+        if spec.origin is not BarOrigin.VENUE or spec.source not in _MATCHED:
+            return False
+        if known is not None and spec.step_ns >= known.step_ns:
+            return False
+        self._matching[bar.instrument] = spec
+        return True
 
     # --- instruments
 
@@ -235,7 +232,7 @@ class Truth:
                 ProgressRecord(
                     instrument=instrument,
                     last=self.last.get(instrument),
-                    step=self._steps.get(instrument, 0),
+                    matching=self._matching.get(instrument),
                     bar_open=-1 if book is None else book.bar_open,
                     used=0 if book is None else book.used,
                     opened=-1 if book is None else book.opened,
@@ -256,8 +253,8 @@ class Truth:
         for row in records.progress:
             if row.last is not None:
                 self.last[row.instrument] = row.last
-            if row.step:
-                self._steps[row.instrument] = row.step
+            if row.matching is not None:
+                self._matching[row.instrument] = row.matching
         for record in records.orders:
             order = Order.read(record)
             self.numbered.append(order)

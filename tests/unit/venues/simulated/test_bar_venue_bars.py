@@ -320,6 +320,18 @@ def test_e10_an_order_sent_between_two_fills_waits_for_the_next_bar() -> None:
     assert fills(session.bar(102, 102, 102, 102)) == [("second", Decimal(102))]
 
 
+def test_p9_an_order_stamped_with_the_fill_that_caused_it_waits_too() -> None:
+    session = VenueSession()
+    session.bar(100, 100, 100, 100)
+    session.buy(MARKET, name="first")
+
+    def again(report: VenueReport) -> None:
+        session.buy(LIMIT, name="second", limit_price="99", ts=report.ts_event)
+
+    assert fills(session.bar(101, 101, 98, 101, on_fill=again)) == [("first", Decimal(101))]
+    assert fills(session.bar(101, 101, 98, 101)) == [("second", Decimal(99))]
+
+
 def test_e10_an_order_sent_inside_a_bar_does_not_meet_that_bars_open() -> None:
     session = VenueSession()
     session.bar(100, 100, 100, 100)
@@ -529,11 +541,14 @@ def test_p8_only_the_smallest_timeframe_matches() -> None:
     session = VenueSession()
     session.bar(100, 100, 100, 100)
     session.buy(LIMIT, name="bid", limit_price="99")
+    for _ in range(5):
+        session.bar(100, 101, 99.5, 100)
     small = session.a_bar(100, 101, 99.5, 100)
     large = session.a_bar(100, 120, 80, 100, spec=BarSpec(5 * MINUTE_NS))
 
     assert session.bars(small, large) == []
     assert session.bars(session.a_bar(100, 120, 80, 100, spec=BarSpec(5 * MINUTE_NS))) == []
+    assert fills(session.bar(100, 101, 98, 100)) == [("bid", Decimal(99))]
 
 
 def test_p8_every_open_comes_before_the_inside_of_any_bar() -> None:
@@ -811,3 +826,43 @@ def test_an_unknown_instruments_bars_are_ignored() -> None:
 
     assert session.bars(other) == []
     assert session.working() == ["m"]
+
+
+def test_p9_an_order_sent_at_a_shown_open_waits_for_the_next_bar() -> None:
+    session = VenueSession()
+    session.bar(100, 100, 100, 100)
+    session.buy(MARKET, name="m")
+
+    session.opens(100, on_fill=lambda _: session.buy(LIMIT, name="bid", limit_price="99"))
+
+    assert session.bar(100, 101, 98, 100) == []
+    assert fills(session.bar(100, 101, 98, 100)) == [("bid", Decimal(99))]
+
+
+def test_a_market_order_that_comes_after_the_shown_open_waits_for_the_next() -> None:
+    session = VenueSession()
+    session.bar(100, 100, 100, 100)
+    session.buy(MARKET, name="m")
+    session.opens(101)
+    session.buy(MARKET, name="late")
+
+    assert session.opens(101) == []
+    assert session.bar(101, 101, 101, 101) == []
+    assert fills(session.bar(102, 102, 102, 102)) == [("late", Decimal(102))]
+
+
+def test_a_touch_at_the_open_fires_a_stop_and_leaves_a_limit() -> None:
+    session = VenueSession(coins="2")
+    session.bar(105, 105, 105, 105)
+    session.sell(STOP, name="down", trigger_price="100")
+    session.buy(STOP, name="up", trigger_price="100")
+    session.buy(LIMIT, name="bid", limit_price="100")
+    session.sell(LIMIT, name="ask", limit_price="100")
+
+    reports = session.bar(100, 100, 100, 100)
+
+    assert session.working() == ["bid", "ask"]
+    assert [(report.client_order_id, report.ts_event) for report in reports] == [
+        ("down", MINUTE_NS),
+        ("up", MINUTE_NS),
+    ]

@@ -106,6 +106,15 @@ def test_a_touch_fires_a_stop() -> None:
     assert not rules.stop_is_hit(BUY, 106, 105, 100)
 
 
+def test_at_one_price_a_stop_is_through_and_a_limit_is_not() -> None:
+    assert rules.stop_is_through(BUY, 100, 100)
+    assert rules.stop_is_through(SELL, 100, 100)
+    assert not rules.limit_is_through(BUY, 100, 100)
+    assert not rules.limit_is_through(SELL, 100, 100)
+    assert rules.limit_is_through(BUY, 100, 99)
+    assert rules.limit_is_through(SELL, 100, 101)
+
+
 def test_e7_a_limit_gapped_in_our_favour_fills_at_itself_unless_told() -> None:
     assert rules.limit_price(BUY, 100, 95, False) == 100
     assert rules.limit_price(BUY, 100, 95, True) == 95
