@@ -77,7 +77,8 @@ class Commanding:
     def _intent_not_durable(self, key: Key, event: c.IntentNotDurable) -> None:
         desk = self._desk
         desk.take(desk.execution.drop_unsent(event.account, at=key), key)
-        desk.mode(event.account, Mode.CANCEL_ONLY, f"ENGINE: {event.cause}", "engine", key)
+        if desk.risk.account(event.account).mode is not Mode.FLATTEN:  # it tries at every bar
+            desk.mode(event.account, Mode.CANCEL_ONLY, f"ENGINE: {event.cause}", "engine", key)
 
     def _kill_switch(self, key: Key, event: c.KillSwitch) -> None:
         self._desk.halt(event.account, event.cause, key, by=event.by)

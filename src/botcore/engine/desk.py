@@ -23,6 +23,7 @@ from botcore.engine.config import EngineConfig
 from botcore.engine.outbox import Outbox
 from botcore.engine.view import AccountView
 from botcore.execution import ExecutionReport, OrderExecutionEngine
+from botcore.kernel.failpoint import hit
 from botcore.portfolio import Portfolio, Valuation
 from botcore.risk import AccountRisk, RiskManagementSystem
 
@@ -66,6 +67,7 @@ class Desk:
 
     def place(self, order: PlaceOrder, key: Key) -> Denied | None:
         """Pass an order through risk and, if approved, open it."""
+        hit("risk.before")
         decision = self.risk.check_order_risk(order, at=key)
         if isinstance(decision, Denied):
             return decision
@@ -156,6 +158,7 @@ class Desk:
             self.mode(account.account, Mode.CANCEL_ONLY, "FLAT: nothing left", "risk", key)
 
     def _book(self, fact: OrderFilled, key: Key) -> None:
+        hit("fill.received")
         posted, changed = self.portfolio.book_fill(fact, self.view.instrument(fact.instrument))
         self.out.facts.append(posted)
         self.out.facts.append(changed)

@@ -6,11 +6,12 @@ decides and asks risk (6 to 9). Phases 0 and 1 are inputs of their own, already 
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from botcore.domain.commands import Input
+from botcore.domain.commands import Input, IntentNotDurable
 from botcore.domain.effects import Cancel, Effect, Query, Replace, SetTimer, Submit
-from botcore.domain.ids import Nanos
+from botcore.domain.errors import StorageError
+from botcore.domain.ids import AccountId, Nanos
 from botcore.domain.keys import Key
 from botcore.domain.market import BarOpened, BarsClosed
 from botcore.domain.orders import OrderSpec
@@ -19,9 +20,13 @@ from botcore.domain.steps import Step
 from botcore.engine.pipeline import Engine
 from botcore.engine.sequencer import Sequencer
 from botcore.execution import BarVenue
+from botcore.kernel.failpoint import hit
 
 Commit = Callable[[Key, Input, Step, bool], None]
 """Keep an input and its step; the flag says that it must be durable before the call returns."""
+
+_NEEDS_INTENT = Submit | Replace
+"""Effects that must not leave before their intent is durable; the others lower risk, or ask."""
 
 
 class Session:
@@ -31,8 +36,9 @@ class Session:
         engine: decides.
         venue: matches; it answers in process.
         sequencer: gives every input its key.
-        commit: called after each step, before any of its effects is released. When it raises,
-            nothing is released.
+        commit: called after each step, before any of its effects is released. When it raises
+            `StorageError`, no order of the step and none that still waits is released, and the
+            engine is told (`IntentNotDurable`); cancels and queries are.
     """
 
     def __init__(
@@ -66,57 +72,100 @@ class Session:
     def _take(self, key: Key, event: Input) -> None:
         step = self._engine.step(key, event)
         effects = step.effects
-        self._commit(key, event, step, bool(effects))
-        if effects:
-            pending = self._pending
-            pending.extend([(key, effect) for effect in effects])
-            try:
-                while pending:
-                    cause, effect = pending.popleft()
-                    self._release(cause, effect)
-            except BaseException:
-                # What did not become durable is never sent, not even by a later input.
-                pending.clear()
-                raise
+        try:
+            self._commit(key, event, step, bool(effects))
+        except StorageError as error:
+            self._drop(key, effects, error)
+        else:
+            if not effects:
+                return
+            self._pending.extend([(key, effect) for effect in effects])
+        self._drain()
 
-    def _answer(self, cause: Key, report: VenueReport, *, must_be_durable: bool = False) -> None:
+    def _answer(self, cause: Key, report: VenueReport, *, must_be_durable: bool = False) -> bool:
+        """Take an answer; return whether its step may be acted on."""
         key = self._sequencer.answer(cause)
         step = self._engine.step(key, report)
         effects = step.effects
-        self._commit(key, report, step, must_be_durable or bool(effects))
+        try:
+            self._commit(key, report, step, must_be_durable or bool(effects))
+        except StorageError as error:
+            self._drop(key, effects, error, report.account)
+            return False
         if effects:
             self._pending.extend([(key, effect) for effect in effects])
+        return True
+
+    def _drop(
+        self,
+        cause: Key,
+        effects: Iterable[Effect],
+        error: StorageError,
+        *accounts: AccountId,
+    ) -> None:
+        """Let go of every order that waits, and tell the engine that its intent is not durable."""
+        pending = self._pending
+        pending.extend([(cause, effect) for effect in effects])
+        dropped = [effect for _, effect in pending if isinstance(effect, _NEEDS_INTENT)]
+        kept = [each for each in pending if not isinstance(each[1], _NEEDS_INTENT)]
+        pending.clear()
+        pending.extend(kept)
+        for account in sorted({*accounts, *(effect.order.account for effect in dropped)}):
+            key = self._sequencer.answer(cause)
+            event = IntentNotDurable(account, error.cause)
+            step = self._engine.step(key, event)
+            self._commit(key, event, step, False)
+            pending.extend([(key, effect) for effect in step.effects])
+
+    def _drain(self) -> None:
+        pending = self._pending
+        try:
+            while pending:
+                cause, effect = pending.popleft()
+                self._release(cause, effect)
+        except BaseException:
+            # What was not released when the venue failed is never sent by a later input.
+            pending.clear()
+            raise
 
     def _release(self, cause: Key, effect: Effect) -> None:
         venue = self._venue
         if isinstance(effect, Submit):
+            hit("submit.committed")
             # The sender makes SENDING durable before the first byte: what is found in INTENT
             # after a crash never left (R1, K04).
-            self._answer(cause, sending(effect.order, cause.ts), must_be_durable=True)
-            for report in venue.submit(effect.order, cause.ts):
+            order = effect.order
+            if not self._answer(
+                cause, _own(ReportKind.SENDING, order, cause.ts), must_be_durable=True
+            ):
+                self._answer(cause, _own(ReportKind.NOT_SENT, order, cause.ts))
+                return
+            hit("submit.sending")
+            for report in venue.submit(order, cause.ts):
+                hit("submit.answered")
                 self._answer(cause, report)
         elif isinstance(effect, Cancel):
+            hit("cancel.committed")
             for report in venue.cancel(effect.order, cause.ts):
+                hit("cancel.answered")
                 self._answer(cause, report)
         elif isinstance(effect, Replace):
+            hit("replace.committed")
             answers = venue.replace(
                 effect.order, effect.quantity, effect.limit_price, effect.trigger_price, cause.ts
             )
             for report in answers:
+                hit("replace.answered")
                 self._answer(cause, report)
         elif isinstance(effect, Query):
+            hit("query.committed")
             for report in venue.query(effect.order, cause.ts):
+                hit("query.answered")
                 self._answer(cause, report)
         elif isinstance(effect, SetTimer):
             self.timers.append((effect.at, effect.name))
 
 
-def sending(order: OrderSpec, ts: int) -> VenueReport:
-    """Make the sender's own report that an order is about to leave."""
-    return VenueReport(
-        ReportKind.SENDING,
-        order.account,
-        order.instrument,
-        order.client_order_id,
-        Nanos(ts),
-    )
+def _own(kind: ReportKind, order: OrderSpec, ts: int) -> VenueReport:
+    """Make the sender's own report about an order."""
+    return VenueReport(kind, order.account, order.instrument, order.client_order_id, Nanos(ts))

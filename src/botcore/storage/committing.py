@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from botcore import __version__
 from botcore.domain.records import SCHEMA, Record
+from botcore.kernel.failpoint import hit
 from botcore.storage import faults, projections
 from botcore.storage.chain import Head, link
 from botcore.storage.faults import StoreRefused
@@ -92,6 +93,7 @@ class JournalWriter:
                 if self.head != start:
                     raise _forked(start) from error
             else:
+                hit("journal.committed")
                 self.head = end
                 return
 
@@ -103,6 +105,7 @@ class JournalWriter:
         """
         with translated("writing the store"), self._connected().begin():
             result = act(self._connected())
+            hit("journal.acted")
         self._projector = self._reloaded()
         return result
 
@@ -115,6 +118,7 @@ class JournalWriter:
     ) -> None:
         connection = self._connected()
         with connection.begin():
+            hit("journal.begun")
             # The head first: on PostgreSQL this row is what two writers would meet at.
             moved = connection.execute(
                 sa.update(journal_head)
@@ -129,11 +133,13 @@ class JournalWriter:
                 connection.exec_driver_sql(
                     _INSERT[connection.dialect.name], list(map(_row, records, digests))
                 )
+                hit("journal.recorded")
                 facts = projections.facts_of(list(records))
                 projections.write(connection, self._projector.fold(facts))
             for consumer, lsn in marks.items():
                 connection.execute(sa.delete(outbox).where(outbox.c.consumer == consumer))
                 connection.execute(sa.insert(outbox).values(consumer=consumer, lsn=lsn))
+            hit("journal.projected")
 
     def _read_on(self, connection: sa.Connection) -> None:
         if self._store.is_sqlite:
