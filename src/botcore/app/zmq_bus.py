@@ -347,4 +347,4 @@ def _taken(endpoint: str, error: zmq.ZMQError) -> ConfigError:
 
 
 def _last_endpoint(socket: "zmq.Socket[bytes]") -> str:
-    return str(socket.last_endpoint.decode().rstrip("\0"))
+    return socket.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0")
