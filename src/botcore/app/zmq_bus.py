@@ -20,6 +20,7 @@ import zmq
 
 from botcore.domain.errors import BotError, ConfigError, Remedy
 from botcore.kernel.bus import Message
+from botcore.kernel.supervisor import Crashed, guarded
 
 _LOOPBACK = ("tcp://127.0.0.1:", "tcp://[::1]:", "ipc://", "inproc://")
 _NUMBER = struct.Struct(">QQ")
@@ -190,7 +191,8 @@ class ZmqCommandServer:
     Args:
         endpoint: a loopback or ipc address; a port of ``*`` takes a free one.
         token: what a request must carry; others are not answered.
-        handle: from a request to its answer; called on the server's thread.
+        handle: from a request to its answer; called on the server's thread. What it raises is
+            counted and leaves that request unanswered, and later ones are still answered.
         high_water: how many requests of one client may wait.
 
     Raises:
@@ -220,7 +222,7 @@ class ZmqCommandServer:
             raise _taken(endpoint, error) from error
         self.endpoint = _last_endpoint(self._socket)
         self._answers: OrderedDict[bytes, bytes] = OrderedDict()
-        self._refused = 0
+        self._refused = self._failed = 0
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._serve, name=self.name, daemon=True)
 
@@ -233,6 +235,11 @@ class ZmqCommandServer:
     def refused(self) -> int:
         """How many requests came without the token, or malformed."""
         return self._refused
+
+    @property
+    def failed(self) -> int:
+        """How many requests its handler raised on."""
+        return self._failed
 
     def start(self) -> None:
         """Begin to answer."""
@@ -255,7 +262,10 @@ class ZmqCommandServer:
                 self._refused += 1
                 continue
             client, empty, _, request_id, payload = parts
-            answer = self._answer(request_id, payload)
+            answer = guarded(self._answer, request_id, payload)
+            if isinstance(answer, Crashed):
+                self._failed += 1
+                continue
             with contextlib.suppress(zmq.Again):  # a client that takes no answers: it asks again
                 self._socket.send_multipart([client, empty, request_id, answer], zmq.NOBLOCK)
 

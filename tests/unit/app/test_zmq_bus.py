@@ -171,6 +171,23 @@ def test_a_command_that_is_sent_again_is_done_once() -> None:
     server.stop()
 
 
+def test_a_handler_that_raises_leaves_later_commands_answered() -> None:
+    def handle(payload: bytes) -> bytes:
+        return b"%d" % (1 // int(payload))
+
+    server = ZmqCommandServer(ANY, token="t", handle=handle)
+    server.start()
+    client = ZmqCommandClient(server.endpoint, token="t")
+
+    with pytest.raises(EngineUnreachable):
+        client.call(b"0", timeout_s=0.2, tries=1)
+
+    assert client.call(b"1", timeout_s=30) == b"1"
+    assert server.failed == 1
+    client.close()
+    server.stop()
+
+
 def test_a_server_that_is_not_there_is_said_to_be_unreachable(tmp_path: Path) -> None:
     client = ZmqCommandClient(f"ipc://{tmp_path / 'nobody'}", token="t")
 
