@@ -17,6 +17,7 @@ from botcore.domain.ids import AccountId
 from botcore.domain.keys import Key
 from botcore.domain.records import RecordKind, encode
 from botcore.domain.steps import Step
+from botcore.kernel.failpoint import hit
 from botcore.storage import Entry, SqlJournal
 
 _MARKET = frozenset(MARKET_INPUTS)
@@ -56,6 +57,7 @@ class Recorder:
         self._account = account
         self._on_fact = on_fact
         self._backlog: deque[Entry] = deque()
+        self._untaped: deque[tuple[Key, Input]] = deque()
         self.is_taping = True
         self.failure: StorageError | None = None
         self.last_key: Key | None = None
@@ -72,14 +74,17 @@ class Recorder:
         if type(event) not in _MARKET:
             entries.append(Entry(RecordKind.INPUT, key, self._account, encode(event)))
         elif self.is_taping:
-            self._tape.append(key, event)
+            self._untaped.append((key, event))
+            self._tape_what_waits()
         kept = [fact for fact in step.facts if type(fact) not in _WATCHED]
         entries.extend(Entry(RecordKind.FACT, key, self._account, encode(f)) for f in kept)
         entries.extend(
             Entry(RecordKind.EFFECT, key, self._account, encode(e)) for e in step.effects
         )
         if entries:
+            hit("record.before")
             self._keep(entries, must_be_durable=must_be_durable)
+            hit("record.after")
         for fact in step.facts:
             self._on_fact(0, fact)
         if self.failure is not None and must_be_durable and not _lowers_risk(step):
@@ -91,18 +96,33 @@ class Recorder:
         Raises:
             StorageError: the store lost what it had called durable, or too much waits.
         """
+        self.failure = None
         try:
             self._journal.reopen()
             if self._backlog:
-                self._journal.wait_durable(self._journal.append(list(self._backlog)))
+                lsn = self._journal.append(list(self._backlog))
+                self._backlog.clear()  # the journal keeps them itself from here on
+                self._journal.wait_durable(lsn)
         except StorageError as error:
-            if error.code == "JOURNAL_FORKED" or len(self._backlog) > _BACKLOG_MAX:
+            if error.code == "JOURNAL_FORKED":
                 raise
             self.failure = error
-            return False
-        self._backlog.clear()
-        self.failure = None
-        return True
+        self._tape_what_waits()
+        if self.failure is not None and len(self._backlog) + len(self._untaped) > _BACKLOG_MAX:
+            raise self.failure
+        return self.failure is None
+
+    def _tape_what_waits(self) -> None:
+        """Write the tape on, in order; what cannot be written waits.
+
+        A bar whose decisions are durable must not be missing there: it would be played again.
+        """
+        try:
+            while self._untaped:
+                self._tape.append(*self._untaped[0])
+                self._untaped.popleft()
+        except StorageError as error:
+            self.failure = self.failure or error
 
     def _keep(self, entries: list[Entry], *, must_be_durable: bool) -> None:
         if self.failure is not None:
