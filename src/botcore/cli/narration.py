@@ -82,7 +82,7 @@ def _opening(view: PlatformView) -> Iterator[Told]:
     }
     yield Told(LogEvent.PLATFORM_READY, sentence, fields)
     if view.continued:
-        yield Told(LogEvent.ENGINE_RESTORED, view.continued)
+        yield Told(LogEvent.SESSION_CONTINUED, view.continued)
 
 
 def _modes(before: PlatformView | None, view: PlatformView) -> Iterator[Told]:

@@ -57,7 +57,7 @@ def condition(view: PlatformView | None, age_s: float) -> Condition:
         case FeedStatus.STALE:
             return Condition(Freshness.STALE, "Stale", f"no new price since {price_age}")
         case FeedStatus.DOWN:
-            return Condition(Freshness.STALE, "No feed", f"prices are down since {price_age}")
+            return Condition(Freshness.STALE, "No feed", f"the feed is down, last price {price_age} ago")
 
 
 def feed_age_s(view: PlatformView, age_s: float) -> float:

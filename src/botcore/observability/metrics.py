@@ -110,7 +110,9 @@ class Metrics:
         sheet.add(c.FEES, float(account.fees_total), name)
         sheet.add(c.FILLS, self._fills[name], name)
         for meter in account.meters:
-            sheet.add(c.RISK_USED, meter.used_frac, name, meter.name)
+            # What stands in brackets (which instrument) changes; the limit's name does not.
+            limit = meter.name.partition(" (")[0]
+            sheet.add(c.RISK_USED, meter.used_frac, name, limit)
         orders = [order for order in view.orders if order.account == name]
         doubts = [order.ts for order in orders if order.state == "IN_DOUBT"]
         sheet.add(c.ORDERS_OPEN, len(orders), name)

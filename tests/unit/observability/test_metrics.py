@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 from tests.support.sample_view import sample_view, with_account, with_feed
 
-from botcore.control.views import FeedStatus, PlatformView
+from botcore.control.views import FeedStatus, MeterView, PlatformView
 from botcore.domain.modes import Mode
 from botcore.observability import Metrics
 from botcore.observability._docs import reference_page
@@ -74,6 +74,15 @@ def test_a_loss_of_the_day_is_positive() -> None:
     found = scraped(with_account(sample_view(), day_result="-12.5"))
 
     assert value(found, "daily_loss_quote", account="paper") == 12.5
+
+
+def test_a_limit_keeps_its_label_whatever_instrument_uses_most_of_it() -> None:
+    meters = (MeterView("largest instrument (ETHUSDT.SIM)", 0.4, "40 %"),)
+
+    found = scraped(with_account(sample_view(), meters=meters))
+
+    label = "largest instrument"
+    assert value(found, "risk_utilisation_ratio", account="paper", limit=label) == 0.4
 
 
 @pytest.mark.parametrize("mode", list(Mode))
