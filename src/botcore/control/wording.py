@@ -57,7 +57,8 @@ def condition(view: PlatformView | None, age_s: float) -> Condition:
         case FeedStatus.STALE:
             return Condition(Freshness.STALE, "Stale", f"no new price since {price_age}")
         case FeedStatus.DOWN:
-            return Condition(Freshness.STALE, "No feed", f"the feed is down, last price {price_age} ago")
+            detail = f"the feed is down, last price {price_age} ago"
+            return Condition(Freshness.STALE, "No feed", detail)
 
 
 def feed_age_s(view: PlatformView, age_s: float) -> float:
