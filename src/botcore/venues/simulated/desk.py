@@ -47,6 +47,8 @@ class OrderDesk:
                 return f"{error.code}: {error.cause}"
         elif ts >= book.scale.valid_to:
             reports += self._phases.relist(book, ts)
+            if ts >= book.scale.valid_to:
+                return f"INSTRUMENT_UNKNOWN: no rules of {spec.instrument} are in force now"
         parent = truth.orders.get(spec.parent) if spec.parent else None
         entry = 0
         if parent is not None and parent.seen is not None and parent.fills:
@@ -129,6 +131,9 @@ class OrderDesk:
             order.quantity = scale.quantity(lots)
             self._execution.close(order, ts)
             return ""
+        value = rules.notional(limit or trigger, lots, scale.num, scale.den, rules.SELL)
+        if lots < scale.least_lots or ((limit or trigger) and value < scale.least_notional):
+            return "BELOW_MINIMUM: quantity or notional is below the instrument's minimum"
         order.leaves, order.limit, order.trigger = lots - order.filled, limit, trigger
         if order.sign > 0 and (limit_price is not None or trigger_price is not None):
             order.reserve_price = limit or rules.banded(trigger, self._band)

@@ -157,8 +157,8 @@ class Phases:
     ) -> Iterator[VenueReport]:
         ts = bar.ts_open
         orders = list(book.working.values())
-        if bar.flags & _GAP_BEFORE or (previous is not None and previous.ts_close < ts):
-            yield from self._cancel_over_gap(orders, ts)
+        if bar.flags & _GAP_BEFORE or previous is None or previous.ts_close < ts:
+            yield from self._cancel_over_gap(orders, bar, previous)
         if book.timed:
             yield from self._expire(book, ts)
         if bar.volume > 0:
@@ -206,11 +206,21 @@ class Phases:
             if hit.order.is_working and hit.order.eligible_from <= ts:
                 yield from self._fill(book, hit, ts, hits)
 
-    def _cancel_over_gap(self, orders: Iterable[Order], ts: int) -> Iterator[VenueReport]:
+    def _cancel_over_gap(
+        self, orders: Iterable[Order], bar: Bar, previous: Bar | None
+    ) -> Iterator[VenueReport]:
+        """Cancel what waited for an open and would take it beyond a gap (E10b).
+
+        A gap is flagged, or shows as a whole bar missing since the order or the bar before it.
+        """
+        ts, step = bar.ts_open, bar.ts_close - bar.ts_open
+        known = 0 if previous is None else previous.ts_close
         reports = [
             self._execution.end(order, OrderState.CANCELED, ts, "DATA_GAP")
             for order in orders
-            if order.spec.type is OrderType.MARKET and order.eligible_from <= ts
+            if (order.spec.type is OrderType.MARKET or order.is_immediate)
+            and order.eligible_from <= ts
+            and (bar.flags & _GAP_BEFORE or ts - max(known, order.eligible_from) >= step)
         ]
         if reports:
             self._truth.save()

@@ -363,6 +363,25 @@ def test_e10b_a_hole_that_nobody_flagged_is_a_gap_too() -> None:
     assert (report.kind, report.detail) == (ReportKind.CANCELED, "DATA_GAP")
 
 
+def test_e10b_an_immediate_limit_is_cancelled_at_a_gap() -> None:
+    session = VenueSession()
+    session.bar(100, 100, 100, 100)
+    session.buy(LIMIT, name="ioc", limit_price="101", time_in_force=TimeInForce.IOC)
+
+    (report,) = session.bar(100, 100, 100, 100, flags=BarFlag.GAP_BEFORE)
+
+    assert (report.kind, report.detail) == (ReportKind.CANCELED, "DATA_GAP")
+
+
+def test_e10b_a_hole_before_the_order_is_no_gap_to_it() -> None:
+    session = VenueSession(coins="1")
+    session.bar(100, 100, 100, 100)
+    session.gap(minutes=80)
+    session.sell(MARKET, name="m")
+
+    assert fills(session.bar(101, 101, 101, 101)) == [("m", Decimal(101))]
+
+
 def test_e10b_a_resting_stop_survives_a_gap_and_fills_at_the_first_open_after_it() -> None:
     session = VenueSession(coins="1")
     session.bar(105, 105, 105, 105)

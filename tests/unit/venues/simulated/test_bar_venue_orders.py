@@ -445,6 +445,16 @@ def test_a_delisted_instrument_ends_its_orders() -> None:
 
     assert said(reports) == [("bid", ReportKind.CANCELED)]
     assert session.held(USDT)[1] == 0
+    assert session.buy(LIMIT, limit_price="99").detail.startswith("INSTRUMENT_UNKNOWN")
+
+
+def test_i19_a_replace_cannot_go_below_the_minimum() -> None:
+    session = a_session(an_instrument(min_quantity="0.5", min_notional="60"))
+    session.buy(LIMIT, name="bid", limit_price="99")
+
+    assert session.replace("bid", quantity="0.4").detail.startswith("BELOW_MINIMUM")
+    assert session.replace("bid", quantity="0.6").detail.startswith("BELOW_MINIMUM")
+    assert session.replace("bid", limit_price="59").detail.startswith("BELOW_MINIMUM")
 
 
 def test_i12_a_restored_venue_goes_on_as_the_first_would_have() -> None:
