@@ -1,14 +1,13 @@
 """The home: one folder with all state of a machine, and what stands where in it."""
 
-import contextlib
 import json
 import os
-import secrets
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from botcore.app.zmq_bus import token_of
 from botcore.domain.errors import StorageError
 
 
@@ -90,15 +89,12 @@ class Home:
         (self.path / "run.json").unlink(missing_ok=True)
 
     def token(self) -> str:
-        """Return the secret that commands from this machine carry (mode 0600), making it once."""
-        path = self.path / "token"
-        with contextlib.suppress(OSError):
-            return path.read_text().strip()
-        token = secrets.token_urlsafe(32)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(token)
-        return token
+        """Return the secret that commands from this machine carry (mode 0600), making it once.
+
+        Raises:
+            ConfigError: others can read it.
+        """
+        return token_of(self.path / "token")
 
     def replace(self, name: str, content: bytes) -> None:
         """Write a small file whole or not at all: a temporary one, synced, renamed over it.

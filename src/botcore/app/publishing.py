@@ -7,7 +7,8 @@ K14).
 from botcore.app.channel import Publisher
 from botcore.domain.events import Fact, SystemHealth
 from botcore.domain.ids import AccountId, Nanos
-from botcore.domain.records import RecordKind, encode
+from botcore.domain.records import RecordKind, decode_fact, encode
+from botcore.kernel.failpoint import hit
 from botcore.storage import SqlJournal
 
 CONSUMER = "bus"
@@ -37,15 +38,18 @@ class FactPublisher:
         """
         if self._journal.durable_lsn <= self._last:
             return
+        hit("publish.before")
         for record in self._journal.read(after=self._last):
             if record.kind is RecordKind.FACT:
-                self._publisher.publish_fact(record.lsn, record.payload)
+                name = type(decode_fact(record.payload)).__name__
+                self._publisher.publish_fact(name, record.lsn, record.payload)
             self._last = record.lsn
+        hit("publish.sent")
         self._journal.mark_published(CONSUMER, self._last)
 
     def observe(self, fact: Fact) -> None:
         """Publish a fact for watchers only; it is not stored and has no lsn (0)."""
-        self._publisher.publish_fact(0, encode(fact))
+        self._publisher.publish_fact(type(fact).__name__, 0, encode(fact))
 
     def health(self, component: str, status: str, detail: str, *, ts: int) -> None:
         """Publish a component's health when it changes."""

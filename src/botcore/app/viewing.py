@@ -28,7 +28,7 @@ from botcore.domain.events import (
     StrategyQuarantined,
 )
 from botcore.domain.ids import DAY_NS, AccountId, ClientOrderId
-from botcore.domain.intents import NO_REASON, Reason
+from botcore.domain.intents import Reason
 from botcore.domain.numbers import ZERO
 from botcore.engine import Engine, SignalSlot
 from botcore.portfolio import Position
@@ -71,6 +71,7 @@ class Recent:
         self.fees_today = ZERO
         self.fees_total = ZERO
         self.fill_count = 0
+        self._models: ReadModels | None = None
 
     def seed(self, models: ReadModels, account: AccountId, positions: Iterable[Position]) -> None:
         """Take up what an earlier session did: its last fills and alerts, and what it paid.
@@ -80,6 +81,7 @@ class Recent:
             account: whose.
             positions: as restored; further fees are counted from theirs.
         """
+        self._models = models
         for position in positions:
             self._fees[position.strategy, position.instrument] = position.fees
             self.fees_total += position.fees
@@ -89,10 +91,6 @@ class Recent:
             today = [row for row in trades if row["ts"] // DAY_NS == self.day]
             self.fees_today = sum((row["fees"] for row in today), start=ZERO)
         for row in reversed(trades[:FILLS_KEPT]):
-            order = models.order(row["order_id"])
-            texts = order["reason_operands"].split(",") if order else []
-            operands = tuple(float(text) for text in texts if text)
-            reason = Reason(order["reason_code"], operands) if order else NO_REASON
             self.fills.appendleft(
                 FillView(
                     row["ts"],
@@ -104,7 +102,7 @@ class Recent:
                     f"{row['price']:f}",
                     f"{row['fees']:f}",
                     row["fee_currency"],
-                    self.words(row["strategy"], reason),
+                    self._stored_words(row["order_id"]),
                 )
             )
         for row in reversed(models.alerts(account, limit=ALERTS_KEPT)):
@@ -136,6 +134,14 @@ class Recent:
             return ""
         return render_reason(found, reason.code, reason.operands)
 
+    def _stored_words(self, order_id: str) -> str:
+        """Return the reason of an order that an earlier session placed."""
+        row = None if self._models is None else self._models.order(order_id)
+        if row is None:
+            return ""
+        operands = tuple(float(text) for text in row["reason_operands"].split(",") if text)
+        return self.words(row["strategy"], Reason(row["reason_code"], operands))
+
     def _fill(self, fact: OrderFilled) -> None:
         fill = fact.fill
         self.fill_count += 1
@@ -150,7 +156,7 @@ class Recent:
                 f"{fill.price:f}",
                 f"{fill.fee:f}",
                 fill.fee_currency,
-                self._reasons.get(fact.client_order_id, ""),
+                self._reasons.get(fact.client_order_id) or self._stored_words(fact.client_order_id),
             )
         )
 

@@ -1,0 +1,94 @@
+"""Recovery: the one way to a state that may trade, at every start and after every failure (R10)."""
+
+from collections.abc import Callable
+
+from botcore.app.reconciling import settle_doubts
+from botcore.app.recording import Recorder
+from botcore.domain.commands import Reconciled, SessionStarted
+from botcore.domain.ids import SECOND_NS, AccountId
+from botcore.engine import Engine, Session
+from botcore.execution import HorizonConfig, OrderVenue
+
+_EPOCHS_PER_SECOND = 1_000
+
+
+def next_epoch(last: int, wall_ns: int) -> int:
+    """Return the epoch of a new session: above the last one known, and above every earlier clock.
+
+    The clock makes it new also where the store is an old copy that knows fewer epochs (R2): two
+    sessions never begin within one millisecond.
+
+    Args:
+        last: the highest epoch the store knows, 0 in an empty one.
+        wall_ns: the machine's wall time.
+    """
+    return max(last + 1, wall_ns * _EPOCHS_PER_SECOND // SECOND_NS)
+
+
+class Recovery:
+    """Brings engine and venue to one truth.
+
+    `begin` closes what never left and asks about everything else; `finish` proves what became of
+    what is still in doubt, and lets the account trade.
+
+    Args:
+        engine: restored, or running.
+        session: its own.
+        venue: asked about orders.
+        account: whose.
+        now: the venue's clock, nanoseconds.
+        wait: lets that clock move on, seconds.
+        horizon: how long a request may still arrive (R4).
+    """
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        session: Session,
+        venue: OrderVenue,
+        account: AccountId,
+        now: Callable[[], int],
+        wait: Callable[[float], None],
+        horizon: HorizonConfig,
+    ) -> None:
+        self._engine = engine
+        self._session = session
+        self._venue = venue
+        self._account = account
+        self._now = now
+        self._wait = wait
+        self._horizon = horizon
+
+    def begin(self, epoch: int) -> None:
+        """Start a session under an epoch; strategies are fed history from here on."""
+        self._session.input(SessionStarted(self._account, epoch), self._now())
+
+    def finish(self) -> int:
+        """Settle every doubt, and go on trading; return how many there were."""
+        doubts = settle_doubts(
+            self._engine,
+            self._account,
+            ask=lambda ref: list(self._venue.query(ref, self._now())),
+            tell=lambda report: self._session.input(report, self._now()),
+            now=self._now,
+            wait=self._wait,
+            horizon=self._horizon,
+        )
+        self._session.input(Reconciled(self._account, doubts), self._now())
+        return doubts
+
+    def mend(self, recorder: Recorder) -> bool:
+        """Go on after a storage failure, if the store is back; return whether it is.
+
+        What the account owes the venue is done: cancels are repeated, orders asked about.
+
+        Raises:
+            StorageError: the store lost what it had called durable, or too much waits for it.
+        """
+        if not recorder.try_again():
+            return False
+        self.begin(self._engine.desk.execution.epoch)
+        if recorder.failure is None:
+            self.finish()
+        return recorder.failure is None
