@@ -118,6 +118,7 @@ def test_head_is_answered_like_get(address: str) -> None:
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.requirement("NUM cache: account, orders, positions and risk never")
 def test_every_answer_carries_the_strict_headers(address: str) -> None:
     headers = client().get(address).headers
 

@@ -35,6 +35,7 @@ def test_is_alive_whatever_the_engine_does() -> None:
         assert (answer.status_code, answer.json()) == (200, {"status": "alive"})
 
 
+@pytest.mark.requirement("TC-DEPLOY-002")
 def test_is_ready_with_a_fresh_view() -> None:
     answer = client(FakePlatform()).get("/readyz")
 
@@ -50,6 +51,7 @@ def test_is_ready_with_a_fresh_view() -> None:
         (sample_view(storage="disk full"), 0.2, "storage is not ok"),
     ],
 )
+@pytest.mark.requirement("TC-DEPLOY-002")
 def test_is_not_ready_and_says_why(view: PlatformView | None, age_s: float, cause: str) -> None:
     answer = client(FakePlatform(view, age_s)).get("/readyz")
 
@@ -57,7 +59,12 @@ def test_is_not_ready_and_says_why(view: PlatformView | None, age_s: float, caus
     assert answer.json() == {"status": "not ready", "cause": cause}
 
 
-@pytest.mark.requirement("REST GET health")
+@pytest.mark.requirement(
+    "REST GET health",
+    "REST alias /health",
+    "REST alias /api/health",
+    "REST health tells a stranger the status only",
+)
 @pytest.mark.parametrize("address", ["/health", "/api/health", "/api/v1/health"])
 def test_a_stranger_learns_the_status_only(address: str) -> None:
     answer = client(FakePlatform()).get(address)
@@ -93,6 +100,7 @@ def test_metrics_are_those_of_the_newest_view() -> None:
     assert metrics.seen == [(sample_view(), 0.7)]
 
 
+@pytest.mark.requirement("REST alias /metrics")
 def test_the_real_metrics_fit_the_port() -> None:
     app = create_app(FakePlatform(), version="0.1.0", metrics=Metrics(version="0.1.0"))
 

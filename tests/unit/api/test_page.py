@@ -218,6 +218,7 @@ def test_there_is_no_document_while_starting() -> None:
     assert (answer.status_code, answer.json()) == (503, {"status": "starting"})
 
 
+@pytest.mark.requirement("NUM cache: static assets 1 week")
 def test_its_own_files_may_be_kept_for_a_week_under_their_mark_only() -> None:
     asked = client()
     (address,) = re.findall(r'href="(/static/page\.css\?v=[0-9a-f]+)"', asked.get("/").text)
