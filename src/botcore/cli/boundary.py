@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Final, NoReturn, Protocol, runtime_checkable
 
-import typer
-
 from botcore.domain.errors import BotError, ConfigError
 
 EXIT_FAILED: Final = 1
@@ -33,7 +31,9 @@ def run(arguments: Sequence[str]) -> int:
     """
     boundary = Boundary()
     with boundary:
-        from botcore.cli.application import build  # what is missing here is explained, too
+        import typer  # what is missing here is explained, too
+
+        from botcore.cli.application import build
 
         command = typer.main.get_command(build())
         outcome = command.main(args=list(arguments), prog_name="botcore", standalone_mode=False)
@@ -80,6 +80,10 @@ class _UsageError(Protocol):
 
 
 def _explained(error: Exception) -> int:
+    if isinstance(error, ImportError):
+        return _missing(error)
+    import typer
+
     match error:
         case BotError():
             _say(str(error))
@@ -116,19 +120,21 @@ def _begun_small(sentence: str) -> str:
     return sentence[:1].lower() + sentence[1:]
 
 
+def _missing(error: ImportError) -> int:
+    _say(
+        f"a part of the installation is missing: {error} [INSTALL_INCOMPLETE] – run ./bot up in"
+        " the checkout, or install botcore again"
+    )
+    return EXIT_FAILED
+
+
 def _unexpected(error: Exception) -> int:
     if os.environ.get(TRACEBACK) == "1":
         traceback.print_exception(error)
-    if isinstance(error, ImportError):
-        _say(
-            f"a part of the installation is missing: {error} [INSTALL_INCOMPLETE] – run ./bot up"
-            " in the checkout, or install botcore again"
-        )
-    else:
-        _say(
-            f"something unexpected happened: {type(error).__name__}: {error} [UNEXPECTED] – run"
-            f" it again with {TRACEBACK}=1 and report what it shows"
-        )
+    _say(
+        f"something unexpected happened: {type(error).__name__}: {error} [UNEXPECTED] – run it"
+        f" again with {TRACEBACK}=1 and report what it shows"
+    )
     return EXIT_FAILED
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from botcore.cli import calls
+from botcore.cli.foreground import run_here
 from botcore.cli.options import Headless, Home, Host, MemoryOptimized, Port, given
 from botcore.cli.status import print_status
 
@@ -25,12 +26,4 @@ def start(
     if detach:
         print_status(calls.commands().start(overrides=overrides, memory_optimized=memory_optimized))
         return 0
-    from botcore.cli.terminal import terminal_show
-
-    return calls.commands().up(
-        overrides=overrides,
-        show=terminal_show(headless=headless),
-        open_browser=False,
-        memory_optimized=memory_optimized,
-        reload=False,
-    )
+    return run_here(overrides=overrides, headless=headless, memory_optimized=memory_optimized)

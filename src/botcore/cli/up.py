@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from botcore.cli import calls
+from botcore.cli.foreground import run_here
 from botcore.cli.options import Headless, Home, Host, MemoryOptimized, Port, given
 
 
@@ -20,12 +20,9 @@ def up(
     memory_optimized: MemoryOptimized = False,
 ) -> int:
     """Start the platform and show it here; Ctrl+C stops it. Paper money, no key, no network."""
-    from botcore.cli.terminal import terminal_show
-
-    return calls.commands().up(
+    return run_here(
         overrides=given(home=home, host=host, port=port),
-        show=terminal_show(headless=headless),
-        open_browser=browser and not headless,
+        headless=headless,
+        open_browser=browser,
         memory_optimized=memory_optimized,
-        reload=False,
     )

@@ -184,6 +184,20 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     assert (done.returncode, done.stderr.strip()) == (0, "[]")
 
 
+def test_an_environment_without_its_packages_is_explained() -> None:
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "botcore", "up"],  # -S: no installed package is seen
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+    )
+
+    assert done.returncode == 1
+    assert "[INSTALL_INCOMPLETE]" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_a_reader_that_has_gone_is_no_error() -> None:
     done = subprocess.run(
         ["/bin/sh", "-c", f"'{sys.executable}' -m botcore --help | true"],

@@ -83,6 +83,29 @@ def test_the_platform_s_exit_code_is_the_verb_s(app: FakeCommands) -> None:
     assert run(["api"]) == 4
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["up"], 0, "stopped; orders, positions and cash are kept\n"),
+        (["start"], 0, "stopped; orders, positions and cash are kept\n"),
+        (["up", "--headless"], 0, ""),  # only JSON goes there
+        (["up"], 1, ""),
+    ],
+)
+def test_an_orderly_end_says_what_is_kept(
+    app: FakeCommands,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    code: int,
+    said: str,
+) -> None:
+    app.exit_code = code
+
+    run(arguments)
+
+    assert capsys.readouterr().out == said
+
+
 def test_dev_starts_again_when_the_code_changes(app: FakeCommands) -> None:
     run(["dev"])
 
