@@ -135,8 +135,7 @@ class ReportBook:
         turn.facts.append(fact)
         if overfill > ZERO:
             turn.alert("ORDER_OVERFILLED", f"{overfill} beyond its quantity")
-        if report.cumulative is not None and report.cumulative > filled:
-            turn.ask(order)  # the venue counts more than we hold (R7)
+        self._count(order, turn)
         if order.children:
             self._children.size_all(order, turn)
         if spec.parent is not None and state is OrderState.FILLED:
@@ -171,6 +170,7 @@ class ReportBook:
             turn.effects.append(Cancel(order.ref))
             turn.alert("ORDER_ALIVE", f"was {state}, the venue has it")
             return f"order {order.id} lives at the venue although it was {state}"
+        self._count(order, turn)
         if order.is_terminal:
             return ""
         was_sent = state not in _NOT_YET
@@ -179,8 +179,6 @@ class ReportBook:
         is_news = order.state is OrderState.SENDING or order.state is OrderState.IN_DOUBT
         if is_news:
             self._move(order, OrderState.ACCEPTED, turn)
-        if report.cumulative is not None and report.cumulative > order.filled:
-            turn.ask(order)
         is_status = report.kind is ReportKind.STATUS
         if is_status and _differs(order, report):
             self._replaced(order, turn)
@@ -204,21 +202,23 @@ class ReportBook:
             turn.ask(order)
 
     def _close(self, order: Order, state: OrderState, turn: Turn) -> None:
-        if order.is_terminal:
-            return
-        if order.state is OrderState.INTENT and state is not OrderState.NOT_SENT:
-            return  # nothing of ours can have ended at the venue yet
-        if state not in LEGAL[order.state]:
+        if not order.is_terminal and state not in LEGAL[order.state]:
             turn.alert("REPORT_IMPOSSIBLE", f"{state} after {order.state}")
             turn.ask(order)
             return
-        cumulative = turn.report.cumulative
-        if cumulative is not None and cumulative > order.filled:
-            turn.ask(order)  # it ended with fills we have not seen (R7)
+        self._count(order, turn)
+        if order.is_terminal:
+            return
         self._move(order, state, turn)
         turn.facts.extend(self._children.close(order, turn.at))
         if state is not OrderState.CANCELED:  # by us, or because another exit has filled
             self._children.warn_if_unprotected(order, turn)
+
+    def _count(self, order: Order, turn: Turn) -> None:
+        """Ask for the fills that we have not seen, where the venue counts more than we (R7)."""
+        cumulative = turn.report.cumulative
+        if cumulative is not None and cumulative > order.filled:
+            turn.ask(order)
 
     def _replaced(self, order: Order, turn: Turn) -> None:
         if order.is_terminal:

@@ -130,6 +130,18 @@ def test_e48_what_is_left_of_an_entry_is_cancelled_once_its_exit_has_filled() ->
     assert entry.cancel_owed
 
 
+def test_e48_an_exit_that_filled_in_part_leaves_its_entry_working() -> None:
+    desk = OrderDesk()
+    entry, stop, profit = a_bracket(desk)
+    desk.fill(entry, "4")
+    accept(desk, stop, profit)
+
+    report = desk.fill(profit, "1")
+
+    assert report.effects == ()
+    assert not entry.cancel_owed
+
+
 def test_e48_a_fill_that_comes_after_its_exits_have_ended_is_told() -> None:
     desk = OrderDesk()
     entry, stop, profit = a_bracket(desk)

@@ -4,7 +4,7 @@ from decimal import Decimal
 from itertools import permutations
 
 import pytest
-from tests.support.builders import a_fill, an_approved_order
+from tests.support.builders import a_fill, an_approved_order, an_exit
 from tests.support.order_desk import OrderDesk, figures, seen
 
 from botcore.domain.effects import Query
@@ -73,6 +73,19 @@ def test_r12_a_fill_on_an_order_that_was_never_sent_is_applied_and_halts() -> No
     assert report.halt.endswith("which had not been sent")
 
 
+@pytest.mark.parametrize("kind", [K.FILLED, K.ACCEPTED, K.STATUS])
+def test_r12_a_held_exit_that_the_venue_knows_halts(kind: ReportKind) -> None:
+    desk = OrderDesk()
+    entry = desk.opened_in(S.ACCEPTED, an_approved_order(), an_exit())
+    (stop,) = desk.children(entry)
+
+    report = desk.report(kind, stop, fill=a_fill(quantity="4") if kind is K.FILLED else None)
+
+    assert desk.states(stop)[:2] == [S.INTENT, S.SENDING]
+    assert stop.state is (S.PARTIAL if kind is K.FILLED else S.ACCEPTED)
+    assert report.halt.endswith("had not been sent")
+
+
 def test_r12_a_fill_under_our_name_that_nobody_knows_halts() -> None:
     desk = OrderDesk(terminal_kept=0)
     order = desk.opened_in(S.CANCELED)
@@ -137,6 +150,17 @@ def test_e35_the_same_fill_under_another_id_is_known_by_its_cumulative() -> None
     again = desk.fill(order, "4", trade="rest-1", cumulative=Decimal(4))
 
     assert order.filled == 4
+    assert again.facts == ()
+
+
+def test_e35_a_duplicate_is_known_also_while_an_earlier_fill_is_missing() -> None:
+    desk = OrderDesk()
+    order = desk.opened_in(S.ACCEPTED)
+
+    desk.fill(order, "3", trade="ws-2", cumulative=Decimal(7))
+    again = desk.fill(order, "3", trade="rest-2", cumulative=Decimal(7))
+
+    assert order.filled == 3
     assert again.facts == ()
 
 
@@ -244,10 +268,13 @@ def test_e38_a_status_after_a_partial_fill_does_not_reset_it(kind: ReportKind) -
     assert seen(order.state, order.filled) == (S.PARTIAL, 5)
 
 
+@pytest.mark.parametrize("state", [S.SENDING, S.ACCEPTED, S.CANCELED])
 @pytest.mark.parametrize("kind", [K.FILLED, K.STATUS, K.ACCEPTED, K.CANCELED, K.EXPIRED])
-def test_r7_a_venue_that_counts_more_than_we_hold_is_asked(kind: ReportKind) -> None:
+def test_r7_a_venue_that_counts_more_than_we_hold_is_asked(
+    kind: ReportKind, state: OrderState
+) -> None:
     desk = OrderDesk()
-    order = desk.opened_in(S.ACCEPTED)
+    order = desk.opened_in(state)
     fill = a_fill("t1", "2") if kind is K.FILLED else None
 
     report = desk.report(kind, order, cumulative=Decimal(5), fill=fill)

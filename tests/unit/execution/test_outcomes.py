@@ -4,7 +4,8 @@ import pytest
 from tests.support.order_desk import TO_STATE, OrderDesk
 
 from botcore.domain.effects import Cancel, Query
-from botcore.domain.orders import OrderState
+from botcore.domain.events import OrderUpdated
+from botcore.domain.orders import TERMINAL, OrderState
 from botcore.domain.reports import ReportKind
 
 S, K = OrderState, ReportKind
@@ -68,7 +69,7 @@ def test_e37_every_other_report_leaves_the_state_as_it_is(
     order = desk.opened_in(before)
     filled, locked = order.filled, order.locked
 
-    desk.report(kind, order)
+    report = desk.report(kind, order)
 
     if before is S.INTENT and kind in (K.ACCEPTED, K.STATUS):
         assert order.state is S.ACCEPTED  # it was never sent, and yet is there: halted
@@ -76,6 +77,8 @@ def test_e37_every_other_report_leaves_the_state_as_it_is(
     else:
         assert order.state is before
         assert (order.filled, order.locked) == (filled, locked)
+        if before in TERMINAL:
+            assert not any(isinstance(fact, OrderUpdated) for fact in report.facts)
 
 
 @pytest.mark.parametrize("state", [S.REJECTED, S.NOT_SENT, S.NOT_ACCEPTED])
@@ -107,7 +110,13 @@ def test_r3_not_found_is_never_proof_alone() -> None:
 
 @pytest.mark.parametrize(
     ("before", "kind"),
-    [(S.IN_DOUBT, K.NOT_SENT), (S.SENDING, K.NOT_ACCEPTED), (S.PARTIAL, K.REJECTED)],
+    [
+        (S.IN_DOUBT, K.NOT_SENT),
+        (S.SENDING, K.NOT_ACCEPTED),
+        (S.PARTIAL, K.REJECTED),
+        (S.INTENT, K.CANCELED),
+        (S.INTENT, K.REJECTED),
+    ],
 )
 def test_r3_a_claim_that_cannot_be_is_asked_about_and_told(
     before: OrderState, kind: ReportKind

@@ -8,6 +8,7 @@ from tests.support.order_desk import OrderDesk, seen
 
 from botcore.domain.decisions import Denied
 from botcore.domain.effects import Query, Replace
+from botcore.domain.events import OrderUpdated
 from botcore.domain.intents import ReplaceOrder
 from botcore.domain.orders import OrderState, OrderType, Side
 from botcore.domain.reports import ReportKind
@@ -50,8 +51,11 @@ def test_an_answered_change_stands_on_the_order() -> None:
     order = desk.opened_in(S.ACCEPTED)
     replace(desk, order, quantity="5", limit_price="99")
 
-    desk.report(K.REPLACED, order, quantity=Decimal(5), limit_price=Decimal(99))
+    report = desk.report(K.REPLACED, order, quantity=Decimal(5), limit_price=Decimal(99))
 
+    (fact,) = report.facts
+    assert isinstance(fact, OrderUpdated)
+    assert seen(fact.quantity, fact.limit_price, fact.replace_pending) == (5, 99, False)
     assert seen(order.quantity, order.limit_price, order.replace_pending) == (5, 99, False)
     assert order.standing.quantity == 5
     assert order.standing.limit_price == 99
