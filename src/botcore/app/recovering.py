@@ -64,9 +64,9 @@ class Recovery:
         """Start a session under an epoch; strategies are fed history from here on."""
         self._session.input(SessionStarted(self._account, epoch), self._now())
 
-    def finish(self) -> int:
-        """Settle every doubt, and go on trading; return how many there were."""
-        doubts = settle_doubts(
+    def settle(self) -> int:
+        """Prove what became of every order in doubt; return how many there were."""
+        return settle_doubts(
             self._engine,
             self._account,
             ask=lambda ref: list(self._venue.query(ref, self._now())),
@@ -75,6 +75,10 @@ class Recovery:
             wait=self._wait,
             horizon=self._horizon,
         )
+
+    def finish(self) -> int:
+        """Settle every doubt, and go on trading; return how many there were."""
+        doubts = self.settle()
         self._session.input(Reconciled(self._account, doubts), self._now())
         return doubts
 

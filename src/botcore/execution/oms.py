@@ -104,7 +104,7 @@ class OrderExecutionEngine:
             id_prefix=self._config.id_prefix,
         )
         self._intents = 0
-        self._epoch = 0
+        self._epoch = self._epoch_used = 0
         self._id_stem = ""
         self.begin_epoch(0)
 
@@ -289,8 +289,11 @@ class OrderExecutionEngine:
                 self._index.fold_change(order, fact)
 
     def state(self) -> dict[str, Any]:
-        """Return every order in memory, the count of intents and the epoch, as JSON values."""
-        return write_state(self._index, epoch=self._epoch, intents=self._intents)
+        """Return every order in memory, the count of intents and the epoch, as JSON values.
+
+        The epoch is the highest that an order carries: a session that placed none is no fact.
+        """
+        return write_state(self._index, epoch=self._epoch_used, intents=self._intents)
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Become what `state` described; the index handed out earlier stays current.
@@ -300,19 +303,21 @@ class OrderExecutionEngine:
         """
         read = read_state(state, self._index)
         self._intents = read.intents
-        self._epoch = 0
+        self._epoch, self._epoch_used = 0, read.epoch
         self.begin_epoch(read.epoch)
 
     def _take_epoch(self, order: ClientOrderId) -> None:
         """Take up the epoch that an id of ours carries, so that a fold of facts knows it."""
         parts = order.removeprefix(f"{self._config.id_prefix}-").split("-")
         if len(parts) == _ID_PARTS and parts[0].isalnum():
-            self.begin_epoch(max(self._epoch, int(parts[0], 36)))
+            self._epoch_used = max(self._epoch_used, int(parts[0], 36))
+            self.begin_epoch(max(self._epoch, self._epoch_used))
 
     def _placed(
         self, approved: Approved, order: ApprovedOrder, parent: ClientOrderId | None, at: Key
     ) -> OrderPlaced:
         self._intents += 1
+        self._epoch_used = self._epoch
         order_id = ClientOrderId(f"{self._id_stem}{_base36(self._intents)}-1")
         group = order.oco_group
         if group and parent is not None:

@@ -33,6 +33,7 @@ class _OrderRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     fills: tuple[tuple[TradeId, Decimal, Decimal], ...]
     cumulative_seen: tuple[Decimal, ...]
     children: tuple[ClientOrderId, ...]
+    sent_at: int
 
 
 class ExecutionState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -95,6 +96,7 @@ def _record(order: Order) -> _OrderRecord:
         fills=tuple((trade, *figures) for trade, figures in sorted(order.fills.items())),
         cumulative_seen=tuple(sorted(order.cumulative_seen)),
         children=tuple(order.children),
+        sent_at=order.sent_at,
     )
 
 
@@ -123,5 +125,6 @@ def _order(record: _OrderRecord) -> Order:
     order.cumulative_seen = set(record.cumulative_seen)
     order.cumulative_highest = max(record.cumulative_seen, default=order.cumulative_highest)
     order.children = list(record.children)
+    order.sent_at = record.sent_at
     order.settle()
     return order
