@@ -20,7 +20,7 @@ import zmq
 
 from botcore.domain.errors import BotError, ConfigError, Remedy
 from botcore.kernel.bus import Message
-from botcore.kernel.supervisor import Crashed, guarded
+from botcore.kernel.guard import Crashed, guarded
 
 _LOOPBACK = ("tcp://127.0.0.1:", "tcp://[::1]:", "ipc://", "inproc://")
 _NUMBER = struct.Struct(">QQ")

@@ -24,7 +24,7 @@ from botcore.engine.config import EngineConfig, StrategyConfig
 from botcore.engine.desk import Desk
 from botcore.engine.event_slots import EventSlot
 from botcore.engine.slots import SignalSlot
-from botcore.kernel.guard import Fault, guarded
+from botcore.kernel.guard import Crashed, guarded
 from botcore.strategies import EventStrategy, SignalRunner, SignalStrategy
 
 Slot = SignalSlot | EventSlot
@@ -320,12 +320,12 @@ class Deciders:
             if not slot.is_paused:  # a later no may have ended it
                 self._intend(slot, intent, key)
 
-    def _asked_or_raise(self, fault: Fault) -> Slot:
+    def _asked_or_raise(self, fault: Crashed) -> Slot:
         if self.asked is None:
             raise fault.error
         return self.asked
 
-    def _quarantine(self, slot: Slot, fault: Fault, key: Key) -> None:
+    def _quarantine(self, slot: Slot, fault: Crashed, key: Key) -> None:
         error = fault.error
         if isinstance(slot, EventSlot) and getattr(error, "code", "") == "STRATEGY_FLOODED":
             limit, ts = float(slot.flood), Nanos(key.ts)

@@ -8,17 +8,11 @@ from botcore.kernel.backoff import Backoff
 from botcore.kernel.bus import FactBus, FactPublisher, InProcessBus, Message, Subscription
 from botcore.kernel.child import ChildEventKind, ChildSpec, RestartPolicy
 from botcore.kernel.clock import Clock, ManualClock, PausableClock, SystemClock
+from botcore.kernel.guard import Crashed, guarded
 from botcore.kernel.heart import SUPERVISOR_FD, Heart
 from botcore.kernel.lifecycle import Component, Lifecycle, LifeState
 from botcore.kernel.mailbox import Mailbox, MailboxCounters, Overflow
-from botcore.kernel.supervisor import (
-    ChildEvent,
-    Crashed,
-    Ending,
-    Supervisor,
-    Verdict,
-    guarded,
-)
+from botcore.kernel.supervisor import ChildEvent, Ending, Supervisor, Verdict
 from botcore.kernel.throttle import SlidingWindow, TokenBucket
 from botcore.kernel.watchdog import Section, SlowSection, Watchdog
 

@@ -1,40 +1,34 @@
-"""The one place that catches whatever foreign code raises: a strategy's callback.
+"""The one place that catches whatever foreign code raises: a strategy's callback, a driver's error.
 
-A strategy that raises must not take the engine with it. Nothing is thrown away: the fault is
-returned, and the caller quarantines.
+Nothing is thrown away: what was raised is returned, and the caller deals with it.
 """
 
 import traceback
 from collections.abc import Callable
-from typing import ParamSpec
-
-import msgspec
+from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
+R = TypeVar("R")
 
 
-class Fault(msgspec.Struct, frozen=True):
-    """What a callback raised.
+@dataclass(frozen=True, slots=True)
+class Crashed:
+    """What a guarded call came to when it raised."""
 
-    Attributes:
-        summary: kind, message and innermost place, one line, for people.
-        error: the exception itself.
-    """
-
-    summary: str
     error: Exception
 
+    @property
+    def summary(self) -> str:
+        """Kind, message and innermost place, one line, for people."""
+        frames = traceback.extract_tb(self.error.__traceback__)
+        where = f" at line {frames[-1].lineno} of {frames[-1].name}" if frames else ""
+        return f"{type(self.error).__name__}: {self.error}{where}"
 
-def guarded(callback: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> Fault | None:
-    """Call `callback`; return what it raised, or None."""
+
+def guarded(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R | Crashed:
+    """Run foreign code, a strategy's callback for example, and catch what it raises."""
     try:
-        callback(*args, **kwargs)
-    except Exception as error:  # the guard: foreign code may raise anything
-        return Fault(_summary(error), error)
-    return None
-
-
-def _summary(error: Exception) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f" at line {frames[-1].lineno} of {frames[-1].name}" if frames else ""
-    return f"{type(error).__name__}: {error}{where}"
+        return call(*args, **kwargs)
+    except Exception as error:
+        return Crashed(error)

@@ -1,8 +1,8 @@
-"""Supervision: child processes that are started again, and foreign code that may fail.
+"""Supervision: child processes that are started again.
 
 The supervisor is one loop on the caller's thread, without asyncio: it waits on the children's
 pipes, restarts what dies, kills what is silent or says that it is stuck, and gives up when that
-happens too often. This is the one module that catches whatever foreign code raises.
+happens too often.
 """
 
 import os
@@ -12,32 +12,13 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ParamSpec, TypeVar
 
 from botcore.domain.ids import SECOND_NS
 from botcore.kernel.backoff import Uniform
 from botcore.kernel.child import Child, ChildEventKind, ChildSpec
 from botcore.kernel.clock import Clock
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
 _POLL_S = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class Crashed:
-    """What a guarded call came to when it raised."""
-
-    error: Exception
-
-
-def guarded(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R | Crashed:
-    """Run foreign code, a strategy's callback for example, and catch what it raises."""
-    try:
-        return call(*args, **kwargs)
-    except Exception as error:
-        return Crashed(error)
 
 
 @dataclass(frozen=True, slots=True)

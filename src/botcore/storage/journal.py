@@ -13,7 +13,7 @@ from botcore.domain.errors import InvariantBroken, StorageError
 from botcore.domain.ids import AccountId
 from botcore.domain.keys import Key
 from botcore.domain.records import SCHEMA, Record, RecordKind
-from botcore.kernel.supervisor import Crashed, guarded
+from botcore.kernel.guard import Crashed, guarded
 from botcore.storage import faults, projections, snapshots
 from botcore.storage.committing import JournalWriter
 from botcore.storage.reading import read_journal
