@@ -37,9 +37,11 @@ from botcore.engine import (
     Fingerprint,
     Sequencer,
     Session,
+    SignalSlot,
     StrategyClass,
     StrategyConfig,
 )
+from botcore.engine.event_slots import EventSlot
 from botcore.execution import BarVenue, Order
 from botcore.indicators import FloatRow
 from botcore.portfolio import Position
@@ -98,7 +100,7 @@ def scripted(
 
 
 def planned(
-    plan: Mapping[int, Callable[[StrategyView], Iterable[Intent]]], **more: Any
+    plan: Mapping[int, Callable[[StrategyView], Any]], **more: Any
 ) -> type[EventStrategyBase]:
     """Return an event strategy that speaks once at the close of each bar named by number, from 1.
 
@@ -117,7 +119,8 @@ def planned(
             if say is None or self.spoken == bar.ts_close:
                 return ()
             self.spoken = bar.ts_close
-            return say(view)
+            said: Iterable[Intent] = say(view)
+            return said
 
     return Planned
 
@@ -307,9 +310,9 @@ class TradingSession:
         return started + self.tell(Reconciled(ACCOUNT, 0))
 
     @property
-    def now(self) -> int:
+    def now(self) -> Nanos:
         """The close of the last bar, which is the open of the next."""
-        return self.origin + self.minute * MINUTE_NS
+        return Nanos(self.origin + self.minute * MINUTE_NS)
 
     def tell(self, command: Command) -> list[Fact]:
         """Give the engine a command; return what came of it."""
@@ -410,6 +413,18 @@ class TradingSession:
     def position(self, strategy: str, instrument: InstrumentId = COINUSDT) -> Position:
         """What a strategy holds."""
         return self.engine.desk.portfolio.position(ACCOUNT, StrategyId(strategy), instrument)
+
+    def signal(self, index: int = 0) -> SignalSlot:
+        """The engine's slot at `index`, of a signal strategy."""
+        slot = self.engine.deciders.slots[index]
+        assert isinstance(slot, SignalSlot)
+        return slot
+
+    def event(self, index: int = 0) -> EventSlot:
+        """The engine's slot at `index`, of an event strategy."""
+        slot = self.engine.deciders.slots[index]
+        assert isinstance(slot, EventSlot)
+        return slot
 
     def _session(self, sequencer: Sequencer) -> Session:
         return Session(

@@ -1,5 +1,8 @@
 """From the exposure a strategy wants to the orders that bring it there (P13, P14, P15)."""
 
+# A Decimal equals the whole number that it is.
+# mypy: disable-error-code="comparison-overlap"
+
 from decimal import Decimal
 from typing import Any
 
@@ -19,7 +22,13 @@ from tests.support.trading_session import (
 )
 from tests.support.venue_session import COINUSDT, USDT, an_instrument
 
-from botcore.domain.events import OrderDenied, OrderPlaced, OrderUpdated, SignalGenerated
+from botcore.domain.events import (
+    OrderDenied,
+    OrderFilled,
+    OrderPlaced,
+    OrderUpdated,
+    SignalGenerated,
+)
 from botcore.domain.intents import CancelOrder, ReplaceOrder
 from botcore.domain.orders import OrderState, OrderType, Side
 from botcore.risk import RiskLimits, Sizing, SizingKind
@@ -73,7 +82,7 @@ def test_p13_an_open_beyond_the_reserve_cuts_the_order_to_what_cash_pays_for() -
     facts = run.bar(120)
 
     fill = run.fills[0]
-    flags = [fact.flags for fact in facts if hasattr(fact, "fill")]
+    flags = [fact.flags for fact in facts if isinstance(fact, OrderFilled)]
     assert flags == [("cut_by_cash",)]
     assert fill[2] == Decimal("8.333"), "1000 ÷ 120 to the lot"
     assert run.orders[0].state is OrderState.CANCELED
@@ -179,7 +188,7 @@ def test_a_signal_is_told_once_for_each_exposure_that_is_wanted() -> None:
     run.bar(100, 100, 99, 99)
 
     assert [fact.weight for fact in run.of(SignalGenerated)] == [0.5, 0.0]
-    assert [row.weight for row in run.engine.deciders.slots[0].log] == [0.5, 0.5, 0.5, 0.0]
+    assert [row.weight for row in run.signal().log] == [0.5, 0.5, 0.5, 0.0]
 
 
 def test_a_strategy_without_a_view_leaves_its_position_as_it_is() -> None:
