@@ -12,7 +12,14 @@ from botcore.app.home import Home
 from botcore.app.processes import free_port
 from botcore.app.settings import Settings, load_settings
 from botcore.domain.errors import BotError
-from botcore.storage import Finding, Severity, Store, verify
+from botcore.storage import (
+    Finding,
+    HomeLock,
+    Severity,
+    Store,
+    rebuild_projections,
+    verify,
+)
 from botcore.venues.simulated import SqliteVenueStore
 
 _DISK_LOW = 512 * 1024 * 1024
@@ -35,6 +42,20 @@ def run(*, overrides: Mapping[str, object]) -> Iterator[Check]:
         for found in findings:
             is_ok = found.severity is not Severity.ERROR
             yield Check(name, is_ok, f"{found.cause} [{found.code}]", found.fix)
+
+
+def rebuild(*, overrides: Mapping[str, object]) -> int:
+    """Make every table from the journal again; return how many records were folded.
+
+    Raises:
+        ConfigError: the platform runs in the home.
+        StorageError: the journal itself is damaged, or the store cannot be written; the tables
+            are then as before.
+    """
+    home = Home(load_settings(**overrides).home)
+    with HomeLock(home.path), Store(home.journal_url) as store:
+        store.upgrade()
+        return rebuild_projections(store)
 
 
 def _checks(settings: Settings) -> Iterator[tuple[str, list[Finding]]]:

@@ -171,6 +171,10 @@ class Doctor(Protocol):
         """Look at everything, and yield what was found as it is found."""
         ...
 
+    def rebuild(self, *, overrides: Overrides) -> int:
+        """Make every table from the journal again; return how many records were folded."""
+        ...
+
 
 def commands() -> Commands:
     """Return the module that starts, stops, asks and acts."""
