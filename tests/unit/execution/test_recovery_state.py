@@ -1,4 +1,4 @@
-"""What a snapshot must hold so that recovery is right: when a request was signed, which ids live."""
+"""What a snapshot must hold for recovery: when a request was signed, which ids live."""
 
 from tests.support.builders import a_key, an_approved_order
 from tests.support.order_desk import OrderDesk

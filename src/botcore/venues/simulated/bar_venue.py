@@ -248,38 +248,24 @@ class SimulatedVenue:
         if truth.is_durable:
             truth.touch(order)
             truth.save()
-        scale = order.scale
-        return [
-            VenueReport(
-                kind=ReportKind.REPLACED,
-                account=order.spec.account,
-                instrument=order.spec.instrument,
-                client_order_id=order.spec.client_order_id,
-                ts_event=Nanos(ts),
-                venue_order_id=order.venue_order_id,
-                cumulative=order.cumulative(),
-                quantity=order.quantity,
-                limit_price=scale.price(order.limit) if order.limit else None,
-                trigger_price=scale.price(order.trigger) if order.trigger else None,
-            )
-        ]
+        return [_standing(ReportKind.REPLACED, order, ts, "")]
 
     def query(self, ref: OrderRef, ts: int) -> list[VenueReport]:
         """Tell the truth about an order: its fills as they were reported, then how it stands.
 
-        The last report is STATUS with `cumulative` while it works, how it ended if it did (nothing
-        after the fills of a FILLED one), or NOT_FOUND.
+        The last report is STATUS with `cumulative` and what it carries while it works, how it
+        ended if it did (nothing after the fills of a FILLED one), or NOT_FOUND.
         """
         order = self._find(ref)
         if order is None:
             return [_answer(ReportKind.NOT_FOUND, ref, ts, None, "UNKNOWN_ORDER")]
         reports = list(order.fills)
         if order.is_working:
-            reports.append(_answer(ReportKind.STATUS, ref, ts, order, str(order.state)))
+            reports.append(_standing(ReportKind.STATUS, order, ts, str(order.state)))
         elif order.state is not OrderState.FILLED:
             reports.append(ended_report(order))
         elif not reports or reports[-1].cumulative != order.quantity:
-            reports.append(_answer(ReportKind.STATUS, ref, ts, order, str(order.state)))
+            reports.append(_standing(ReportKind.STATUS, order, ts, str(order.state)))
         return reports
 
     # --- truth
@@ -411,6 +397,24 @@ def _report(
         order.client_order_id,
         Nanos(ts),
         venue_order_id,
+        detail=detail,
+    )
+
+
+def _standing(kind: ReportKind, order: Order, ts: int, detail: str) -> VenueReport:
+    """Return a report that says what an order carries now."""
+    record, spec = order.record(), order.spec
+    return VenueReport(
+        kind=kind,
+        account=spec.account,
+        instrument=spec.instrument,
+        client_order_id=spec.client_order_id,
+        ts_event=Nanos(ts),
+        venue_order_id=order.venue_order_id,
+        cumulative=order.cumulative(),
+        quantity=record.quantity,
+        limit_price=record.limit_price,
+        trigger_price=record.trigger_price,
         detail=detail,
     )
 
