@@ -118,7 +118,7 @@ class Recent:
             self._fill(fact)
         elif isinstance(fact, PositionChanged):
             self._paid(fact)
-        elif isinstance(fact, RiskAlert):
+        elif isinstance(fact, RiskAlert) and not fact.code.startswith("MODE_"):
             self.alerts.appendleft(AlertView(fact.ts, fact.code, fact.detail))
         elif isinstance(fact, ModeChanged):
             detail = f"{fact.previous} → {fact.mode}: {fact.cause} (by {fact.by})"

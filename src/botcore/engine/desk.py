@@ -1,15 +1,17 @@
 """The desk: execution's results become booked fills, modes and, where money demands it, a halt."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 from botcore.domain.decisions import Denied
 from botcore.domain.events import (
     Fact,
     LedgerPosted,
+    ModeChanged,
     OrderFilled,
     OrderPlaced,
     OrderUpdated,
+    RiskAlert,
 )
 from botcore.domain.ids import AccountId, InstrumentId, Nanos, StrategyId
 from botcore.domain.instruments import InstrumentBook
@@ -123,7 +125,16 @@ class Desk:
         """Move an account to a mode, if it may."""
         changed = self.risk.trigger_risk_event(mode, account=account, cause=cause, by=by, at=key)
         if changed is not None:
-            self.out.facts.append(changed)
+            self.note([changed])
+
+    def note(self, facts: Iterable[Fact]) -> None:
+        """Take facts of risk; a mode that allows less than before is an alert for people."""
+        for fact in facts:
+            self.out.facts.append(fact)
+            if isinstance(fact, ModeChanged) and fact.mode.severity > fact.previous.severity:
+                self.out.facts.append(
+                    RiskAlert(fact.account, fact.ts, f"MODE_{fact.mode}", fact.cause)
+                )
 
     def halt(self, account: AccountId, cause: str, key: Key, *, by: str) -> None:
         """HALT at once; every working order is cancelled, owed until proven gone."""

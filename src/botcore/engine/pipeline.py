@@ -119,7 +119,7 @@ class Engine:
                 self.curves[account.account].add(key.ts, equity)
                 changes = desk.risk.mark_equity(account, equity, key)
                 if changes:
-                    self._out.facts.extend(changes)
+                    desk.note(changes)
                 if account.mode is Mode.FLATTEN:
                     desk.flatten(account, key)
             if self._observe:
