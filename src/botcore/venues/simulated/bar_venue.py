@@ -254,7 +254,7 @@ class SimulatedVenue:
         """Tell the truth about an order: its fills as they were reported, then how it stands.
 
         The last report is STATUS with `cumulative` and what it carries while it works, how it
-        ended if it did (nothing after the fills of a FILLED one), or NOT_FOUND.
+        ended if it did (nothing after the fills of one that FILLED as it was placed), or NOT_FOUND.
         """
         order = self._find(ref)
         if order is None:
@@ -264,7 +264,7 @@ class SimulatedVenue:
             reports.append(_standing(ReportKind.STATUS, order, ts, str(order.state)))
         elif order.state is not OrderState.FILLED:
             reports.append(ended_report(order))
-        elif not reports or reports[-1].cumulative != order.quantity:
+        elif not reports or reports[-1].cumulative != order.spec.quantity:
             reports.append(_standing(ReportKind.STATUS, order, ts, str(order.state)))
         return reports
 
