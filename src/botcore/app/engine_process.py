@@ -60,6 +60,7 @@ _VIEW_EVERY_NS = SECOND_NS // 2
 _CHECKPOINT_EVERY_NS = 60 * SECOND_NS
 _BATCH = 256
 _MAILBOX = 4_096
+_CURVE_KEPT = 1_000
 _OBSERVATIONS = frozenset(OBSERVATIONS)
 _FEED_HEALTH = {FeedStatus.LIVE: "ok", FeedStatus.STALE: "degraded", FeedStatus.DOWN: "down"}
 IN_PROCESS = HorizonConfig(receive_window_ns=0, backend_ns=0, lag_ns=0)
@@ -167,7 +168,10 @@ class EngineProcess:
         restored = restore(self._engine, self._journal)
         portfolio = self._engine.desk.portfolio
         portfolio.verify()
-        self._recent.seed(ReadModels(self._store), PAPER, portfolio.positions(PAPER))
+        models = ReadModels(self._store)
+        self._recent.seed(models, PAPER, portfolio.positions(PAPER))
+        for row in reversed(models.performance(PAPER, limit=_CURVE_KEPT)):
+            self._engine.curves[PAPER].add(row["ts"], row["equity"])
         is_first = restored.lsn == 0
         market, clock = self._market(restored)
         keys = [key for key in (restored.key, self._tape_end) if key is not None]
@@ -270,7 +274,7 @@ class EngineProcess:
         stopped = self._home.read_json("stopped.json") or {}
         ago = (self._system.now_ns() - int(stopped.get("wall_ns", self._system.now_ns()))) / 1e9
         positions = "1 position" if held == 1 else f"{held} positions"
-        return f"continued: equity {equity:f} USDT, {positions}, stopped {_ago(ago)}"
+        return f"continued: equity {equity:,f} USDT, {positions}, stopped {_ago(ago)}"
 
     # Running.
 

@@ -1,5 +1,6 @@
 """From the engine's state to the document that page and terminal draw."""
 
+import re
 from collections import deque
 from collections.abc import Iterable
 from decimal import Decimal
@@ -40,6 +41,7 @@ FILLS_KEPT = 30
 ALERTS_KEPT = 20
 _CURVE_POINTS = 240
 _TRADES_READ = 10_000
+_NUMBERS = re.compile(r"\{(?:value|limit)[^}]*\}")
 _CENT = Decimal("0.01")
 
 OUTCOMES = {
@@ -370,8 +372,9 @@ def _decision(slot: SignalSlot) -> DecisionView:
 
 
 def _outcome(outcome: str) -> str:
+    """Put the engine's word on a wish into a sentence; a denial's numbers stand in the journal."""
     if outcome in DENIALS:
-        return f"denied: {outcome}"
+        return "denied: " + _NUMBERS.sub("…", DENIALS[outcome])
     return OUTCOMES.get(outcome, outcome)
 
 
