@@ -197,6 +197,35 @@ def test_k17_a_status_says_what_stands_when_the_answer_to_a_change_was_lost() ->
     assert seen(order.quantity, order.replace_pending) == (5, False)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("quantity", "7"), ("limit_price", "99"), ("trigger_price", "98")]
+)
+def test_k17_a_status_with_other_numbers_is_what_stands(name: str, value: str) -> None:
+    desk = OrderDesk()
+    stop = an_approved_order(type=OrderType.STOP_LIMIT, trigger_price=Decimal(97))
+    order = desk.opened_in(S.ACCEPTED, stop)
+
+    desk.report(K.STATUS, order, **{name: Decimal(value)})
+
+    assert getattr(order.standing, name) == Decimal(value)
+
+
+def test_k17_a_status_with_our_own_numbers_is_no_news() -> None:
+    desk = OrderDesk()
+    stop = an_approved_order(type=OrderType.STOP_LIMIT, trigger_price=Decimal(97))
+    order = desk.opened_in(S.ACCEPTED, stop)
+
+    report = desk.report(
+        K.STATUS,
+        order,
+        quantity=Decimal("10.0"),
+        limit_price=Decimal(100),
+        trigger_price=Decimal(97),
+    )
+
+    assert (report.facts, report.effects) == ((), ())
+
+
 def test_a_cancel_while_a_change_is_pending_keeps_both_owed() -> None:
     desk = OrderDesk()
     order = desk.opened_in(S.ACCEPTED)
