@@ -554,6 +554,8 @@ def test_e18_bars_of_prices_nobody_traded_at_never_match(source: PriceSource) ->
     session.buy(MARKET, name="m")
 
     assert session.bar(100, 101, 90, 95, spec=BarSpec(MINUTE_NS, source)) == []
+    session.buy(MARKET, name="finer", ts=session.now + MINUTE_NS // 2)
+    assert session.bar(100, 101, 90, 95, spec=BarSpec(MINUTE_NS // 2, source)) == []
 
 
 def test_p8_only_the_smallest_timeframe_matches() -> None:

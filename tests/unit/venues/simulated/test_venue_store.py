@@ -1,6 +1,7 @@
 """The venue's store: durable before it is said, whole or not at all, and never silently wrong."""
 
 import hashlib
+import json
 import shutil
 import signal
 import sqlite3
@@ -260,15 +261,27 @@ def test_d09_a_missing_row_is_found(path: Path, kind: str) -> None:
     assert code_of(path, session) == "VENUE_STORE_CORRUPT"
 
 
-@pytest.mark.parametrize("column", ["free", "locked"])
-def test_d09_an_edited_balance_is_found_even_with_its_digest(path: Path, column: str) -> None:
+def test_d09_a_missing_refused_order_is_found(path: Path) -> None:
+    session = a_session(path)
+    assert session.buy(MARKET, "1000000").kind is ReportKind.REJECTED
+    edit(path, "DELETE FROM truth WHERE kind = 'order'")
+
+    assert code_of(path, session) == "VENUE_STORE_CORRUPT"
+
+
+@pytest.mark.parametrize(("free", "locked"), [(1, 0), (0, 1), (-1, 1), (1, -1)])
+def test_d09_an_edited_balance_is_found_even_with_its_digest(
+    path: Path, free: int, locked: int
+) -> None:
     session = with_orders(a_session(path))
     name = f"{PAPER} {USDT}"
     with sqlite3.connect(path) as connection:
         ((body,),) = connection.execute("SELECT body FROM truth WHERE name = ?", (name,)).fetchall()
     connection.close()
-    head, _, tail = body.partition(f'"{column}":"')
-    forged = f'{head}"{column}":"9{tail}'
+    row = json.loads(body)
+    row["free"] = str(Decimal(row["free"]) + free)
+    row["locked"] = str(Decimal(row["locked"]) + locked)
+    forged = json.dumps(row)
     digest = hashlib.sha256(f"balance\n{name}\n{forged}".encode()).hexdigest()[:32]
     edit(path, "UPDATE truth SET body = ?, digest = ? WHERE name = ?", forged, digest, name)
 
