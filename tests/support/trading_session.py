@@ -294,15 +294,19 @@ class TradingSession:
     def restarted(self, *, fold: bool = False) -> None:
         """End the engine and begin another from the money state, or by folding every fact."""
         facts, state = self.facts, self.engine.money_state()
-        last = self.taken[-1].key
-        self.engine = Engine(self.config, self.classes)
+        engine = Engine(self.config, self.classes)
         if fold:
             for fact in facts:
-                self.engine.fold(fact)
-            self.engine.refresh()
+                engine.fold(fact)
+            engine.refresh()
         else:
-            self.engine.restore_money(state)
-        self.session = self._session(Sequencer(last))
+            engine.restore_money(state)
+        self.continued_by(engine)
+
+    def continued_by(self, engine: Engine) -> None:
+        """Go on with another engine."""
+        self.engine = engine
+        self.session = self._session(Sequencer(self.taken[-1].key))
 
     def resumed(self, *, epoch: int = 1) -> list[Fact]:
         """Take up after a restart: ask the venue about what is open, and go on."""
