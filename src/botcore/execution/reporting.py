@@ -76,7 +76,9 @@ class ReportBook:
             if order.cancel_owed:
                 turn.ask(order)
         elif kind is ReportKind.REPLACED:
-            self._replaced(order, turn)
+            is_new_id = report.venue_order_id not in (None, order.venue_order_id)
+            if order.replace_pending or is_new_id or _differs(order, report):
+                self._replaced(order, turn)
         elif kind is ReportKind.REPLACE_REJECTED and order.replace_pending:
             self._move(order, order.state, turn)
             self._children.warn_if_unprotected(order, turn)

@@ -253,19 +253,20 @@ class SimulatedVenue:
     def query(self, ref: OrderRef, ts: int) -> list[VenueReport]:
         """Tell the truth about an order: its fills as they were reported, then how it stands.
 
-        The last report is STATUS with `cumulative` and what it carries while it works, how it
-        ended if it did (nothing after the fills of one that FILLED as it was placed), or NOT_FOUND.
+        An order whose quantity was changed says so first, so that the fills are measured against
+        it. The last report is STATUS with `cumulative` and what it carries while it works, how it
+        ended if it did (nothing after the fills of a FILLED one), or NOT_FOUND.
         """
         order = self._find(ref)
         if order is None:
             return [_answer(ReportKind.NOT_FOUND, ref, ts, None, "UNKNOWN_ORDER")]
         reports = list(order.fills)
+        if order.quantity != order.spec.quantity:
+            reports.insert(0, _standing(ReportKind.REPLACED, order, ts, "earlier"))
         if order.is_working:
             reports.append(_standing(ReportKind.STATUS, order, ts, str(order.state)))
         elif order.state is not OrderState.FILLED:
             reports.append(ended_report(order))
-        elif not reports or reports[-1].cumulative != order.spec.quantity:
-            reports.append(_standing(ReportKind.STATUS, order, ts, str(order.state)))
         return reports
 
     # --- truth

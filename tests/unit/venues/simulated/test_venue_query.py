@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.support.venue_session import VenueSession
 
-from botcore.domain.orders import OrderState, OrderType
+from botcore.domain.orders import OrderType
 from botcore.domain.reports import ReportKind
 from botcore.venues.simulated import SqliteVenueStore
 
@@ -15,11 +15,12 @@ def test_a_query_tells_what_a_changed_order_carries_now() -> None:
     session.buy(OrderType.LIMIT, "10", name="bid", limit_price="99")
     session.replace("bid", quantity="4", limit_price="98")
 
-    (status,) = session.query("bid")
+    changed, status = session.query("bid")
 
-    assert status.kind is ReportKind.STATUS
-    assert (status.quantity, status.limit_price) == (Decimal(4), Decimal(98))
-    assert status.trigger_price is None
+    assert (changed.kind, status.kind) == (ReportKind.REPLACED, ReportKind.STATUS)
+    for report in (changed, status):
+        assert (report.quantity, report.limit_price) == (Decimal(4), Decimal(98))
+        assert report.trigger_price is None
 
 
 def test_e45_a_reopened_venue_tells_of_an_order_changed_down_to_what_has_filled(
@@ -34,7 +35,7 @@ def test_e45_a_reopened_venue_tells_of_an_order_changed_down_to_what_has_filled(
     store.close()
 
     session.venue = session.reopened(SqliteVenueStore(path))
-    fill, status = session.query("bid")
+    changed, fill = session.query("bid")
 
-    assert fill.cumulative == status.quantity == Decimal(4)
-    assert (status.kind, status.detail) == (ReportKind.STATUS, OrderState.FILLED)
+    assert (changed.kind, fill.kind) == (ReportKind.REPLACED, ReportKind.FILLED)
+    assert fill.cumulative == changed.quantity == Decimal(4)
