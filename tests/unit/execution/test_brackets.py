@@ -7,6 +7,7 @@ from tests.support.builders import an_approved_order, an_exit
 from tests.support.order_desk import OrderDesk, seen
 
 from botcore.domain.effects import Cancel, Replace, Submit
+from botcore.domain.events import OrderUpdated
 from botcore.domain.orders import OrderState, OrderType
 from botcore.domain.reports import ReportKind
 from botcore.execution import Order
@@ -51,6 +52,12 @@ def test_e48_a_later_fill_grows_the_working_exits() -> None:
         Replace(stop.ref, quantity=Decimal(7)),
         Replace(profit.ref, quantity=Decimal(7)),
     )
+    pending = [
+        fact.client_order_id
+        for fact in report.facts
+        if isinstance(fact, OrderUpdated) and fact.replace_pending
+    ]
+    assert pending == [stop.id, profit.id]
 
 
 def test_e48_an_exit_that_is_still_on_its_way_grows_once_it_is_there() -> None:
@@ -111,9 +118,10 @@ def test_e48_an_exit_cancelled_because_the_other_filled_is_no_news() -> None:
     desk.fill(entry, "10")
     accept(desk, stop, profit)
 
-    desk.fill(profit, "10")
+    filled = desk.fill(profit, "10")
     desk.report(K.CANCELED, stop)
 
+    assert filled.effects == ()
     assert (profit.state, stop.state) == (S.FILLED, S.CANCELED)
     assert desk.alerts() == []
 
@@ -128,6 +136,8 @@ def test_e48_what_is_left_of_an_entry_is_cancelled_once_its_exit_has_filled() ->
 
     assert Cancel(entry.ref) in report.effects
     assert entry.cancel_owed
+    owed = [fact for fact in report.facts if isinstance(fact, OrderUpdated) and fact.cancel_owed]
+    assert [fact.client_order_id for fact in owed] == [entry.id]
 
 
 def test_e48_an_exit_that_filled_in_part_leaves_its_entry_working() -> None:
