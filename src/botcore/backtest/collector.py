@@ -38,7 +38,7 @@ class Collector:
         self._opened: dict[tuple[str, str], int] = {}
         self._before: dict[tuple[str, str], float] = {}
 
-    def commit(self, _key: Key, _event: Input, step: Step, _durable: bool) -> None:  # noqa: FBT001
+    def commit(self, _key: Key, _event: Input, step: Step, _durable: bool) -> None:
         """Take a step (the `Commit` of a session)."""
         facts = step.facts
         if not facts:

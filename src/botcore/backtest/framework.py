@@ -2,19 +2,21 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
+from decimal import Decimal, DecimalException
 
 import msgspec
 
 import botcore
 from botcore.backtest.collector import Collector
+from botcore.backtest.demo import USDT
 from botcore.backtest.report import BacktestReport
 from botcore.backtest.tape import BarTape
 from botcore.domain.commands import ApplyConfig, Deposit, Reconciled, SessionStarted
 from botcore.domain.errors import ConfigError
 from botcore.domain.ids import AccountId, Currency, InstrumentId, StrategyId
 from botcore.domain.instruments import Instrument, InstrumentBook
-from botcore.domain.numbers import ZERO, use_money_context
+from botcore.domain.numbers import EXACT, QUANTUM, ZERO, use_money_context
+from botcore.domain.parameters import did_you_mean
 from botcore.engine import (
     AccountConfig,
     Engine,
@@ -65,6 +67,9 @@ class BacktestingFramework:
         strategies: classes beside those of the library.
         warning: what must be said about the prices.
         clock: times the run, for the report only.
+
+    Raises:
+        ConfigError: the cash is no amount above 0.
     """
 
     def __init__(
@@ -73,7 +78,7 @@ class BacktestingFramework:
         tape: BarTape,
         instruments: Sequence[Instrument],
         cash: str = "10000",
-        currency: Currency = Currency("USDT"),
+        currency: Currency = USDT,
         venue: VenueConfig | None = None,
         limits: RiskLimits | None = None,
         strategies: Mapping[str, StrategyClass] | None = None,
@@ -82,7 +87,7 @@ class BacktestingFramework:
     ) -> None:
         self._tape = tape
         self._instruments = tuple(sorted(instruments, key=lambda i: (i.id, i.version)))
-        self._cash = cash
+        self._cash = _opening(cash)
         self._currency = currency
         self._venue = venue or VenueConfig()
         self._limits = limits or RiskLimits()
@@ -118,9 +123,7 @@ class BacktestingFramework:
             )
         config, classes = self._configure(strategy, tape)
         engine = Engine(config, classes)
-        venue = SimulatedVenue(
-            instruments=InstrumentBook(self._instruments), config=self._venue
-        )
+        venue = SimulatedVenue(instruments=InstrumentBook(self._instruments), config=self._venue)
         collector = Collector()
         session = Session(
             engine=engine, venue=venue, sequencer=Sequencer(), commit=collector.commit
@@ -129,7 +132,7 @@ class BacktestingFramework:
         self._open(session, venue, config, tape)
         _play(session, tape, progress)
         seconds = (self._clock.monotonic_ns() - began) / 1e9
-        return self._report(engine, collector, tape, config, classes, seconds)
+        return self._report(engine, collector, tape, config, classes=classes, seconds=seconds)
 
     def _configure(
         self, strategy: str | StrategyRun | Sequence[StrategyRun], tape: BarTape
@@ -143,6 +146,9 @@ class BacktestingFramework:
         classes: dict[str, StrategyClass] = {}
         configured = []
         for number, run in enumerate(runs):
+            for name in run.instruments or ():
+                if name not in tape.instruments:
+                    raise _not_on_tape(name, tape)
             classes[run.name] = self._strategies.get(run.name) or strategy_named(run.name)
             names = [other.name for other in runs[:number]]
             suffix = f"-{names.count(run.name) + 1}" if run.name in names else ""
@@ -176,6 +182,7 @@ class BacktestingFramework:
         collector: Collector,
         tape: BarTape,
         config: EngineConfig,
+        *,
         classes: Mapping[str, StrategyClass],
         seconds: float,
     ) -> BacktestReport:
@@ -224,6 +231,29 @@ def _play(session: Session, tape: BarTape, progress: Progress | None) -> None:
         if count % _PROGRESS_EVERY == 0:
             progress(done, total)
     progress(total, total)
+
+
+def _opening(cash: str) -> str:
+    try:
+        amount = Decimal(cash)
+        if amount.is_finite() and amount > 0:
+            EXACT.quantize(amount, QUANTUM)
+            return cash
+    except DecimalException:
+        pass  # refused below, in the words of whoever typed it
+    raise ConfigError(
+        code="AMOUNT_REFUSED",
+        cause=f"opening cash of {cash!r} is no amount above 0 with at most 8 decimal places",
+        fix="write it like 10000 or 250.5",
+    )
+
+
+def _not_on_tape(name: InstrumentId, tape: BarTape) -> ConfigError:
+    return ConfigError(
+        code="INSTRUMENT_UNKNOWN",
+        cause=f"there are no bars of {name}",
+        fix=did_you_mean(name, list(tape.instruments)),
+    )
 
 
 def _inputs_digest(

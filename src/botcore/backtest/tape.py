@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +21,14 @@ class BarSeries:
     Args:
         instrument: whose.
         spec: length and origin.
-        ts_open: int64 nanoseconds UTC, shape ``(n,)``, strictly ascending.
+        ts_open: int64 nanoseconds UTC, shape ``(n,)``, ascending by at least one step.
         open, high, low, close: float64 prices, shape ``(n,)``.
         volume: float64 base units, shape ``(n,)``.
 
     Raises:
-        DataError: a stamp does not ascend, a price is not positive and finite, low and high do
-            not enclose open and close, or a volume is negative; nothing is kept.
+        DataError: a bar begins before the last one has ended, a price is not positive and finite,
+            low and high do not enclose open and close, or a volume is negative; the first such
+            row is named, and nothing is kept.
     """
 
     def __init__(
@@ -70,8 +72,9 @@ class BarSeries:
         ts, c = self.ts_open, self.columns
         if any(len(values) != len(ts) for values in c.values()):
             raise _refused(self.instrument, 0, "its columns differ in length")
+        step = self.spec.step_ns
         checks = [
-            (np.diff(ts, prepend=ts[:1] - 1) <= 0, "its stamp does not come after the last"),
+            (np.diff(ts, prepend=ts[:1] - step) < step, "it begins before the last one has ended"),
             *(
                 (~(np.isfinite(c[name]) & (c[name] > 0)), f"its {name} is no positive number")
                 for name in _COLUMNS[:4]
@@ -97,10 +100,20 @@ class BarTape:
 
     Args:
         series: at most one for each instrument and timeframe, in any order.
+
+    Raises:
+        DataError: two are of one instrument and timeframe.
     """
 
     def __init__(self, series: Sequence[BarSeries]) -> None:
         self.series = tuple(sorted(series, key=lambda s: (s.spec.step_ns, s.instrument)))
+        for one, other in pairwise(self.series):
+            if (one.instrument, one.spec.step_ns) == (other.instrument, other.spec.step_ns):
+                raise DataError(
+                    code="SERIES_TWICE",
+                    cause=f"{one.instrument} stands twice on one tape, in bars of one length",
+                    fix="join the two series, or leave one out",
+                )
 
     def __len__(self) -> int:
         """How many bars there are."""
