@@ -67,30 +67,52 @@ def run_to_the_end(run: Run) -> Dump:
     return msgspec.json.decode(path.read_bytes(), type=Dump)
 
 
+class Stopped:
+    """An engine's process that stops at failpoints, each told by its name and number."""
+
+    def __init__(self, run: Run, *places: tuple[str, int]) -> None:
+        spec = ",".join(f"{name}:{number}:stop" for name, number in places)
+        self._process = start(msgspec.structs.replace(run, failpoint=spec))
+        assert self._process.pid is not None
+        self._pid = self._process.pid
+
+    def wait(self) -> None:
+        """Wait until it has stopped."""
+        ends = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < ends:
+            state = _state_of(self._pid)
+            if state.startswith("T"):
+                return
+            if not state or state.startswith("Z"):
+                break
+            time.sleep(0.01)
+        raise AssertionError("the engine never came to its failpoint")
+
+    def go_on(self) -> None:
+        """Let it run on."""
+        os.kill(self._pid, signal.SIGCONT)
+
+    def end(self) -> None:
+        """Wait for its own end."""
+        self._process.join(_PATIENCE_S)
+        assert self._process.exitcode == 0
+
+    def kill(self) -> None:
+        """Kill it, wherever it stands."""
+        if self._process.is_alive():
+            os.kill(self._pid, signal.SIGKILL)
+            self._process.join(_PATIENCE_S)
+
+
 @contextmanager
-def stopped_at(run: Run, place: str, number: int = 1) -> Iterator[None]:
-    """Have an engine's process stop at a failpoint; kill it from outside when the block ends."""
-    process = start(msgspec.structs.replace(run, failpoint=f"{place}:{number}:stop"))
-    assert process.pid is not None
+def killed_at(run: Run, name: str, number: int = 1) -> Iterator[None]:
+    """Have an engine's process stop at a failpoint; SIGKILL it from outside when the block ends."""
+    engine = Stopped(run, (name, number))
     try:
-        _wait_until_stopped(process.pid, f"{place}:{number}")
+        engine.wait()
         yield
     finally:
-        os.kill(process.pid, signal.SIGKILL)
-        process.join(_PATIENCE_S)
-    assert process.exitcode == -signal.SIGKILL
-
-
-def _wait_until_stopped(pid: int, where: str) -> None:
-    ends = time.monotonic() + _PATIENCE_S
-    while time.monotonic() < ends:
-        state = _state_of(pid)
-        if state.startswith("T"):
-            return
-        if not state or state.startswith("Z"):
-            break
-        time.sleep(0.01)
-    raise AssertionError(f"the engine never came to {where}")
+        engine.kill()
 
 
 def _state_of(pid: int) -> str:

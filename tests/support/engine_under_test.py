@@ -332,9 +332,7 @@ class EngineUnderTest:
     def _commit(
         self, key: Key, event: Input, step: Step, must_be_durable: bool
     ) -> None:  # as `Commit` has it
-        self.recorder.commit(key, event, step, must_be_durable)
-        if self._in_lockstep and self.recorder.failure is None:
-            self.journal.wait_durable(self.journal.last_lsn)
+        self.recorder.commit(key, event, step, must_be_durable or self._in_lockstep)
 
     def _fund(self) -> None:
         if not self.venue.balances():

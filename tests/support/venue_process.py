@@ -69,11 +69,13 @@ class Knob(msgspec.Struct, frozen=True, kw_only=True):
         fault: ``lose_answer``: carried out, unanswered; ``drop``: read, never carried out;
             ``reset``: likewise, and the connection is reset; ``hold``: not read before
             `arrives_after_s` of the venue's clock.
+        skip: how many requests pass unharmed before.
     """
 
     on: Operation
     fault: Literal["lose_answer", "drop", "reset", "hold"]
     arrives_after_s: float = 0.0
+    skip: int = 0
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,10 +172,12 @@ class _Server:
             connection.sendall(framed(answer))
 
     def _knob_for(self, operation: Operation) -> Knob | None:
-        for knob in self._knobs:
+        for place, knob in enumerate(self._knobs):
             if knob.on == operation:
-                self._knobs.remove(knob)
-                return knob
+                if knob.skip:
+                    self._knobs[place] = msgspec.structs.replace(knob, skip=knob.skip - 1)
+                    return None
+                return self._knobs.pop(place)
         return None
 
     def _answer(self, request: Request) -> Answer:  # noqa: PLR0912  # one arm an operation

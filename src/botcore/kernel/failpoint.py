@@ -130,7 +130,8 @@ def _die(_failpoint: Failpoint) -> None:
 
 _ACTS: dict[Action, Callable[[Failpoint], None]] = {
     Action.KILL: lambda _: os.kill(os.getpid(), signal.SIGKILL),
-    Action.STOP: lambda _: os.kill(os.getpid(), signal.SIGSTOP),
+    # To this thread: to the process, another thread may stop first, and this one run on meanwhile.
+    Action.STOP: lambda _: signal.pthread_kill(threading.get_ident(), signal.SIGSTOP),
     Action.SLEEP: lambda failpoint: SystemClock().sleep_blocking(failpoint.seconds),
     Action.RAISE: _die,
 }

@@ -1,5 +1,6 @@
 import os
 import signal
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -65,17 +66,16 @@ def test_the_acted_death_is_not_caught_by_who_catches_every_exception() -> None:
     assert not issubclass(failpoint.Died, Exception)
 
 
-@pytest.mark.parametrize(("action", "number"), [("kill", signal.SIGKILL), ("stop", signal.SIGSTOP)])
-def test_the_process_sends_itself_the_signal(
-    action: str, number: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_process_sends_itself_the_signal(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[tuple[int, int]] = []
-    monkeypatch.setattr(os, "kill", lambda pid, signal_: sent.append((pid, signal_)))
-    failpoint.arm(f"a.place:1:{action}")
+    monkeypatch.setattr(os, "kill", lambda *to: sent.append(to))
+    monkeypatch.setattr(signal, "pthread_kill", lambda *to: sent.append(to))
+    failpoint.arm("a.place:1:kill,a.place:2:stop")
 
     failpoint.hit("a.place")
+    failpoint.hit("a.place")
 
-    assert sent == [(os.getpid(), number)]
+    assert sent == [(os.getpid(), signal.SIGKILL), (threading.get_ident(), signal.SIGSTOP)]
 
 
 def test_a_sleep_lets_the_given_seconds_pass(monkeypatch: pytest.MonkeyPatch) -> None:
