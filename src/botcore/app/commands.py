@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import webbrowser
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,21 +14,21 @@ import structlog
 
 from botcore.app.channel import Remote
 from botcore.app.composition import engine_config
+from botcore.app.foreground import Show, keep
 from botcore.app.home import Home, RunInfo
+from botcore.app.log_reading import log_lines
 from botcore.app.processes import (
     FAILED_FOR_GOOD,
     child_environment,
     endpoints,
     log_to,
-    supervisor_for,
 )
 from botcore.app.settings import Settings, load_settings
-from botcore.control.ports import Platform
 from botcore.control.views import PlatformView
 from botcore.domain.commands import Command
 from botcore.domain.errors import BotError, ConfigError, StorageError
 from botcore.kernel.clock import SystemClock
-from botcore.kernel.supervisor import ChildEvent, Ending, Verdict
+from botcore.kernel.supervisor import Ending
 from botcore.storage import HomeLock
 
 _STOP_S = 45.0
@@ -40,8 +39,6 @@ _INFINITY = float("inf")
 _KEPT = ("lock", "settings.toml")
 """What `clean` leaves: the lock is held, and the settings are the person's own."""
 
-Show = Callable[[Platform, threading.Event, str], None]
-"""Draws the platform until the event is set; the text is the page's address."""
 Confirm = Callable[[Sequence[tuple[Path, int]]], bool]
 """Shows files with their sizes in bytes, and says whether they may be deleted."""
 
@@ -86,52 +83,14 @@ def up(
     home = Home(settings.home)
     with HomeLock(home.path):
         while True:
-            verdict, changed = _run(settings, home, show, open_browser=open_browser, reload=reload)
+            _forget_failures(home)
+            verdict, changed = keep(settings, home, show, open_browser=open_browser, reload=reload)
             if not changed:
                 break
             open_browser = False
     if verdict.ending is not Ending.STOPPED:
         raise _why_ended(home, verdict.child or "", verdict.code)
     return 0
-
-
-def _run(
-    settings: Settings, home: Home, show: Show, *, open_browser: bool, reload: bool
-) -> tuple[Verdict, bool]:
-    """Keep the processes once; return how it ended, and whether the code changed."""
-    _forget_failures(home)
-    log = _supervisor_log(home)
-    supervisor, info = supervisor_for(settings, on_event=log)
-    home.write_run_info(info)
-    stopping = threading.Event()
-    changed = threading.Event()
-    remote = Remote(events=info.events, commands=info.commands, token=home.token())
-    remote.start()
-
-    def ask_to_stop(_number: int, _frame: object) -> None:
-        stopping.set()
-        supervisor.request_stop()
-
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, ask_to_stop)
-    threads = [threading.Thread(target=show, args=(remote, stopping, info.url), name="view")]
-    if open_browser:
-        threads.append(threading.Thread(target=_open_when_ready, args=(remote, stopping, info.url)))
-    if reload:
-        threads.append(
-            threading.Thread(target=_watch_code, args=(stopping, changed, supervisor.request_stop))
-        )
-    for thread in threads:
-        thread.daemon = True
-        thread.start()
-    try:
-        return supervisor.run_blocking(), changed.is_set()
-    finally:
-        stopping.set()
-        for thread in threads:
-            thread.join(timeout=3.0)
-        remote.close()
-        home.clear_run_info()
 
 
 def start(*, overrides: Mapping[str, object], memory_optimized: bool = False) -> Status:
@@ -263,7 +222,7 @@ def logs(
                 cause=f"there is no log of {service!r}",
                 fix=f"services with a log: {known}",
             )
-    return _log_lines(files, lines=lines, follow=follow)
+    return log_lines(files, lines=lines, follow=follow)
 
 
 def clean(*, overrides: Mapping[str, object], confirm: Confirm) -> bool:
@@ -354,69 +313,6 @@ def _is_locked(home: Home) -> bool:
             return False
     except ConfigError:
         return True
-
-
-def _log_lines(files: list[Path], *, lines: int, follow: bool) -> Iterator[str]:
-    clock = SystemClock()
-    offsets: dict[Path, int] = {}
-    for path in files:
-        text = path.read_text(errors="replace")
-        offsets[path] = path.stat().st_size
-        yield from text.splitlines()[-lines:]
-    while follow:
-        for path in files:
-            size = path.stat().st_size if path.exists() else 0
-            if size < offsets[path]:
-                offsets[path] = 0  # it was turned over
-            if size > offsets[path]:
-                with path.open(errors="replace") as file:
-                    file.seek(offsets[path])
-                    for line in file:
-                        yield line.rstrip("\n")
-                    offsets[path] = file.tell()
-        clock.sleep_blocking(3 * _POLL_S)
-
-
-def _open_when_ready(platform: Platform, stopping: threading.Event, url: str) -> None:
-    while platform.view() is None:
-        if stopping.wait(_POLL_S):
-            return
-    webbrowser.open(url)
-
-
-def _watch_code(
-    stopping: threading.Event, changed: threading.Event, stop_all: Callable[[], None]
-) -> None:
-    root = Path(__file__).parents[1]
-
-    def newest() -> float:
-        return max(path.stat().st_mtime for path in root.rglob("*.py"))
-
-    known = newest()
-    while not stopping.wait(1.0):
-        if newest() > known:
-            changed.set()
-            stop_all()
-            return
-
-
-def _supervisor_log(home: Home) -> Callable[[ChildEvent], None]:
-    """Return what writes supervision into a log of its own: the terminal belongs to the view."""
-    output = (home.logs / "supervisor.log").open("a", buffering=1)
-    log = structlog.wrap_logger(
-        structlog.PrintLogger(output),
-        processors=[
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-    )
-
-    def tell(event: ChildEvent) -> None:
-        log.info(
-            f"child_{event.kind.lower()}", child=event.child, child_pid=event.pid, why=event.detail
-        )
-
-    return tell
 
 
 def _run_child(settings: Settings, home: Home, name: str, run: Callable[[], None]) -> int:
