@@ -1,10 +1,12 @@
 """R3, E39, E40, E42: what an answer, or none, means for an order that was sent."""
 
 import pytest
+from tests.support.builders import BTCUSDT, MAIN
 from tests.support.order_desk import TO_STATE, OrderDesk
 
 from botcore.domain.effects import Cancel, Query
 from botcore.domain.events import OrderUpdated
+from botcore.domain.ids import AccountId, InstrumentId
 from botcore.domain.orders import TERMINAL, OrderState
 from botcore.domain.reports import ReportKind
 
@@ -206,3 +208,13 @@ def test_v33_a_report_of_another_instrument_is_not_believed() -> None:
     assert order.state is S.ACCEPTED
     assert desk.alerts() == ["REPORT_MISMATCH", "REPORT_MISMATCH"]
     assert report.effects == (Query(order.ref),)
+
+
+def test_r5_a_doubt_is_of_its_own_account_and_instrument() -> None:
+    desk = OrderDesk()
+    desk.opened_in(S.IN_DOUBT)
+
+    index = desk.engine.index
+    assert index.in_doubt(MAIN, BTCUSDT)
+    assert not index.in_doubt(MAIN, InstrumentId("ETHUSDT.SIM"))
+    assert not index.in_doubt(AccountId("other"), BTCUSDT)
