@@ -8,7 +8,12 @@ from pathlib import Path
 from types import TracebackType
 
 from botcore.domain.errors import ConfigError
+from botcore.kernel.clock import Clock, SystemClock
 from botcore.storage import faults
+
+_LOOK_S = 0.02
+_LOOKS_BORNE = 10
+"""Looking whether a home is locked locks it for a moment: that must not refuse a start."""
 
 
 class HomeLock:
@@ -16,10 +21,12 @@ class HomeLock:
 
     Args:
         home: the folder that holds all state; made if it does not exist, for its owner only.
+        clock: waits for a moment while another looks.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *, clock: Clock | None = None) -> None:
         self._home = home
+        self._clock = clock or SystemClock()
         self._fd: int | None = None
 
     def __enter__(self) -> "HomeLock":
@@ -49,7 +56,7 @@ class HomeLock:
         except OSError as error:
             raise faults.from_files(error, doing="locking the home", path=path) from error
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._lock(fd)
             os.ftruncate(fd, 0)
             os.pwrite(fd, str(os.getpid()).encode(), 0)
         except BlockingIOError as error:
@@ -59,6 +66,17 @@ class HomeLock:
             os.close(fd)
             raise faults.from_files(error, doing="locking the home", path=path) from error
         self._fd = fd
+
+    def _lock(self, fd: int) -> None:
+        """Lock the file, bearing with whoever only looks whether it is locked."""
+        for _ in range(_LOOKS_BORNE):
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self._clock.sleep_blocking(_LOOK_S)
+            else:
+                return
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def release(self) -> None:
         """Let go; the file stays, because deleting it would let two processes hold two of them."""
