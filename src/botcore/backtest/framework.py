@@ -1,7 +1,7 @@
 """The backtest: a tape through the same engine, the same gate and the same venue as paper."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal, DecimalException
 
 import msgspec
@@ -15,6 +15,7 @@ from botcore.domain.commands import ApplyConfig, Deposit, Reconciled, SessionSta
 from botcore.domain.errors import ConfigError
 from botcore.domain.ids import AccountId, Currency, InstrumentId, StrategyId
 from botcore.domain.instruments import Instrument, InstrumentBook
+from botcore.domain.market import BarsClosed
 from botcore.domain.numbers import EXACT, QUANTUM, ZERO, use_money_context
 from botcore.domain.parameters import did_you_mean
 from botcore.engine import (
@@ -130,7 +131,7 @@ class BacktestingFramework:
         )
         began = self._clock.monotonic_ns()
         self._open(session, venue, config, tape)
-        _play(session, tape, progress)
+        session.play(tape if progress is None else _told(tape, progress))
         seconds = (self._clock.monotonic_ns() - began) / 1e9
         return self._report(engine, collector, tape, config, classes=classes, seconds=seconds)
 
@@ -217,16 +218,12 @@ class BacktestingFramework:
         )
 
 
-def _play(session: Session, tape: BarTape, progress: Progress | None) -> None:
-    take = session.bars
-    if progress is None:
-        for event in tape:
-            take(event)
-        return
+def _told(tape: BarTape, progress: Progress) -> Iterator[BarsClosed]:
+    """Play the tape, and say now and then how far it is."""
     total = len(tape)
     done = 0
     for count, event in enumerate(tape):
-        take(event)
+        yield event
         done += len(event.bars)
         if count % _PROGRESS_EVERY == 0:
             progress(done, total)

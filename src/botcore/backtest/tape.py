@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise, repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from botcore.domain.errors import DataError
 from botcore.domain.ids import InstrumentId, Nanos
 from botcore.domain.market import Bar, BarFlag, BarsClosed, BarSpec
 
-_CHUNK = 65_536
+_CHUNK = 4_096
 _COLUMNS = ("open", "high", "low", "close", "volume")
 
 
@@ -153,36 +153,42 @@ class BarTape:
         return _play_many(self.series)
 
 
-def _rows(series: BarSeries) -> Iterator[Bar]:
-    instrument, spec, step = series.instrument, series.spec, series.spec.step_ns
-    c = series.columns
+def _chunks(series: BarSeries) -> Iterator[tuple[list[Nanos], Iterator[Bar]]]:
+    """Give the close stamps and the bars of the series, some thousand at a time."""
+    c, step = series.columns, series.spec.step_ns
     for low in range(0, len(series), _CHUNK):
         part = slice(low, low + _CHUNK)
-        opens = series.ts_open[part]
-        for row in zip(
-            opens.tolist(),
-            (opens + step).tolist(),
-            c["open"][part].tolist(),
-            c["high"][part].tolist(),
-            c["low"][part].tolist(),
-            c["close"][part].tolist(),
-            c["volume"][part].tolist(),
-            series.flags[part].tolist(),
-            strict=True,
-        ):
-            yield Bar(instrument, spec, *row)
+        closes: list[Nanos] = (series.ts_open[part] + step).tolist()
+        # A `map` over columns makes bars without a Python statement for each.
+        yield (
+            closes,
+            map(
+                Bar,
+                repeat(series.instrument),
+                repeat(series.spec),
+                series.ts_open[part].tolist(),
+                closes,
+                c["open"][part].tolist(),
+                c["high"][part].tolist(),
+                c["low"][part].tolist(),
+                c["close"][part].tolist(),
+                c["volume"][part].tolist(),
+                series.flags[part].tolist(),
+            ),
+        )
 
 
 def _play_one(series: BarSeries) -> Iterator[BarsClosed]:
-    for bar in _rows(series):
-        yield BarsClosed(Nanos(bar.ts_close), (bar,))
+    return chain.from_iterable(
+        map(BarsClosed, closes, zip(bars, strict=True)) for closes, bars in _chunks(series)
+    )
 
 
 def _play_many(series: Sequence[BarSeries]) -> Iterator[BarsClosed]:
     closes = np.concatenate([each.ts_open + each.spec.step_ns for each in series])
     ranks = np.concatenate([np.full(len(each), rank) for rank, each in enumerate(series)])
     order = np.lexsort((ranks, closes))
-    sources = [_rows(each) for each in series]
+    sources = [chain.from_iterable(bars for _, bars in _chunks(each)) for each in series]
     stamp: int | None = None
     group: list[Bar] = []
     for rank, ts in zip(ranks[order].tolist(), closes[order].tolist(), strict=True):

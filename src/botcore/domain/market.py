@@ -66,7 +66,7 @@ class Bar(msgspec.Struct, frozen=True, gc=False):
     flags: int = 0
 
 
-class BarsClosed(msgspec.Struct, frozen=True, tag=True):
+class BarsClosed(msgspec.Struct, frozen=True, gc=False, tag=True):
     """All bars of one close stamp: smallest timeframe first, then by instrument id."""
 
     ts_close: Nanos

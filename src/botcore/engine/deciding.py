@@ -1,6 +1,6 @@
 """Phases 8 and 9 of a bar: every strategy decides, then risk answers in the order of intents."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from botcore.domain.decisions import Denied
@@ -30,6 +30,7 @@ from botcore.strategies import EventStrategy, SignalRunner, SignalStrategy
 Slot = SignalSlot | EventSlot
 StrategyClass = type[SignalStrategy] | type[EventStrategy]
 Wish = tuple[SignalSlot, float] | tuple[EventSlot, Intent]
+Turns = Sequence[tuple[Sequence[Slot], Bar]]
 _NONE: tuple[Slot, ...] = ()
 _QUARANTINED = "quarantined"
 
@@ -46,7 +47,6 @@ class Deciders:
     Attributes:
         is_ready: until the engine is reconciled, bars are history and intents are dropped.
         asked: the strategy being asked at this moment, for the watchdog.
-        count: decisions made.
 
     Raises:
         ConfigError: a strategy, parameter or instrument does not exist, or two strategies carry
@@ -66,7 +66,6 @@ class Deciders:
         self._flood = config.intents_per_event
         self.is_ready = False
         self.asked: Slot | None = None
-        self.count = 0
         self.slots: list[Slot] = []
         self._series: dict[tuple[InstrumentId, int], list[Slot]] = {}
         self._lines: dict[tuple[AccountId, StrategyId, InstrumentId], SignalSlot] = {}
@@ -85,29 +84,16 @@ class Deciders:
         """Ask every strategy that has a bar (8), then pass what they want through risk (9)."""
         if len(bars) == 1:
             bar = bars[0]
-            pairs = [(s, bar) for s in self._series.get((bar.instrument, bar.spec.step_ns), _NONE)]
+            turns: Turns = ((self._series.get((bar.instrument, bar.spec.step_ns), _NONE), bar),)
         else:
-            pairs = [
-                (slot, bar)
-                for bar in bars
-                for slot in self._series.get((bar.instrument, bar.spec.step_ns), _NONE)
-            ]
-            pairs.sort(key=_by_rank)
-        if not pairs:
-            return
+            turns = self._turns(bars)
         if self._events:  # all bars of a stamp are known before anybody is asked (P8)
-            for slot, bar in pairs:
-                if isinstance(slot, EventSlot):
-                    slot.see(bar, is_warmup=not self.is_ready)
+            self._show(turns)
         wishes: list[Wish] = []
-        start = 0
-        while start < len(pairs):
-            fault = guarded(self._ask_from, pairs, start, wishes)
-            if fault is None:
-                break
-            slot = self._asked_or_raise(fault)
-            self._quarantine(slot, fault, key)
-            start = next(i for i, pair in enumerate(pairs) if pair[0] is slot) + 1
+        for slots, bar in turns:
+            rest = iter(slots)  # after a fault the guarded call goes on behind it
+            while (fault := guarded(self._ask, rest, bar, wishes)) is not None:
+                self._quarantine(self._asked_or_raise(fault), fault, key)
         self.asked = None
         for slot, wish in wishes:
             if slot.is_paused:  # it was quarantined after it said this
@@ -134,32 +120,45 @@ class Deciders:
             if isinstance(slot, SignalSlot):
                 slot.refresh(self._desk.execution.index)
 
-    def _ask_from(self, pairs: list[tuple[Slot, Bar]], start: int, wishes: list[Wish]) -> None:
+    def _turns(self, bars: tuple[Bar, ...]) -> Turns:
+        """Return who is asked with which of several bars, in configured order."""
+        pairs = [
+            (slot, bar)
+            for bar in bars
+            for slot in self._series.get((bar.instrument, bar.spec.step_ns), _NONE)
+        ]
+        pairs.sort(key=_by_rank)
+        return [((slot,), bar) for slot, bar in pairs]
+
+    def _show(self, turns: Turns) -> None:
+        for slots, bar in turns:
+            for slot in slots:
+                if isinstance(slot, EventSlot):
+                    slot.see(bar, is_warmup=not self.is_ready)
+
+    def _ask(self, slots: Iterator[Slot], bar: Bar, wishes: list[Wish]) -> None:
+        """Ask one strategy after the other with a bar, and note what they want."""
         is_ready = self.is_ready
         observe = self._observe and is_ready
-        for index in range(start, len(pairs)):
-            slot, bar = pairs[index]
-            if slot.is_paused:
-                if isinstance(slot, SignalSlot) and not slot.is_faulty:
-                    # Its features have no hole when it goes on.
-                    self.asked = slot
-                    slot.runner.on_bar(
-                        bar.open, bar.high, bar.low, bar.close, bar.volume, slot.held
-                    )
-                continue
+        for slot in slots:
             self.asked = slot
             if isinstance(slot, EventSlot):
+                if slot.is_paused:
+                    continue
                 intents = slot.on_bar(bar)
                 if is_ready:
                     wishes.extend((slot, intent) for intent in intents)
                 else:
                     slot.dropped += len(intents)
                 continue
+            if slot.is_faulty:
+                continue
             close = bar.close
             runner = slot.runner
             weight = runner.on_bar(bar.open, bar.high, bar.low, close, bar.volume, slot.held)
+            if slot.is_paused:  # it is fed, so that its features have no hole when it goes on
+                continue
             slot.log.add(bar.ts_close, runner.memory, weight)
-            self.count += 1
             if slot.spread is not None:
                 slot.spread.update(bar.high, bar.low, close)
             if observe:
@@ -167,14 +166,14 @@ class Deciders:
             if weight != weight or not is_ready:  # noqa: PLR0124  # NaN is "no view"
                 continue
             held = slot.exposure
-            if held == 0.0 and weight == 0.0:
-                slot.signalled = 0.0
-                continue
-            if held != 0.0 and weight != 0.0:
-                equity = slot.risk.equity
+            if held == 0.0:
+                if weight == 0.0:
+                    slot.signalled = 0.0
+                    continue
+            elif weight != 0.0:
                 spread = 0.0 if slot.spread is None else slot.spread.value
-                target = slot.sizing.target_float(weight, equity, close, spread)
-                if target * held > 0.0 and abs(target - held) <= slot.sizing.band_frac * abs(held):
+                target = slot.target(weight, slot.risk.equity, close, spread)
+                if target * held > 0.0 and abs(target - held) <= slot.band_frac * abs(held):
                     continue
             wishes.append((slot, weight))
 

@@ -78,7 +78,6 @@ class Desk:
 
     def report(self, key: Key, report: VenueReport) -> None:
         """Apply a venue's report."""
-        self.view.at(key.ts)
         self.take(self.execution.apply(report, at=key), key)
 
     def take(self, result: ExecutionReport, key: Key) -> None:

@@ -16,9 +16,10 @@ class Outbox:
 
     def take(self) -> Step:
         """Return what there is and begin anew."""
-        if not self.facts and not self.effects:
+        facts, effects = self.facts, self.effects
+        if not facts and not effects:
             return NOTHING
-        step = Step(tuple(self.facts), tuple(self.effects))
-        self.facts.clear()
-        self.effects.clear()
+        step = Step(tuple(facts), tuple(effects))
+        facts.clear()
+        effects.clear()
         return step

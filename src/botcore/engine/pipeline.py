@@ -25,6 +25,9 @@ from botcore.engine.desk import Desk
 from botcore.engine.outbox import Outbox
 from botcore.engine.state import money_state, restore_money, state_hash
 
+# Python 3.11 looks a member of an enum up slowly: what every bar asks for is looked up once.
+_FLATTEN = Mode.FLATTEN
+
 
 class Engine:
     """One loop over accounts, strategies, risk, execution and portfolio.
@@ -58,6 +61,8 @@ class Engine:
         self.deciders = Deciders(config, strategies, self.desk, observe=observe)
         self.curves = {a.id: EquityCurve(config.decisions_kept) for a in config.accounts}
         self.steps = 0
+        self._view = self.desk.view
+        self._watched = tuple((known, self.curves[known.account]) for known in self.desk.accounts)
         self._handlers: dict[type, Callable[[Key, Any], None]] = {
             BarsClosed: self._bars_closed,
             VenueReport: self.desk.report,
@@ -81,7 +86,9 @@ class Engine:
                 cause=f"the engine was given a {type(event).__name__}",
                 fix="report this as a bug",
             )
-        self.desk.view.at(key.ts)
+        view = self._view
+        if key.ts >= view.until:
+            view.move_to(key.ts)
         handler(key, event)
         return self._out.take()
 
@@ -113,21 +120,22 @@ class Engine:
         bars = event.bars
         for bar in reversed(bars):  # 6 mark: the smallest timeframe comes first and counts
             valuation.mark(bar.instrument, bar.close)
-        if self.deciders.is_ready:  # 7 equity, drawdown, day boundary, protections
-            for account in desk.accounts:
+        deciders = self.deciders
+        if deciders.is_ready:  # 7 equity, drawdown, day boundary, protections
+            for account, curve in self._watched:
                 equity = valuation.equity(account.account)
-                self.curves[account.account].add(key.ts, equity)
+                curve.add(key.ts, equity)
                 changes = desk.risk.mark_equity(account, equity, key)
                 if changes:
                     desk.note(changes)
-                if account.mode is Mode.FLATTEN:
+                if account.mode is _FLATTEN:
                     desk.flatten(account, key)
             if self._observe:
                 self._out.facts.extend(
                     MarketDataUpdate(b.instrument, Nanos(b.ts_close), b.close, b.volume)
                     for b in bars
                 )
-        self.deciders.decide(bars, key)  # 8 decide, 9 risk
+        deciders.decide(bars, key)  # 8 decide, 9 risk
 
     def _price_seen(self, _key: Key, event: BarOpened | Trade) -> None:
         """A price inside a bar moves the mark; strategies decide on closed bars."""

@@ -39,9 +39,12 @@ class Sequencer:
 
     def key(self, event: Input, ts: int, *, source: int = 0) -> Key:
         """Return the place of an input that happened at `ts` (nanoseconds UTC)."""
-        self._ts = max(self._ts, ts)
-        self._seq += 1
-        return Key(self._ts, RANKS.get(type(event), _COMMAND), source, self._seq)
+        if ts < self._ts:
+            ts = self._ts
+        else:
+            self._ts = ts
+        self._seq = seq = self._seq + 1
+        return Key(ts, RANKS.get(type(event), _COMMAND), source, seq)
 
     def answer(self, cause: Key) -> Key:
         """Return the place of an answer that the venue in process gives to a cause at once.

@@ -53,11 +53,16 @@ class Session:
 
     def bars(self, event: BarsClosed) -> None:
         """Take all bars of one close stamp through the phases."""
-        ts = event.ts_close
-        sequencer = self._sequencer
-        for report in self._venue.on_bars(event):
-            self._take(sequencer.key(event, ts), report)
-        self._take(sequencer.key(event, ts), event)
+        self.play((event,))
+
+    def play(self, events: Iterable[BarsClosed]) -> None:
+        """Take one close stamp after another through the phases."""
+        on_bars, key, take = self._venue.on_bars, self._sequencer.key, self._take
+        for event in events:
+            ts = event.ts_close
+            for report in on_bars(event):
+                take(key(event, ts), report)
+            take(key(event, ts), event)
 
     def opened(self, event: BarOpened) -> None:
         """Take the first price of a bar: waiting market orders fill at it."""

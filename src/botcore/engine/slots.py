@@ -20,12 +20,14 @@ class SignalSlot:
         rank: where its strategy stands in the configured order.
         held: sign of position plus working orders: what the strategy is told it has.
         exposure: the same in base units, float; `working`: the working part, exact.
+        target, band_frac: its sizing, ready to be asked at every bar.
         outcome: the engine's own word on the last target (empty when it was carried out).
         is_paused: it is not asked; `is_faulty`: nor fed, since it was quarantined.
     """
 
     __slots__ = (
         "account",
+        "band_frac",
         "exposure",
         "held",
         "instrument",
@@ -43,6 +45,7 @@ class SignalSlot:
         "spread",
         "step_ns",
         "strategy",
+        "target",
         "working",
         "working_orders",
     )
@@ -66,6 +69,8 @@ class SignalSlot:
         self.step_ns = config.step_ns
         self.runner = runner
         self.sizing: Sizing = config.sizing
+        self.target = config.sizing.in_floats()
+        self.band_frac = config.sizing.band_frac
         self.position = position
         self.risk = risk
         self.log = DecisionLog(decisions_kept)

@@ -21,6 +21,10 @@ class AccountView:
         valuation: marks and equity.
         orders: working orders.
         instruments: rules, as versions in time.
+
+    Attributes:
+        until: the first instant at which other versions of the rules may be in force, nanoseconds
+            UTC; who steps to it or beyond calls `move_to`.
     """
 
     def __init__(
@@ -36,13 +40,12 @@ class AccountView:
         self._orders = orders
         self._book = instruments
         self._in_force: dict[InstrumentId, Instrument] = {}
-        self._until = 0
+        self.until = 0
 
-    def at(self, ts: int) -> None:
+    def move_to(self, ts: int) -> None:
         """Move to an instant: the instruments' versions in force then are the ones used."""
-        if ts >= self._until:
-            self._in_force = {name: self._book.around(name, ts) for name in self._book.ids()}
-            self._until = self._book.next_change(ts) or _FOR_EVER
+        self._in_force = {name: self._book.around(name, ts) for name in self._book.ids()}
+        self.until = self._book.next_change(ts) or _FOR_EVER
 
     def instrument(self, instrument: InstrumentId) -> Instrument:
         """The rules in force now."""

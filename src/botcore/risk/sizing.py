@@ -5,6 +5,7 @@ arithmetic never decides the last lot (engine design P3).
 """
 
 import math
+from collections.abc import Callable
 from decimal import ROUND_DOWN, Decimal
 from enum import StrEnum
 
@@ -14,6 +15,9 @@ from botcore.domain.errors import ConfigError
 from botcore.domain.numbers import MONEY, QUANTUM
 
 PPM = 1_000_000
+
+FloatTarget = Callable[[float, float, float, float], float]
+"""Weight, equity, price and spread in; base units out."""
 
 
 class SizingKind(StrEnum):
@@ -122,8 +126,17 @@ class Sizing(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     def target_float(self, weight: float, equity: float, price: float, spread: float) -> float:
         """Return the same in floats: only to see quickly that nothing is to be done."""
+        return self.in_floats()(weight, equity, price, spread)
+
+    def in_floats(self) -> FloatTarget:
+        """Return `target_float` for who asks at every bar: which rule it is, is decided here."""
         if self.kind is SizingKind.FIXED:
-            return weight * float(self.quantity)
+            quantity = float(self.quantity)
+            return lambda weight, _equity, _price, _spread: weight * quantity
         if self.kind is SizingKind.FRACTION:
-            return weight * self.equity_frac * equity / price
+            share = self.equity_frac
+            return lambda weight, equity, price, _spread: weight * share * equity / price
+        return self._by_spread
+
+    def _by_spread(self, weight: float, equity: float, price: float, spread: float) -> float:
         return self.share_ppm(weight, price=price, spread=spread) * equity / (PPM * price)

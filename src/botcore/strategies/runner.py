@@ -9,7 +9,6 @@ from botcore.domain.intents import Reason
 from botcore.strategies.digest import class_digest, features_digest
 from botcore.strategies.faults import StrategyFault
 from botcore.strategies.layout import (
-    BAR,
     BAR_WIDTH,
     BARS_HELD,
     CODE,
@@ -49,6 +48,7 @@ class SignalRunner:
     """
 
     __slots__ = (
+        "_bar_places",
         "_close_steps",
         "_decide",
         "_digest",
@@ -132,10 +132,17 @@ class SignalRunner:
         row = self._row
         for step, state, at in self._close_steps:
             step(state, row, at, close)
-        bar = (open, high, low, close, volume)
-        for step, state, at, picks in self._other_steps:
-            step(state, row, at, *[bar[pick] for pick in picks])
-        row[BAR] = bar
+        if self._other_steps:
+            bar = (open, high, low, close, volume)
+            for step, state, at, picks in self._other_steps:
+                step(state, row, at, *[bar[pick] for pick in picks])
+        # One place after the other, counted from the front: a list is written fastest so.
+        at_open, at_high, at_low, at_close, at_volume = self._bar_places
+        row[at_open] = open
+        row[at_high] = high
+        row[at_low] = low
+        row[at_close] = close
+        row[at_volume] = volume
         memory = self.memory
         if held == memory[HELD]:
             memory[BARS_HELD] += 1.0
@@ -216,6 +223,7 @@ class SignalRunner:
             at += each.width
         self._close_steps, self._other_steps = tuple(close_steps), tuple(other_steps)
         self._row = [nan] * (at + BAR_WIDTH)
+        self._bar_places = tuple(range(at, at + BAR_WIDTH))
 
 
 _CLOSE_PICK = 3
