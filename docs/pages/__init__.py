@@ -1,0 +1,38 @@
+"""The generated pages: each a function without arguments that returns the text of one file."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from botcore.app.settings import env_example
+from botcore.indicators import _docs as indicators
+from botcore.observability import _docs as metrics
+from botcore.strategies import _docs as strategies
+from docs.pages import (
+    assumptions,
+    cli,
+    errors,
+    facts,
+    readme,
+    requirements,
+    settings,
+    traps,
+)
+
+PAGES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
+    {
+        ".env.example": env_example,
+        "README.md": readme.page,
+        "docs/reference/assumptions.md": assumptions.page,
+        "docs/reference/cli.md": cli.page,
+        "docs/reference/errors.md": errors.page,
+        "docs/reference/facts.md": facts.page,
+        "docs/reference/indicators.md": indicators.reference_page,
+        "docs/reference/metrics.md": metrics.reference_page,
+        "docs/reference/requirements.md": requirements.page,
+        "docs/reference/settings.md": settings.page,
+        "docs/reference/strategies.md": strategies.reference_page,
+        "docs/reference/traps.md": traps.page,
+    }
+)
+"""Path from the root of the repository → its text."""
