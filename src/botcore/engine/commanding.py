@@ -59,6 +59,8 @@ class Commanding:
         account = self._desk.risk.account(event.account)
         if account.mode is Mode.CANCEL_ONLY and account.mode_cause.startswith("ENGINE"):
             self._desk.mode(event.account, Mode.NORMAL, "reconciled", "engine", key)
+        if account.mode is Mode.NORMAL or account.mode is Mode.REDUCE_ONLY:
+            self._desk.take(self._desk.execution.protect(event.account, at=key), key)
 
     def _apply_config(self, key: Key, event: c.ApplyConfig) -> None:
         self._desk.out.facts.append(

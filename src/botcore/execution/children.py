@@ -1,10 +1,13 @@
 """Exits that hang on an entry: held until it fills, sized to what has filled (E48, E49)."""
 
+from collections.abc import Callable
+
 import msgspec
 
-from botcore.domain.effects import Cancel, Replace, Submit
-from botcore.domain.events import Fact, OrderUpdated
-from botcore.domain.ids import ClientOrderId, Nanos
+from botcore.domain.effects import Cancel, Effect, Replace, Submit
+from botcore.domain.events import Fact, OrderPlaced, OrderUpdated
+from botcore.domain.ids import AccountId, ClientOrderId, Nanos
+from botcore.domain.intents import NO_REASON
 from botcore.domain.keys import Key
 from botcore.domain.orders import OrderState
 from botcore.execution.index import OrderIndex
@@ -13,14 +16,18 @@ from botcore.execution.turn import Turn
 
 
 class Children:
-    """Releases, grows and closes the children of bracket orders.
+    """Releases, grows, renews and closes the children of bracket orders.
 
     Args:
         index: the orders.
+        next_attempt: gives the next client order id of an order that never reached its venue.
     """
 
-    def __init__(self, index: OrderIndex) -> None:
+    def __init__(
+        self, index: OrderIndex, *, next_attempt: Callable[[ClientOrderId], ClientOrderId]
+    ) -> None:
         self._index = index
+        self._next_attempt = next_attempt
 
     def close(self, parent: Order, at: Key) -> list[Fact]:
         """Cancel the held children of a parent that ended without a fill (E49)."""
@@ -50,21 +57,68 @@ class Children:
                 continue
             is_protected = True
             if child.state is OrderState.HELD:
-                fact = OrderUpdated(
-                    child.spec.account,
-                    child_id,
-                    OrderState.INTENT,
-                    turn.ts,
-                    quantity=parent.filled,
-                )
-                self._index.fold_change(child, fact)
-                turn.facts.append(fact)
-                sized = msgspec.structs.replace(child.spec, quantity=parent.filled)
-                turn.effects.append(Submit(sized))
+                self._release(child, parent, turn.facts, turn.effects, turn.at)
             else:
                 self.size(child, turn)
         if not is_protected:
             turn.alert("FILL_UNPROTECTED", "its exits have already ended")
+
+    def renew(self, child: Order, facts: list[Fact], at: Key) -> None:
+        """Hold another exit in the place of one that provably never reached the venue (E48).
+
+        What risk approved is still wanted, and the old id is never used again (R2, R6). Nothing is
+        held once an exit has filled: the others ended with it.
+        """
+        parent = self._parent(child)
+        if parent is None or not parent.filled or self._is_exiting(parent):
+            return
+        spec = msgspec.structs.replace(
+            child.spec, client_order_id=self._next_attempt(child.id), quantity=child.quantity
+        )
+        fact = OrderPlaced(
+            spec.account,
+            spec,
+            OrderState.HELD,
+            child.reserve,
+            child.reserve_currency,
+            0.0,
+            Nanos(at.ts),
+            NO_REASON,
+            "",
+        )
+        self._index.fold_placed(fact)
+        facts.append(fact)
+
+    def protect(self, account: AccountId, at: Key) -> tuple[list[Fact], list[Effect]]:
+        """Release every exit that is held although its entry has filled."""
+        facts: list[Fact] = []
+        effects: list[Effect] = []
+        for child in self._index.all_working(account):
+            parent = self._parent(child)
+            if child.state is OrderState.HELD and parent is not None and parent.filled:
+                self._release(child, parent, facts, effects, at)
+        return facts, effects
+
+    def _release(
+        self, child: Order, parent: Order, facts: list[Fact], effects: list[Effect], at: Key
+    ) -> None:
+        fact = OrderUpdated(
+            child.spec.account,
+            child.id,
+            OrderState.INTENT,
+            Nanos(at.ts),
+            quantity=parent.filled,
+        )
+        self._index.fold_change(child, fact)
+        facts.append(fact)
+        effects.append(Submit(msgspec.structs.replace(child.spec, quantity=parent.filled)))
+
+    def _parent(self, child: Order) -> Order | None:
+        return self._index.get(child.spec.parent) if child.spec.parent else None
+
+    def _is_exiting(self, parent: Order) -> bool:
+        children = (self._index.get(child) for child in parent.children)
+        return any(child is not None and child.filled for child in children)
 
     def size(self, child: Order, turn: Turn) -> None:
         """Grow a working child that is smaller than what its parent has filled."""

@@ -96,7 +96,7 @@ class OrderExecutionEngine:
         self._seal = seal
         self._config = config or ExecutionConfig()
         self._index = OrderIndex(terminal_kept=self._config.terminal_kept)
-        self._children = Children(self._index)
+        self._children = Children(self._index, next_attempt=self._next_attempt)
         self._reports = ReportBook(
             self._index,
             self._children,
@@ -269,13 +269,21 @@ class OrderExecutionEngine:
         facts: list[Fact] = []
         for order in self._index.all_working(account):
             if order.state is OrderState.INTENT:
+                is_wanted = not order.cancel_owed
                 self._update(order, OrderState.NOT_SENT, facts, at, detail="never sent")
                 facts.extend(self._children.close(order, at))
                 parent = self._index.get(order.spec.parent) if order.spec.parent else None
                 if parent is not None and parent.filled:
                     detail = f"order {order.id}: never sent, its entry has filled"
                     facts.append(RiskAlert(account, Nanos(at.ts), "FILL_UNPROTECTED", detail))
+                    if is_wanted:
+                        self._children.renew(order, facts, at)
         return ExecutionReport(tuple(facts), ())
+
+    def protect(self, account: AccountId, *, at: Key) -> ExecutionReport:
+        """Send the exits that are held although their entry has filled, once all is reconciled."""
+        facts, effects = self._children.protect(account, at)
+        return ExecutionReport(tuple(facts), tuple(effects))
 
     def fold(self, fact: Fact) -> None:
         """Apply a fact of an earlier session: the same folds that ran when it was made."""
@@ -312,6 +320,12 @@ class OrderExecutionEngine:
         if len(parts) == _ID_PARTS and parts[0].isalnum():
             self._epoch_used = max(self._epoch_used, int(parts[0], 36))
             self.begin_epoch(max(self._epoch, self._epoch_used))
+
+    def _next_attempt(self, order: ClientOrderId) -> ClientOrderId:
+        _, number, attempt = order.rsplit("-", 2)
+        self._intents += 1  # as the fold counts: one for each order placed
+        self._epoch_used = self._epoch
+        return ClientOrderId(f"{self._id_stem}{number}-{_base36(int(attempt, 36) + 1)}")
 
     def _placed(
         self, approved: Approved, order: ApprovedOrder, parent: ClientOrderId | None, at: Key

@@ -211,10 +211,13 @@ class ReportBook:
         self._count(order, turn)
         if order.is_terminal:
             return
+        is_wanted = not order.cancel_owed
         self._move(order, state, turn)
         turn.facts.extend(self._children.close(order, turn.at))
         if state is not OrderState.CANCELED:  # by us, or because another exit has filled
             self._children.warn_if_unprotected(order, turn)
+        if is_wanted and (state is OrderState.NOT_SENT or state is OrderState.NOT_ACCEPTED):
+            self._children.renew(order, turn.facts, turn.at)
 
     def _count(self, order: Order, turn: Turn) -> None:
         """Ask for the fills that we have not seen, where the venue counts more than we (R7)."""
