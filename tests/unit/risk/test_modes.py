@@ -279,3 +279,14 @@ def test_tighter_limits_are_in_force_at_the_next_mark() -> None:
     desk.gate.add_account(MAIN, RiskDesk(daily_loss_frac=0.01).account.limits)
 
     assert causes(mark(desk, 9_900.0, NOON + 1)) == ["DAILY_LOSS"]
+
+
+def test_a_checkpoint_on_the_same_day_does_not_end_a_daily_loss() -> None:
+    desk = RiskDesk()
+    mark(desk, 10_000.0, NOON)
+    mark(desk, 9_400.0, NOON + 1)
+
+    desk.gate.fold(desk.gate.performance(desk.account, a_key(NOON + 2), ()))
+
+    assert desk.account.stop == "DAILY_LOSS"
+    assert move(desk, Mode.NORMAL, "engine") is None
