@@ -92,6 +92,10 @@ class Stopped:
         """Let it run on."""
         os.kill(self._pid, signal.SIGCONT)
 
+    def let_run(self, seconds: float) -> None:
+        """Let it run for a while, or to its end."""
+        self._process.join(seconds)
+
     def end(self) -> None:
         """Wait for its own end."""
         self._process.join(_PATIENCE_S)
@@ -136,14 +140,20 @@ class Copies:
     Args:
         home: with SQLite's write-ahead logs, which hold what is committed.
         into: where the copies go, one folder each.
+
+    Attributes:
+        hits: the failpoints passed, in order.
+        folders: every crash that differs, by the first failpoint that leaves it.
+        first: name of a failpoint → what its first hit leaves.
     """
 
     def __init__(self, home: Path, into: Path) -> None:
         self._home = home
         self._into = into
-        self._known: set[str] = set()
+        self._known: dict[str, Path] = {}
         self.hits: list[str] = []
         self.folders: list[tuple[str, Path]] = []
+        self.first: dict[str, Path] = {}
 
     def hit(self, name: str) -> None:
         """Copy the folder, unless it looks as at an earlier hit."""
@@ -156,10 +166,12 @@ class Copies:
         digest = sha256(
             msgspec.json.encode({str(k): sha256(v).hexdigest() for k, v in files.items()})
         )
-        if digest.hexdigest() in self._known:
+        folder = self._known.get(digest.hexdigest())
+        if folder is not None:
+            self.first.setdefault(name, folder)
             return
-        self._known.add(digest.hexdigest())
-        folder = self._into / f"{len(self.hits):04d}-{name}"
+        folder = self._known[digest.hexdigest()] = self._into / f"{len(self.hits):04d}-{name}"
+        self.first.setdefault(name, folder)
         for relative, content in files.items():
             target = folder / relative
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -223,6 +235,10 @@ def _orders(dump: Dump, truth: Truth) -> Iterator[str]:
                 yield f"{name} works, and its cancel is owed (K15)"
         if theirs is not None and ours.filled != theirs.filled:
             yield f"{name} filled {ours.filled}, at the venue {theirs.filled}"
+        exits = [o for o in dump.orders.values() if o.parent == name]
+        is_open = ours.filled and exits and not any(o.filled for o in exits)
+        if is_open and all(o.state.is_terminal or o.state is OrderState.HELD for o in exits):
+            yield f"{name} filled, and nothing protects it (E48)"
     for name in known.keys() - dump.orders.keys():
         yield f"{name} lives at the venue, and nobody knows it (I7)"
 

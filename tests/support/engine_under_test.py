@@ -117,6 +117,7 @@ class OrderDump(msgspec.Struct, frozen=True):
     limit_price: Decimal | None
     trigger_price: Decimal | None
     cancel_owed: bool
+    parent: ClientOrderId | None
 
 
 class FillDump(msgspec.Struct, frozen=True, order=True):
@@ -255,7 +256,8 @@ class EngineUnderTest:
         """Play one stamp."""
         self.session.bars(event)
         self._decided_at = event.ts_close
-        self.recovery.settle()
+        if any(o.state is OrderState.IN_DOUBT for o in self.engine.desk.execution.index):
+            self.recovery.finish()
         if self.recorder.failure is None:
             self._publisher.flush()
 
@@ -268,6 +270,7 @@ class EngineUnderTest:
     def close(self) -> None:
         """Make everything durable and let go."""
         self.session.input(Checkpoint(PAPER), self.venue.now())
+        self.journal.wait_durable(self.journal.last_lsn)
         self.tape.close()
         self._publisher.flush()
         self.journal.close()
@@ -297,6 +300,7 @@ class EngineUnderTest:
                     order.limit_price,
                     order.trigger_price,
                     order.cancel_owed,
+                    order.spec.parent,
                 )
                 for order in index
             },
