@@ -15,15 +15,27 @@ _PADDED: Final = "KVD"
 
 
 def trap_ids(name: str) -> tuple[str, ...]:
-    """Return the ids that a test's name begins with: ``test_e3_e10b_…`` is E3 and E10b."""
-    found = []
+    """Return the ids that a test's name begins with.
+
+    ``test_e3_e10b_…`` is E3 and E10b; ``test_i1_to_i14_…`` is every one from I1 to I14.
+    """
+    found: list[tuple[str, int, str]] = []
+    is_range = False
     for word in name.removeprefix("test_").split("_"):
         match = _ID.match(word)
         if match is None:
-            break
+            if word != "to" or not found:
+                break
+            is_range = True
+            continue
         kind, number = match["kind"].upper(), int(match["number"])
-        found.append(f"{kind}{number:0{2 if kind in _PADDED else 1}}{match['part']}")
-    return tuple(found)
+        if is_range and found[-1][0] == kind:
+            found.extend((kind, each, "") for each in range(found[-1][1] + 1, number))
+        is_range = False
+        found.append((kind, number, match["part"]))
+    return tuple(
+        f"{kind}{number:0{2 if kind in _PADDED else 1}}{part}" for kind, number, part in found
+    )
 
 
 def proofs_of_traps(tests: Path = TESTS) -> dict[str, list[str]]:

@@ -180,6 +180,8 @@ def test_every_id_in_a_test_s_name_is_a_known_trap() -> None:
         ("test_e39_r5_k04_i1_many", ("E39", "R5", "K04", "I1")),
         ("test_d6_padded", ("D06",)),
         ("test_e14_1_a_case_of_it", ("E14",)),
+        ("test_i1_to_i4_i19_a_range", ("I1", "I2", "I3", "I4", "I19")),
+        ("test_e3_to_the_open", ("E3",)),
         ("test_i_am_no_trap_e3", ()),
         ("test_events_e3_inside_a_name_is_no_id", ()),
     ],
