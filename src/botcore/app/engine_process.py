@@ -250,6 +250,7 @@ class EngineProcess:
             self._decided_at = event.ts_close
             self._viewer.last_event = event.ts_close
         self._decided_at = max(self._decided_at, restored.decided_at)
+        self._viewer.last_event = max(self._viewer.last_event, self._decided_at)
         self._recorder.is_taping = True
         self._tape.flush()
         # Bars that closed after the market's file was written were played: they are on the tape.
@@ -387,7 +388,7 @@ class EngineProcess:
             raise StorageError(
                 code="ENGINE_BUSY",
                 cause="the engine has not taken the command within 8 s",
-                fix="see `bot status`; it is carried out once the engine gets to it",
+                fix="see `./bot status`; it is carried out once the engine gets to it",
             )
         if told.error is not None:
             raise told.error

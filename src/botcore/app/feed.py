@@ -66,7 +66,7 @@ def load_state(home: Home) -> FeedState | None:
         raise StorageError(
             code="MARKET_DAMAGED",
             cause=f"{home.market} cannot be read: {error}",
-            fix="restore it from a backup, or run `bot clean` to begin a new paper account",
+            fix="restore it from a backup, or run `./bot clean` to begin a new paper account",
         ) from error
 
 

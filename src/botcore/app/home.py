@@ -38,9 +38,9 @@ class Home:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.tape.mkdir(exist_ok=True)
             self.logs.mkdir(exist_ok=True)
-            probe = self.path / ".writable"
+            probe = self.path / f".writable-{os.getpid()}"
             probe.write_text("")
-            probe.unlink()
+            probe.unlink(missing_ok=True)
         except OSError as error:
             raise StorageError(
                 code="HOME_UNWRITABLE",

@@ -4,6 +4,7 @@ Order, the later wins: defaults, ``<home>/settings.toml``, environment (``BOTCOR
 line.
 """
 
+import os
 import tomllib
 from decimal import Decimal
 from pathlib import Path
@@ -21,6 +22,12 @@ from botcore.domain.errors import ConfigError
 from botcore.domain.parameters import did_you_mean
 
 SETTINGS_FILE = "settings.toml"
+PREFIX = "BOTCORE_"
+_NOT_SETTINGS = tuple(
+    PREFIX + name
+    for name in ("DATA", "REQUIRE_DATA", "TEST", "FAILPOINT", "SUPERVISOR", "BENCH", "TRACEBACK")
+)
+"""What the environment may hold beside settings: for tests, benchmarks and the supervisor."""
 
 
 class StrategySettings(BaseModel):
@@ -58,7 +65,7 @@ class Settings(BaseSettings):
     """Everything a person can set."""
 
     model_config = SettingsConfigDict(
-        env_prefix="BOTCORE_", env_nested_delimiter="__", extra="forbid", frozen=True
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
     )
 
     home: Path = Field(
@@ -120,6 +127,9 @@ def load_settings(**given: Any) -> Settings:  # each field checks its own
     Raises:
         ConfigError: a name is unknown, a value is refused, or the file is not TOML.
     """
+    for name in os.environ:
+        if name.startswith(PREFIX) and not name.startswith(_NOT_SETTINGS):
+            _refuse_unknown(name.removeprefix(PREFIX).lower())
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
@@ -130,6 +140,19 @@ def load_settings(**given: Any) -> Settings:  # each field checks its own
             cause=f"{SETTINGS_FILE} is not TOML: {error}",
             fix="correct the line, or delete the file to begin with the defaults",
         ) from error
+
+
+def _refuse_unknown(name: str) -> None:
+    top, _, nested = name.partition("__")
+    known = list(Settings.model_fields)
+    if top == "limits" and nested:
+        top, known = nested, list(LimitSettings.model_fields)
+    if top not in known:
+        raise ConfigError(
+            code="SETTING_UNKNOWN",
+            cause=f"the environment sets {PREFIX}{name.upper()}, which is no setting",
+            fix=did_you_mean(top, known),
+        )
 
 
 def env_example() -> str:

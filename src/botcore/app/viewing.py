@@ -352,9 +352,10 @@ class Viewer:
 def _decision(slot: SignalSlot) -> DecisionView:
     held = "long" if slot.held > 0 else "short" if slot.held < 0 else "flat"
     if not len(slot.log):
-        return DecisionView(
-            slot.strategy, slot.instrument, "no view", held, "no bar seen yet", "", 0
-        )
+        # Just started: warm strategies remember why they decided as they did on their last bar.
+        reason = slot.runner.reason()
+        words = render_reason(slot.runner.strategy, reason.code, reason.operands)
+        return DecisionView(slot.strategy, slot.instrument, held, held, words, "", 0)
     row = slot.log.row(-1)
     if row.weight != row.weight:  # NaN is "no view"
         wish = "no view"

@@ -42,5 +42,5 @@ class StrategyFault(BotError):  # noqa: N818  # the fault is the strategy's, not
         return cls(
             code="STRATEGY_FLOODED",
             cause=f"strategy {strategy} returned {intents} intents at once, more than {limit}",
-            fix="return fewer intents a callback, or raise the limit in the settings",
+            fix="return fewer intents a callback",
         )
