@@ -242,7 +242,7 @@ def test_k05_k06_killed_before_the_request_was_whole_absence_is_proven_after_the
 
 
 def test_k07_a_request_that_arrives_while_we_are_away_is_adopted(scene: Scene) -> None:
-    scene.venue.turn(Knob(on="submit", fault="hold", arrives_after_s=1.0))
+    scene.venue.turn(Knob(on="submit", fault="hold", arrives_after_s=1.9))  # just in time
     with killed_at(scene.run, "wire.submit.written"):
         assert scene.truth.records.orders == ()
 

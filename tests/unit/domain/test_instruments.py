@@ -91,11 +91,21 @@ def test_e96_a_quantity_floors_to_the_lot(lot: str, x: float | Decimal, quantity
     assert instrument.quantity(x) == Decimal(quantity)
 
 
-@pytest.mark.parametrize(("x", "floored"), [(0.0009, "0"), (0, "0"), (0.0199, "0.019")])
-def test_e96_a_floored_quantity_is_checked_against_the_minimum(x: float, floored: str) -> None:
-    instrument = an_instrument(min_quantity=Decimal("0.02"))
+@pytest.mark.parametrize(
+    ("x", "floored", "minimum"),
+    [
+        (0.0009, "0", "0.02"),
+        (0, "0", "0.02"),
+        (0.0199, "0.019", "0.02"),
+        (0.0209, "0.02", "0.0205"),  # enough as it was asked for, and not as it would be sent
+    ],
+)
+def test_e96_a_floored_quantity_is_checked_against_the_minimum(
+    x: float, floored: str, minimum: str
+) -> None:
+    instrument = an_instrument(min_quantity=Decimal(minimum))
 
-    assert instrument.quantity(x) == BelowMinimum(Decimal(floored), Decimal("0.02"))
+    assert instrument.quantity(x) == BelowMinimum(Decimal(floored), Decimal(minimum))
 
 
 def test_e98_a_tenth_and_a_hundred_thousandths_are_one_quantity() -> None:

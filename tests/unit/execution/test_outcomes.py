@@ -184,6 +184,19 @@ def test_e40_a_late_answer_resolves_the_doubt() -> None:
     assert not desk.engine.index.in_doubt(order.spec.account, order.spec.instrument)
 
 
+@pytest.mark.parametrize("kind", [K.ACCEPTED, K.STATUS])
+def test_e40_a_late_acknowledgement_resolves_the_doubt_and_nothing_is_placed(
+    kind: ReportKind,
+) -> None:
+    desk = OrderDesk()
+    order = desk.opened_in(S.IN_DOUBT)
+
+    report = desk.report(kind, order)
+
+    assert order.state is S.ACCEPTED
+    assert report.effects == ()
+
+
 def test_r6_after_proven_absence_nothing_is_placed_again() -> None:
     desk = OrderDesk()
     order = desk.opened_in(S.IN_DOUBT)
