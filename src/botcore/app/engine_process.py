@@ -24,8 +24,8 @@ from botcore.app.feed import (
 from botcore.app.home import Home
 from botcore.app.market_tape import Tape
 from botcore.app.publishing import FactPublisher
-from botcore.app.reconciling import settle_doubts
 from botcore.app.recording import Recorder
+from botcore.app.recovering import Recovery, next_epoch
 from botcore.app.restoring import Restored, capture, encode_state, restore
 from botcore.app.settings import Settings
 from botcore.app.viewing import Recent, Viewer
@@ -35,10 +35,7 @@ from botcore.domain.commands import (
     Checkpoint,
     Command,
     Deposit,
-    IntentNotDurable,
     Quarantine,
-    Reconciled,
-    SessionStarted,
 )
 from botcore.domain.errors import StorageError
 from botcore.domain.events import OBSERVATIONS, Fact
@@ -48,11 +45,12 @@ from botcore.domain.market import BarOpened, BarsClosed, BarSpec
 from botcore.domain.numbers import use_money_context
 from botcore.engine import Engine, Sequencer, Session
 from botcore.execution import HorizonConfig
+from botcore.kernel import failpoint
 from botcore.kernel.clock import PausableClock, SystemClock
 from botcore.kernel.heart import SUPERVISOR_FD, Heart
 from botcore.kernel.mailbox import Mailbox, Overflow
 from botcore.kernel.watchdog import SlowSection, Watchdog
-from botcore.storage import ReadModels, SqlJournal, Store, refuse_if_damaged
+from botcore.storage import ReadModels, SqlJournal, Store, StoreRefused, refuse_if_damaged
 from botcore.venues.simulated import SimulatedVenue, SqliteVenueStore, VenueConfig
 from botcore.venues.simulated.market import SimulatedMarket
 
@@ -63,6 +61,8 @@ _MAILBOX = 4_096
 _CURVE_KEPT = 1_000
 _OBSERVATIONS = frozenset(OBSERVATIONS)
 _FEED_HEALTH = {FeedStatus.LIVE: "ok", FeedStatus.STALE: "degraded", FeedStatus.DOWN: "down"}
+FAILPOINT = "BOTCORE_FAILPOINT"
+"""Environment variable for tests of crashes: ``<name>:<n>:kill|stop|sleep:<seconds>``."""
 IN_PROCESS = HorizonConfig(receive_window_ns=0, backend_ns=0, lag_ns=0)
 """The paper venue lives in this process: no request of an earlier one can still be under way."""
 
@@ -110,11 +110,8 @@ class EngineProcess:
         self._config, classes = engine_config(settings)
         self._engine = Engine(self._config, classes, observe=True)
         self._recent = Recent(self._engine)
-        self._venue = SimulatedVenue(
-            instruments=InstrumentBook(self._config.instruments),
-            config=VenueConfig(),
-            store=SqliteVenueStore(home.venue),
-        )
+        self._venue = self._open_venue()
+        self._venue_failure: StorageError | None = None
         self._recorder = Recorder(
             journal=self._journal, tape=self._tape, account=PAPER, on_fact=self._happened
         )
@@ -127,7 +124,7 @@ class EngineProcess:
         self._facts = FactPublisher(self._journal, self._publisher, PAPER)
         self._stopping = threading.Event()
         self._decided_at = 0
-        self._next_view = self._next_checkpoint = 0
+        self._next_view = self._next_checkpoint = self._next_mending = 0
         self._step_ns = market_config(settings).bar_ns
         self._viewer = Viewer(
             engine=self._engine,
@@ -182,32 +179,31 @@ class EngineProcess:
             sequencer=Sequencer(newest),
             commit=self._recorder.commit,
         )
-        now = clock.now_ns()
-        epoch = max(self._engine.desk.execution.epoch + 1, self._system.now_ns() // SECOND_NS)
-        tell = self._session.input
-        tell(ApplyConfig(PAPER, self._config.document()), now)
-        tell(SessionStarted(PAPER, epoch), now)
-        self._fund(now)
-        for name in self._quarantined:
-            tell(Quarantine(PAPER, StrategyId(name), "it never returned"), now)
-        self._warm_up(market, restored)
-        doubts = settle_doubts(
-            self._engine,
-            PAPER,
+        self._recovery = Recovery(
+            engine=self._engine,
+            session=self._session,
             ask=lambda ref: list(self._venue.query(ref, clock.now_ns())),
-            tell=lambda report: self._session.input(report, clock.now_ns()),
+            account=PAPER,
             now=clock.now_ns,
             wait=clock.sleep_blocking,
             horizon=IN_PROCESS,
         )
-        tell(Reconciled(PAPER, doubts), clock.now_ns())
+        now = clock.now_ns()
+        tell = self._session.input
+        tell(ApplyConfig(PAPER, self._config.document()), now)
+        self._recovery.begin(next_epoch(self._engine.desk.execution.epoch, self._system.now_ns()))
+        self._fund(now)
+        for name in self._quarantined:
+            tell(Quarantine(PAPER, StrategyId(name), "it never returned"), now)
+        self._warm_up(market, restored)
+        doubts = self._recovery.finish()
         if not is_first:
             self._viewer.continued = self._continued()
         feed = SimulatedFeed(
             market=market,
             clock=clock,
             put=self._put,
-            on_bar=lambda: save_state(self._home, market, clock.now_ns()),
+            on_bar=lambda: self._keep_market(market, clock),
         )
         self._log.info(
             "engine_ready",
@@ -215,6 +211,7 @@ class EngineProcess:
             facts=restored.facts,
             warm=restored.are_strategies_warm,
             doubts=doubts,
+            snapshot=restored.refused or "ok",
         )
         return market, clock, feed
 
@@ -288,58 +285,97 @@ class EngineProcess:
                     with self._watchdog.section("step"):
                         self._play(*item)
             now = clock.now_ns()
+            self._session.fire_timers(now)
             if now >= self._next_view:
                 self._next_view = now + _VIEW_EVERY_NS
                 self._publish(now)
             if now >= self._next_checkpoint:
                 self._next_checkpoint = now + _CHECKPOINT_EVERY_NS
                 self._checkpoint(now)
-            if self._recorder.failure is not None:
-                self._mend(now)
+            failure = self._failure
+            if failure is not None and self._system.monotonic_ns() >= self._next_mending:
+                self._mend(failure)
 
     def _play(self, event: MarketEvent, ts: int) -> None:
         try:
             if isinstance(event, BarsClosed):
                 self._session.bars(event)
-                self._decided_at = event.ts_close
-                self._tape.flush()
             elif isinstance(event, BarOpened):
                 self._session.opened(event)
             else:
                 self._session.input(event, ts)
         except StorageError as error:
-            self._not_durable(error, ts)
+            # The journal's failures are met inside the session: this is the venue's. The market
+            # goes on without it.
+            self._venue_failure = error
+            self._recovery.hold(error.cause)
+            self._session.input(event, ts)
+        if isinstance(event, BarsClosed):
+            self._decided_at = event.ts_close
+            self._recorder.flush()
         self._viewer.last_event = ts
 
     def _carry_out(self, told: _Told, clock: PausableClock) -> None:
         try:
             self._session.input(told.command, clock.now_ns())
+        except StorageError as error:
+            told.error = self._venue_failure = error
+        try:
             if self._recorder.failure is None:
                 self._journal.wait_durable(self._journal.last_lsn)
         except StorageError as error:
             told.error = error
-            self._not_durable(error, clock.now_ns())
         told.done.set()
 
-    def _not_durable(self, error: StorageError, ts: int) -> None:
-        """The journal failed: what was to be sent is not, and the account only cancels."""
-        self._log.error("journal_failed", code=error.code, cause=error.cause, fix=error.fix)
-        with contextlib.suppress(StorageError):
-            self._session.input(IntentNotDurable(PAPER, error.cause), ts)
+    @property
+    def _failure(self) -> StorageError | None:
+        """Why orders cannot be sent; None if they can."""
+        return self._recorder.failure or self._venue_failure
 
-    def _mend(self, now: int) -> None:
-        if self._recorder.try_again():
-            self._log.info("journal_back")
-            self._session.input(Reconciled(PAPER, 0), now)
-        else:
-            self._stopping.wait(1.0)
+    def _mend(self, failure: StorageError) -> None:
+        """Only cancel while a store cannot be written; try again, and reconcile once it can."""
+        self._recovery.hold(failure.cause)
+        try:
+            if self._venue_failure is not None:
+                self._venue = self._open_venue()
+                self._session.reconnect(self._venue)
+            is_back = self._recovery.mend(self._recorder)
+        except StorageError as error:
+            if isinstance(error, StoreRefused):
+                raise  # a person must look at it
+            is_back, failure = False, error
+        if is_back:
+            self._venue_failure = None
+            self._next_mending = 0
+            self._log.info("storage_back")
+            return
+        if not self._next_mending:
+            self._log.error(
+                "storage_failed", code=failure.code, cause=failure.cause, fix=failure.fix
+            )
+        self._next_mending = self._system.monotonic_ns() + SECOND_NS
+
+    def _open_venue(self) -> SimulatedVenue:
+        return SimulatedVenue(
+            instruments=InstrumentBook(self._config.instruments),
+            config=VenueConfig(),
+            store=SqliteVenueStore(self._home.venue),
+        )
+
+    def _keep_market(self, market: SimulatedMarket, clock: PausableClock) -> None:
+        """Keep where the market stands; where that fails, the tape tells the next start."""
+        try:
+            save_state(self._home, market, clock.now_ns())
+        except StorageError as error:
+            self._log.warning("market_not_kept", cause=error.cause, fix=error.fix)
 
     def _checkpoint(self, now: int) -> None:
+        self._session.input(Checkpoint(PAPER), now)
         try:
-            self._session.input(Checkpoint(PAPER), now)
             self._snapshot()
         except StorageError as error:
-            self._not_durable(error, now)
+            # The journal alone gives the same state: nothing stops for want of a snapshot.
+            self._log.warning("snapshot_failed", cause=error.cause, fix=error.fix)
 
     def _snapshot(self) -> None:
         if self._recorder.failure is None:
@@ -352,9 +388,10 @@ class EngineProcess:
             self._facts.observe(fact)
 
     def _publish(self, now: int) -> None:
-        failure = self._recorder.failure
+        failure = self._failure
         if failure is None:
-            self._facts.flush()
+            with contextlib.suppress(StorageError):  # the next flush goes on where this one ended
+                self._facts.flush()
         storage = ("ok", "") if failure is None else ("down", failure.cause)
         self._facts.health("storage", *storage, ts=now)
         view = self._viewer.view(
@@ -371,10 +408,12 @@ class EngineProcess:
         now = clock.now_ns()
         with contextlib.suppress(StorageError):
             self._checkpoint(now)
-        save_state(self._home, market, now)
-        self._home.replace("stopped.json", b'{"wall_ns": %d}' % self._system.now_ns())
+        self._keep_market(market, clock)
+        with contextlib.suppress(StorageError):
+            self._home.replace("stopped.json", b'{"wall_ns": %d}' % self._system.now_ns())
         self._publisher.close()
-        self._tape.close()
+        with contextlib.suppress(StorageError):
+            self._tape.close()
         self._journal.close()
         self._log.info("engine_stopped", state=self._engine.state_hash())
 
@@ -432,6 +471,8 @@ def run_engine(
     Raises:
         BotError: it cannot start: a setting is refused, or a store is damaged or newer.
     """
+    if spec := os.environ.get(FAILPOINT):
+        failpoint.arm(spec)
     home = Home(settings.home)
     EngineProcess(settings, home, events=events, commands=commands, quarantined=quarantined).run()
 

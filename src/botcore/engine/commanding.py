@@ -5,11 +5,12 @@ from collections.abc import Callable
 from botcore.domain import commands as c
 from botcore.domain.decisions import Denied
 from botcore.domain.events import ConfigApplied, OrderDenied, StrategyPaused, StrategyQuarantined
-from botcore.domain.ids import InstrumentId, Nanos, StrategyId
+from botcore.domain.ids import AccountId, InstrumentId, Nanos, StrategyId
 from botcore.domain.keys import Key
 from botcore.domain.modes import Mode
 from botcore.engine.deciding import Deciders
 from botcore.engine.desk import Desk
+from botcore.risk import AccountRisk
 
 Handler = Callable[[Key, c.Command], None]
 
@@ -56,11 +57,16 @@ class Commanding:
 
     def _reconciled(self, key: Key, event: c.Reconciled) -> None:
         self._deciders.is_ready = True
+        self._deciders.begin_timers(event.account, key)
         account = self._desk.risk.account(event.account)
         if account.mode is Mode.CANCEL_ONLY and account.mode_cause.startswith("ENGINE"):
             self._desk.mode(event.account, Mode.NORMAL, "reconciled", "engine", key)
-        if account.mode is Mode.NORMAL or account.mode is Mode.REDUCE_ONLY:
-            self._desk.take(self._desk.execution.protect(event.account, at=key), key)
+        self._protect(account, key)
+
+    def _protect(self, account: AccountRisk, key: Key) -> None:
+        """Send the exits that are held although their entry has filled, where that is allowed."""
+        if self._deciders.is_ready and account.mode in (Mode.NORMAL, Mode.REDUCE_ONLY):
+            self._desk.take(self._desk.execution.protect(account.account, at=key), key)
 
     def _apply_config(self, key: Key, event: c.ApplyConfig) -> None:
         self._desk.out.facts.append(
@@ -86,7 +92,13 @@ class Commanding:
         self._desk.halt(event.account, event.cause, key, by=event.by)
 
     def _set_mode(self, key: Key, event: c.SetMode) -> None:
-        self._desk.mode(event.account, event.mode, event.cause, event.by, key)
+        if event.mode is Mode.FLATTEN:  # an act of its own, with a confirmation
+            self._refuse_unconfirmed(key, event.account)
+        elif event.mode is Mode.HALT:
+            self._desk.halt(event.account, event.cause, key, by=event.by)
+        else:
+            self._desk.mode(event.account, event.mode, event.cause, event.by, key)
+            self._protect(self._desk.risk.account(event.account), key)
 
     def _cancel_all(self, key: Key, event: c.CancelAll) -> None:
         desk = self._desk
@@ -104,15 +116,18 @@ class Commanding:
     def _flatten(self, key: Key, event: c.Flatten) -> None:
         desk = self._desk
         if not event.confirmed:
-            nothing = (StrategyId(""), InstrumentId(""))
-            denied = Denied(event.account, *nothing, "NOT_CONFIRMED", 0.0, 1.0, Nanos(key.ts))
-            desk.out.facts.append(OrderDenied(event.account, denied))
+            self._refuse_unconfirmed(key, event.account)
             return
         account = desk.risk.account(event.account)
         desk.mode(event.account, Mode.FLATTEN, "flatten", event.by, key)
         desk.take(desk.execution.cancel_all(event.account, at=key, detail="flatten"), key)
         if account.mode is Mode.FLATTEN and self._deciders.is_ready:  # else once it is (R10)
             desk.flatten(account, key)
+
+    def _refuse_unconfirmed(self, key: Key, account: AccountId) -> None:
+        nothing = (StrategyId(""), InstrumentId(""))
+        denied = Denied(account, *nothing, "NOT_CONFIRMED", 0.0, 1.0, Nanos(key.ts))
+        self._desk.out.facts.append(OrderDenied(account, denied))
 
     def _pause(self, key: Key, event: c.PauseStrategy) -> None:
         self._set_paused(key, event, is_paused=True)

@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 
+from botcore.domain.commands import TimerFired
 from botcore.domain.decisions import Denied
+from botcore.domain.effects import SetTimer
 from botcore.domain.errors import ConfigError
 from botcore.domain.events import (
     DecisionMade,
@@ -17,7 +20,7 @@ from botcore.domain.events import (
 from botcore.domain.ids import AccountId, InstrumentId, Nanos, StrategyId
 from botcore.domain.intents import CancelOrder, Intent, PlaceOrder, Reason, ReplaceOrder, Target
 from botcore.domain.keys import Key
-from botcore.domain.market import Bar
+from botcore.domain.market import Bar, Quote, Trade
 from botcore.domain.numbers import ZERO
 from botcore.domain.orders import OrderType, Side
 from botcore.engine.config import EngineConfig, StrategyConfig
@@ -102,6 +105,35 @@ class Deciders:
                 self._pursue(slot, wish, key)  # type: ignore[arg-type]  # a weight, by its slot
             else:
                 self._intend(slot, wish, key)  # type: ignore[arg-type]  # an intent, by its slot
+
+    def heard(self, event: Trade | Quote, key: Key) -> None:
+        """Pass a print or a quote to the event strategies that asked for such."""
+        if not self.is_ready:
+            return
+        for slot in self._events.values():
+            if not slot.is_paused and slot.hears(event):
+                self._tell(slot, partial(slot.on_tick, event), key)
+
+    def begin_timers(self, account: AccountId, key: Key) -> None:
+        """Ask for the first timer of each event strategy that wants one."""
+        for slot in self._events.values():
+            if slot.account == account:
+                self._next_timer(slot, key)
+
+    def timer_fired(self, key: Key, event: TimerFired) -> None:
+        """Ask the strategy whose timer is due, and ask for its next one."""
+        slot = self._events.get((event.account, StrategyId(event.name)))
+        if slot is None:
+            return
+        if not slot.is_paused:
+            self._tell(slot, partial(slot.on_timer, key.ts), key)
+        self._next_timer(slot, key)
+
+    def _next_timer(self, slot: EventSlot, key: Key) -> None:
+        every = slot.timer_every_ns
+        if every:
+            at = Nanos((key.ts // every + 1) * every)
+            self._desk.out.effects.append(SetTimer(slot.account, slot.strategy, at))
 
     def fold(self, fact: Fact) -> None:
         """Take up a pause or a quarantine."""

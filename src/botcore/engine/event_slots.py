@@ -8,7 +8,7 @@ from botcore.domain.decisions import Denied
 from botcore.domain.events import OrderFilled
 from botcore.domain.ids import AccountId, InstrumentId, Nanos, StrategyId
 from botcore.domain.intents import CancelOrder, Intent, PlaceOrder, Target
-from botcore.domain.market import Bar
+from botcore.domain.market import Bar, Quote, Trade
 from botcore.domain.numbers import ZERO
 from botcore.domain.orders import OrderState, OrderType, Side
 from botcore.engine.admission import admitted
@@ -144,6 +144,31 @@ class EventSlot:
     def on_bar(self, bar: Bar) -> list[Intent]:
         """Ask with a closed bar."""
         return self._admitted(self._asked.on_bar(bar, self.view))
+
+    @property
+    def timer_every_ns(self) -> int:
+        """How often it wants to be asked by the clock; 0 is never."""
+        return self._asked.needs.timer_every_ns
+
+    def hears(self, event: Trade | Quote) -> bool:
+        """Whether it asked for events of this kind, on this instrument."""
+        needs = self._asked.needs
+        wanted = needs.trades if isinstance(event, Trade) else needs.quotes
+        return wanted and event.instrument in self.instruments
+
+    def on_tick(self, event: Trade | Quote) -> list[Intent]:
+        """Tell of a print or a quote."""
+        self.said = 0
+        self.view.now = event.ts_event
+        if isinstance(event, Trade):
+            return self._admitted(self._asked.on_trade(event, self.view))
+        return self._admitted(self._asked.on_quote(event, self.view))
+
+    def on_timer(self, ts: int) -> list[Intent]:
+        """Tell that its timer is due."""
+        self.said = 0
+        self.view.now = Nanos(ts)
+        return self._admitted(self._asked.on_timer(self.view))
 
     def on_fill(self, fill: OrderFilled) -> list[Intent]:
         """Tell of a fill; the view holds no price later than it (P9)."""

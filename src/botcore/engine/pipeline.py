@@ -66,9 +66,10 @@ class Engine:
         self._handlers: dict[type, Callable[[Key, Any], None]] = {
             BarsClosed: self._bars_closed,
             VenueReport: self.desk.report,
-            BarOpened: self._price_seen,
-            Trade: self._price_seen,
+            BarOpened: self._bar_opened,
+            Trade: self._trade_seen,
             Quote: self._quote_seen,
+            c.TimerFired: self.deciders.timer_fired,
             **Commanding(self.desk, self.deciders, digest=config.digest).handlers(),
         }
 
@@ -137,10 +138,16 @@ class Engine:
                 )
         deciders.decide(bars, key)  # 8 decide, 9 risk
 
-    def _price_seen(self, _key: Key, event: BarOpened | Trade) -> None:
-        """A price inside a bar moves the mark; strategies decide on closed bars."""
+    def _bar_opened(self, _key: Key, event: BarOpened) -> None:
+        """The first price of a bar moves the mark."""
         self.desk.valuation.mark(event.instrument, event.price)
 
-    def _quote_seen(self, _key: Key, event: Quote) -> None:
+    def _trade_seen(self, key: Key, event: Trade) -> None:
+        """A print moves the mark, and is heard by strategies that asked for prints."""
+        self.desk.valuation.mark(event.instrument, event.price)
+        self.deciders.heard(event, key)
+
+    def _quote_seen(self, key: Key, event: Quote) -> None:
         """The middle of the spread is the mark (E94)."""
         self.desk.valuation.mark(event.instrument, (event.bid + event.ask) / 2.0)
+        self.deciders.heard(event, key)

@@ -5,10 +5,11 @@ matches (2, 4, 5), each of its reports is an input of its own, then the engine m
 decides and asks risk (6 to 9). Phases 0 and 1 are inputs of their own, already in order by rank.
 """
 
+import heapq
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from botcore.domain.commands import Input, IntentNotDurable
+from botcore.domain.commands import Input, IntentNotDurable, TimerFired
 from botcore.domain.effects import Cancel, Effect, Query, Replace, SetTimer, Submit
 from botcore.domain.errors import StorageError
 from botcore.domain.ids import AccountId, Nanos
@@ -49,7 +50,12 @@ class Session:
         self._sequencer = sequencer
         self._commit = commit
         self._pending: deque[tuple[Key, Effect]] = deque()
-        self.timers: list[tuple[int, str]] = []
+        self._timers: list[tuple[int, AccountId, str]] = []
+        self._timer_due: dict[tuple[AccountId, str], int] = {}
+
+    def reconnect(self, venue: BarVenue) -> None:
+        """Trade at the same venue over another connection; orders are to be reconciled first."""
+        self._venue = venue
 
     def bars(self, event: BarsClosed) -> None:
         """Take all bars of one close stamp through the phases."""
@@ -60,6 +66,8 @@ class Session:
         on_bars, key, take = self._venue.on_bars, self._sequencer.key, self._take
         for event in events:
             ts = event.ts_close
+            if self._timers:
+                self.fire_timers(ts - 1)  # what is due at the close itself comes after the bars
             for report in on_bars(event):
                 take(key(event, ts), report)
             take(key(event, ts), event)
@@ -69,6 +77,16 @@ class Session:
         for report in self._venue.on_open(event):
             self._take(self._sequencer.key(event, event.ts_open), report)
         self._take(self._sequencer.key(event, event.ts_open), event)
+
+    def fire_timers(self, now: int) -> None:
+        """Fire every timer due by `now` (nanoseconds UTC), oldest first, each at its instant."""
+        timers = self._timers
+        while timers and timers[0][0] <= now:
+            due, account, name = heapq.heappop(timers)
+            if self._timer_due.get((account, name)) == due:
+                del self._timer_due[account, name]
+                event = TimerFired(account, name)
+                self._take(self._sequencer.key(event, due), event)
 
     def input(self, event: Input, ts: int) -> None:
         """Take any other input."""
@@ -168,7 +186,9 @@ class Session:
                 hit("query.answered")
                 self._answer(cause, report)
         elif isinstance(effect, SetTimer):
-            self.timers.append((effect.at, effect.name))
+            # A timer set again replaces the one before: a strategy has one at a time.
+            self._timer_due[effect.account, effect.name] = effect.at
+            heapq.heappush(self._timers, (effect.at, effect.account, effect.name))
 
 
 def _own(kind: ReportKind, order: OrderSpec, ts: int) -> VenueReport:
