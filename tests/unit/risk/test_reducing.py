@@ -60,6 +60,13 @@ def test_e50_an_oversold_position_can_be_bought_back_and_no_further() -> None:
     assert order.quantity == Decimal("0.5")
 
 
+def test_a_plain_buy_beyond_an_oversold_position_is_new_risk_like_any_other() -> None:
+    desk = holding("-0.5", of_account=9_950.0)
+
+    assert desk.code(quantity=2) == "ACCOUNT_LIMIT"
+    assert holding("-0.5").approved(quantity=2)[0].quantity == 2
+
+
 def test_e50_a_position_too_small_to_sell_is_below_the_minimum() -> None:
     assert holding("0.0005").code(**EXIT, quantity=1) == "BELOW_MINIMUM"
 
