@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -206,6 +207,7 @@ def disagreements(dump: Dump, truth: Truth) -> list[str]:
     """Where what an engine believes differs from what is true; empty if nowhere."""
     return [
         *_orders(dump, truth),
+        *_decisions(truth),
         *_money(dump, truth),
         *_inside(dump),
     ]
@@ -241,6 +243,19 @@ def _orders(dump: Dump, truth: Truth) -> Iterator[str]:
             yield f"{name} filled, and nothing protects it (E48)"
     for name in known.keys() - dump.orders.keys():
         yield f"{name} lives at the venue, and nobody knows it (I7)"
+
+
+def _decisions(truth: Truth) -> Iterator[str]:
+    """Each decision of the script is carried out once, whatever was played twice."""
+    carried_out = Counter(
+        (spec.strategy, spec.side, spec.type, spec.limit_price, spec.trigger_price)
+        for order in truth.records.orders
+        if order.state is not OrderState.REJECTED
+        for spec in (order.spec,)
+    )
+    for decision, count in carried_out.items():
+        if count > 1:
+            yield f"{decision} was carried out {count} times"
 
 
 def _money(dump: Dump, truth: Truth) -> Iterator[str]:

@@ -221,7 +221,7 @@ class EngineUnderTest:
         self.recovery = Recovery(
             engine=self.engine,
             session=self.session,
-            venue=self.venue,
+            ask=lambda ref: list(self.venue.query(ref, self.venue.now())),
             account=PAPER,
             now=self.venue.now,
             wait=self.venue.wait,
@@ -256,6 +256,7 @@ class EngineUnderTest:
         """Play one stamp."""
         self.session.bars(event)
         self._decided_at = event.ts_close
+        self.recorder.flush()
         if any(o.state is OrderState.IN_DOUBT for o in self.engine.desk.execution.index):
             self.recovery.finish()
         if self.recorder.failure is None:

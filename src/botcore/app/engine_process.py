@@ -309,7 +309,8 @@ class EngineProcess:
             # goes on without it.
             self._venue_failure = error
             self._recovery.hold(error.cause)
-            self._session.input(event, ts)
+            if self._recorder.last_market is not event:
+                self._session.input(event, ts)
         if isinstance(event, BarsClosed):
             self._decided_at = event.ts_close
             self._recorder.flush()
@@ -341,8 +342,8 @@ class EngineProcess:
                 self._session.reconnect(self._venue)
             is_back = self._recovery.mend(self._recorder)
         except StorageError as error:
-            if isinstance(error, StoreRefused):
-                raise  # a person must look at it
+            if isinstance(error, StoreRefused) or error is self._recorder.failure:
+                raise  # what it lost, or what waits, is too much to go on with
             is_back, failure = False, error
         if is_back:
             self._venue_failure = None

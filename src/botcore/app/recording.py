@@ -30,7 +30,11 @@ class MarketTape(Protocol):
     """Where market inputs are recorded."""
 
     def append(self, key: Key, event: Input) -> None:
-        """Add one input, in order."""
+        """Add one input, in order; it may stay in memory until `flush`."""
+        ...
+
+    def flush(self) -> None:
+        """Hand what is in memory to the operating system: a killed process loses none of it."""
         ...
 
 
@@ -42,6 +46,10 @@ class Recorder:
         tape: market inputs; None records none (history that is fed again).
         account: whose records these are.
         on_fact: called with each fact once it is kept, in order, with its lsn (0 if only seen).
+
+    Attributes:
+        failure: why the store cannot be written; None if it can.
+        last_market: the newest market input that was taken.
     """
 
     def __init__(
@@ -60,7 +68,7 @@ class Recorder:
         self._untaped: deque[tuple[Key, Input]] = deque()
         self.is_taping = True
         self.failure: StorageError | None = None
-        self.last_key: Key | None = None
+        self.last_market: Input | None = None
 
     def commit(self, key: Key, event: Input, step: Step, must_be_durable: bool) -> None:
         """Keep a step; when effects hang on it, return only once it is durable.
@@ -69,19 +77,23 @@ class Recorder:
             StorageError: it is not durable, and its effects must not be released. Cancels and
                 queries lower risk and are let through (K15).
         """
-        self.last_key = key
         entries: list[Entry] = []
-        if type(event) not in _MARKET:
+        is_market = type(event) in _MARKET
+        if not is_market:
             entries.append(Entry(RecordKind.INPUT, key, self._account, encode(event)))
-        elif self.is_taping:
-            self._untaped.append((key, event))
-            self._tape_what_waits()
+        else:
+            self.last_market = event
+            if self.is_taping:
+                self._untaped.append((key, event))
+                self._tape_what_waits()
         kept = [fact for fact in step.facts if type(fact) not in _WATCHED]
         entries.extend(Entry(RecordKind.FACT, key, self._account, encode(f)) for f in kept)
         entries.extend(
             Entry(RecordKind.EFFECT, key, self._account, encode(e)) for e in step.effects
         )
         if entries:
+            if is_market:
+                self.flush()  # or a bar whose decisions are durable would be played again
             hit("record.before")
             self._keep(entries, must_be_durable=must_be_durable)
             hit("record.after")
@@ -113,14 +125,18 @@ class Recorder:
         return self.failure is None
 
     def _tape_what_waits(self) -> None:
-        """Write the tape on, in order; what cannot be written waits.
-
-        A bar whose decisions are durable must not be missing there: it would be played again.
-        """
+        """Write the tape on, in order; what cannot be written waits."""
         try:
             while self._untaped:
                 self._tape.append(*self._untaped[0])
                 self._untaped.popleft()
+        except StorageError as error:
+            self.failure = self.failure or error
+
+    def flush(self) -> None:
+        """Hand the tape to the operating system, so that a killed process loses none of it."""
+        try:
+            self._tape.flush()
         except StorageError as error:
             self.failure = self.failure or error
 

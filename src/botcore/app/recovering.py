@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
-from botcore.app.reconciling import settle_doubts
+from botcore.app.reconciling import Ask, settle_doubts
 from botcore.app.recording import Recorder
-from botcore.domain.commands import Reconciled, SessionStarted
+from botcore.domain.commands import IntentNotDurable, Reconciled, SessionStarted
 from botcore.domain.ids import SECOND_NS, AccountId
+from botcore.domain.modes import Mode
 from botcore.engine import Engine, Session
-from botcore.execution import HorizonConfig, OrderVenue
+from botcore.execution import HorizonConfig
 
 _EPOCHS_PER_SECOND = 1_000
 
@@ -34,7 +35,7 @@ class Recovery:
     Args:
         engine: restored, or running.
         session: its own.
-        venue: asked about orders.
+        ask: asks the venue about an order.
         account: whose.
         now: the venue's clock, nanoseconds.
         wait: lets that clock move on, seconds.
@@ -46,7 +47,7 @@ class Recovery:
         *,
         engine: Engine,
         session: Session,
-        venue: OrderVenue,
+        ask: Ask,
         account: AccountId,
         now: Callable[[], int],
         wait: Callable[[float], None],
@@ -54,7 +55,7 @@ class Recovery:
     ) -> None:
         self._engine = engine
         self._session = session
-        self._venue = venue
+        self._ask = ask
         self._account = account
         self._now = now
         self._wait = wait
@@ -69,7 +70,7 @@ class Recovery:
         return settle_doubts(
             self._engine,
             self._account,
-            ask=lambda ref: list(self._venue.query(ref, self._now())),
+            ask=self._ask,
             tell=lambda report: self._session.input(report, self._now()),
             now=self._now,
             wait=self._wait,
@@ -81,6 +82,12 @@ class Recovery:
         doubts = self.settle()
         self._session.input(Reconciled(self._account, doubts), self._now())
         return doubts
+
+    def hold(self, cause: str) -> None:
+        """Let the account only cancel, until it is reconciled again."""
+        mode = self._engine.desk.risk.account(self._account).mode
+        if mode is Mode.NORMAL or mode is Mode.REDUCE_ONLY:
+            self._session.input(IntentNotDurable(self._account, cause), self._now())
 
     def mend(self, recorder: Recorder) -> bool:
         """Go on after a storage failure, if the store is back; return whether it is.

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from botcore.domain.errors import StorageError
+from botcore.domain.errors import InvariantBroken
 from botcore.domain.keys import Key
 from botcore.domain.records import RecordKind, decode_fact
 from botcore.engine import Engine, SignalSlot
@@ -35,6 +35,7 @@ class Restored(msgspec.Struct, frozen=True):
         facts: how many were folded after the snapshot.
         are_strategies_warm: whether every strategy goes on from its own state.
         decided_at: close of the last bar they saw.
+        refused: why the newest snapshot was passed over; empty if it was used, or there is none.
     """
 
     lsn: int
@@ -42,6 +43,7 @@ class Restored(msgspec.Struct, frozen=True):
     facts: int
     are_strategies_warm: bool
     decided_at: int
+    refused: str = ""
 
 
 def capture(engine: Engine, decided_at: int) -> EngineState:
@@ -69,26 +71,26 @@ def restore(engine: Engine, journal: SqlJournal, *, use_snapshot: bool = True) -
     Args:
         engine: as configured, having taken no input.
         journal: open.
-        use_snapshot: fold only what came after the newest snapshot; the result is the same.
+        use_snapshot: fold only what came after the newest snapshot; the result is the same, and
+            one that cannot be read is passed over: the journal alone is the truth (D18).
 
     Raises:
-        StorageError: a snapshot or a record cannot be read.
+        StorageError: a record cannot be read.
     """
     snapshot = journal.latest_snapshot() if use_snapshot else None
-    lsn, warm, decided_at = 0, False, 0
+    lsn, warm, decided_at, refused = 0, False, 0, ""
     if snapshot is not None:
+        fresh = engine.money_state()
         try:
             state = msgspec.msgpack.decode(snapshot.state, type=EngineState)
-        except msgspec.MsgspecError as error:
-            raise StorageError(
-                code="SNAPSHOT_DAMAGED",
-                cause=f"the snapshot at lsn {snapshot.lsn} cannot be read: {error}",
-                fix="run `botcore doctor`; the journal alone gives the same state",
-            ) from error
-        engine.restore_money(state.money)
-        warm = _resume_strategies(engine, state)
-        decided_at = state.decided_at
-        lsn = snapshot.lsn
+            engine.restore_money(state.money)
+        except (msgspec.MsgspecError, InvariantBroken, LookupError) as error:
+            refused = f"the snapshot at lsn {snapshot.lsn} cannot be read: {error}"
+            engine.restore_money(fresh)
+        else:
+            warm = _resume_strategies(engine, state)
+            decided_at = state.decided_at
+            lsn = snapshot.lsn
     key: Key | None = None
     count = 0
     for record in journal.read(after=lsn):
@@ -97,7 +99,7 @@ def restore(engine: Engine, journal: SqlJournal, *, use_snapshot: bool = True) -
             engine.fold(decode_fact(record.payload))
             count += 1
     engine.refresh()
-    return Restored(lsn, key or _last_key(journal), count, warm, decided_at)
+    return Restored(lsn, key or _last_key(journal), count, warm, decided_at, refused)
 
 
 def _resume_strategies(engine: Engine, state: EngineState) -> bool:

@@ -1,6 +1,6 @@
 """The recorder on a real journal whose disk fills up and is freed again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from botcore.domain.orders import OrderRef
 from botcore.domain.records import RecordKind, decode_fact
 from botcore.domain.steps import Step
 from botcore.storage import SqlJournal, Store
+from botcore.storage.journal import EntryLike
 
 REF = OrderRef(ClientOrderId("o"), BTCUSDT, MAIN)
 
@@ -29,11 +30,15 @@ class MemoryTape:
     def __init__(self) -> None:
         self.events: list[Input] = []
         self.is_full = False
+        self.flushed = 0
 
     def append(self, _key: Key, event: Input) -> None:
         if self.is_full:
             raise StorageError(code="STORE_DISK_FULL", cause="the tape's disk", fix="free some")
         self.events.append(event)
+
+    def flush(self) -> None:
+        self.flushed = len(self.events)
 
 
 class Recording:
@@ -97,6 +102,25 @@ def test_market_inputs_go_to_the_tape_and_the_others_to_the_journal(recording: R
     kinds = [record.kind for record in recording.journal.read()]
     assert kinds == [RecordKind.FACT, RecordKind.INPUT, RecordKind.FACT]
     assert recording.tape.events == [_bars(1)]
+
+
+def test_a_bar_is_handed_on_before_what_was_decided_on_it_is_durable(
+    recording: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed_at_append: list[int] = []
+    append = recording.journal.append
+
+    def noting(entries: Sequence[EntryLike]) -> int:
+        flushed_at_append.append(recording.tape.flushed)
+        return append(entries)
+
+    monkeypatch.setattr(recording.journal, "append", noting)
+
+    recording.step(event=_bars(1))
+    recording.recorder.commit(a_key(9, seq=9), _bars(2), Step((), ()), False)  # nothing decided
+    recording.step(event=_bars(3))
+
+    assert flushed_at_append == [1, 3]
 
 
 def test_facts_for_watchers_only_are_seen_and_not_stored(recording: Recording) -> None:
