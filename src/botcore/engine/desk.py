@@ -48,7 +48,11 @@ class Desk:
         self.valuation = Valuation(
             self.portfolio, reporting={a.id: a.reporting for a in config.accounts}
         )
-        self.execution = OrderExecutionEngine(seal=seal, config=config.execution)
+        self.execution = OrderExecutionEngine(
+            seal=seal,
+            config=config.execution,
+            lot_of=lambda instrument: self.view.instrument(instrument).lot,
+        )
         self.view = AccountView(
             portfolio=self.portfolio,
             valuation=self.valuation,

@@ -1,18 +1,22 @@
 """Exits that hang on an entry: held until it fills, sized to what has filled (E48, E49)."""
 
 from collections.abc import Callable
+from decimal import Decimal
 
 import msgspec
 
 from botcore.domain.effects import Cancel, Effect, Replace, Submit
 from botcore.domain.events import Fact, OrderPlaced, OrderUpdated
-from botcore.domain.ids import AccountId, ClientOrderId, Nanos
+from botcore.domain.ids import AccountId, ClientOrderId, InstrumentId, Nanos
 from botcore.domain.intents import NO_REASON
 from botcore.domain.keys import Key
+from botcore.domain.numbers import ZERO, floor_to
 from botcore.domain.orders import OrderState
 from botcore.execution.index import OrderIndex
 from botcore.execution.order import Order
 from botcore.execution.turn import Turn
+
+LotOf = Callable[[InstrumentId], Decimal]
 
 
 class Children:
@@ -21,28 +25,34 @@ class Children:
     Args:
         index: the orders.
         next_attempt: gives the next client order id of an order that never reached its venue.
+        lot_of: the quantity step of an instrument now, base units.
     """
 
     def __init__(
-        self, index: OrderIndex, *, next_attempt: Callable[[ClientOrderId], ClientOrderId]
+        self,
+        index: OrderIndex,
+        *,
+        next_attempt: Callable[[ClientOrderId], ClientOrderId],
+        lot_of: LotOf,
     ) -> None:
         self._index = index
+        self._lot_of = lot_of
         self._next_attempt = next_attempt
 
     def close(self, parent: Order, at: Key) -> list[Fact]:
-        """Cancel the held children of a parent that ended without a fill (E49)."""
+        """Cancel the held children of a parent that ended with nothing for them to do (E49)."""
         facts: list[Fact] = []
-        if parent.filled:
-            return facts
         for child_id in parent.children:
             child = self._index.get(child_id)
-            if child is not None and child.state is OrderState.HELD:
+            if child is None or child.state is not OrderState.HELD:
+                continue
+            if not self._exit_of(parent, child):
                 fact = OrderUpdated(
                     child.spec.account,
                     child_id,
                     OrderState.CANCELED,
                     Nanos(at.ts),
-                    detail="parent ended unfilled",
+                    detail="too little to sell" if parent.filled else "parent ended unfilled",
                 )
                 self._index.fold_change(child, fact)
                 facts.append(fact)
@@ -60,6 +70,8 @@ class Children:
                 self._release(child, parent, turn.facts, turn.effects, turn.at)
             else:
                 self.size(child, turn)
+        if parent.is_terminal:
+            turn.facts.extend(self.close(parent, turn.at))
         if not is_protected:
             turn.alert("FILL_UNPROTECTED", "its exits have already ended")
 
@@ -102,16 +114,29 @@ class Children:
     def _release(
         self, child: Order, parent: Order, facts: list[Fact], effects: list[Effect], at: Key
     ) -> None:
+        quantity = self._exit_of(parent, child)
+        if not quantity:
+            return
         fact = OrderUpdated(
             child.spec.account,
             child.id,
             OrderState.INTENT,
             Nanos(at.ts),
-            quantity=parent.filled,
+            quantity=quantity,
         )
         self._index.fold_change(child, fact)
         facts.append(fact)
-        effects.append(Submit(msgspec.structs.replace(child.spec, quantity=parent.filled)))
+        effects.append(Submit(msgspec.structs.replace(child.spec, quantity=quantity)))
+
+    def _exit_of(self, parent: Order, child: Order) -> Decimal:
+        """How much an exit may close: what has filled, less what fees in base took (E74).
+
+        More than that would be another strategy's.
+        """
+        fee = parent.fees.get(child.reserve_currency, ZERO)
+        if fee <= ZERO:
+            return parent.filled
+        return max(ZERO, floor_to(parent.filled - fee, self._lot_of(child.spec.instrument)))
 
     def _parent(self, child: Order) -> Order | None:
         return self._index.get(child.spec.parent) if child.spec.parent else None
@@ -129,14 +154,15 @@ class Children:
             return
         if child.state not in (OrderState.ACCEPTED, OrderState.PARTIAL):
             return
-        if child.quantity >= parent.filled:
+        quantity = self._exit_of(parent, child)
+        if child.quantity >= quantity:
             return
         fact = OrderUpdated(
             child.spec.account, child.id, child.state, turn.ts, replace_pending=True
         )
         self._index.fold_change(child, fact)
         turn.facts.append(fact)
-        turn.effects.append(Replace(child.ref, quantity=parent.filled))
+        turn.effects.append(Replace(child.ref, quantity=quantity))
 
     def end_entry(self, parent_id: ClientOrderId, turn: Turn) -> None:
         """Cancel what is left of an entry whose exit has filled: nothing would protect it."""
@@ -161,5 +187,5 @@ class Children:
         if child.spec.parent is None:
             return
         parent = self._index.get(child.spec.parent)
-        if parent is not None and child.filled < parent.filled:
+        if parent is not None and child.filled < self._exit_of(parent, child):
             turn.alert("FILL_UNPROTECTED", turn.report.detail or f"{turn.report.kind}")

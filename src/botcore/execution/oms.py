@@ -25,9 +25,10 @@ from botcore.domain.ids import (
 )
 from botcore.domain.intents import ReplaceOrder
 from botcore.domain.keys import Key
+from botcore.domain.numbers import QUANTUM
 from botcore.domain.orders import OrderSpec, OrderState
 from botcore.domain.reports import VenueReport
-from botcore.execution.children import Children
+from botcore.execution.children import Children, LotOf
 from botcore.execution.index import OrderIndex
 from botcore.execution.order import Order
 from botcore.execution.reporting import ReportBook
@@ -90,13 +91,18 @@ class OrderExecutionEngine:
     Args:
         seal: the object that only `risk` also holds; an `Approved` with another is refused.
         config: tunables.
+        lot_of: the quantity step of an instrument now, base units; a quantum where nobody says.
     """
 
-    def __init__(self, *, seal: object, config: ExecutionConfig | None = None) -> None:
+    def __init__(
+        self, *, seal: object, config: ExecutionConfig | None = None, lot_of: LotOf | None = None
+    ) -> None:
         self._seal = seal
         self._config = config or ExecutionConfig()
         self._index = OrderIndex(terminal_kept=self._config.terminal_kept)
-        self._children = Children(self._index, next_attempt=self._next_attempt)
+        self._children = Children(
+            self._index, next_attempt=self._next_attempt, lot_of=lot_of or (lambda _: QUANTUM)
+        )
         self._reports = ReportBook(
             self._index,
             self._children,

@@ -22,6 +22,7 @@ class Order:
         locked: what is still reserved for it, in `reserve_currency`; 0 once terminal.
         cancel_owed: a cancel was asked for and the order is not proven terminal.
         cancel_attempts: how often; every time is a fact.
+        fees: what its fills cost, by currency; kept only where exits hang on it.
     """
 
     __slots__ = (
@@ -30,6 +31,7 @@ class Order:
         "children",
         "cumulative_highest",
         "cumulative_seen",
+        "fees",
         "filled",
         "fills",
         "is_terminal",
@@ -69,6 +71,7 @@ class Order:
         self.cumulative_seen: set[Decimal] = set()
         self.cumulative_highest: Decimal = ZERO
         self.children: list[ClientOrderId] = []
+        self.fees: dict[Currency, Decimal] = {}
 
     @property
     def id(self) -> ClientOrderId:
@@ -125,6 +128,8 @@ class Order:
         check_edge(fact.client_order_id, self.state, fact.state)
         fill = fact.fill
         self.fills[fill.trade_id] = (fill.price, fill.quantity)
+        if self.children:
+            self.fees[fill.fee_currency] = self.fees.get(fill.fee_currency, ZERO) + fill.fee
         self.filled = fact.filled
         self.state = fact.state
         cumulative = fact.cumulative

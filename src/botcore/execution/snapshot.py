@@ -34,6 +34,7 @@ class _OrderRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     cumulative_seen: tuple[Decimal, ...]
     children: tuple[ClientOrderId, ...]
     sent_at: int
+    fees: tuple[tuple[Currency, Decimal], ...] = ()
 
 
 class ExecutionState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -97,6 +98,7 @@ def _record(order: Order) -> _OrderRecord:
         cumulative_seen=tuple(sorted(order.cumulative_seen)),
         children=tuple(order.children),
         sent_at=order.sent_at,
+        fees=tuple(sorted(order.fees.items())),
     )
 
 
@@ -126,5 +128,6 @@ def _order(record: _OrderRecord) -> Order:
     order.cumulative_highest = max(record.cumulative_seen, default=order.cumulative_highest)
     order.children = list(record.children)
     order.sent_at = record.sent_at
+    order.fees = dict(record.fees)
     order.settle()
     return order
