@@ -123,7 +123,7 @@ def children(
         DataError: a price is not finite, or not above zero.
         ValueError: there is nothing to protect, or an exit would fill at once.
     """
-    if parent.reduce_only:
+    if parent.reduce_only or parent.side is Side.SELL:  # on spot every sell is an exit
         raise ValueError("an exit needs no protection")
     stop, profit, sign = order.stop_loss, order.take_profit, parent.side.sign
     if stop is not None and sign * (exact(stop, what="a stop loss") - price) >= 0:
