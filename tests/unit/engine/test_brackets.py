@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.support.trading_session import TradingSession, buy, cancel, change, planned, sell
-from tests.support.venue_session import COINUSDT
+from tests.support.venue_session import COINUSDT, an_instrument
 
 from botcore.domain.effects import Replace, Submit
 from botcore.domain.events import Fact, OrderFilled, RiskAlert
@@ -17,6 +17,7 @@ from botcore.domain.ids import MINUTE_NS, AccountId, Currency, Nanos
 from botcore.domain.orders import OrderState, OrderType, Side, TimeInForce
 from botcore.domain.reports import ReportKind, VenueReport
 from botcore.strategies import StrategyView
+from botcore.venues.simulated import FeeMode
 
 STOP, LIMIT, TRAILING = OrderType.STOP, OrderType.LIMIT, OrderType.TRAILING_STOP
 S = OrderState
@@ -336,3 +337,63 @@ def test_the_working_orders_a_strategy_sees_are_its_live_ones() -> None:
         ((Side.BUY, LIMIT, Decimal(2)),),
         ((Side.SELL, STOP, Decimal(2)), (Side.SELL, LIMIT, Decimal(2))),
     ]
+
+
+def a_base_fee(**more: Any) -> dict[str, Any]:
+    return {"fee_mode": FeeMode.BASE, "taker_fee_ppm": 1_000, "maker_fee_ppm": 1_000} | more
+
+
+def test_e48_e74_exits_are_sized_to_what_fees_in_base_left_and_sell_nothing_of_another() -> None:
+    run = TradingSession(
+        {"s": planned(a_bracket("10")), "other": planned({1: lambda view: [buy(view, "5")]})},
+        an_instrument(lot="0.1"),
+        venue=a_base_fee(),
+    )
+    run.flat(100, 2)
+    assert [order.quantity for order in run.orders[1:3]] == [Decimal("9.9")] * 2
+
+    run.bar(100, 100, 94, 96)
+
+    assert run.position("s").quantity == 0
+    assert run.position("s").dust == Decimal("0.09")
+    assert run.position("other").quantity == Decimal("4.995")
+    run.engine.desk.portfolio.verify()
+
+
+def test_e48_exits_of_an_entry_too_small_to_sell_end_with_it() -> None:
+    run = TradingSession(
+        {"s": planned(a_bracket("0.1"))}, an_instrument(lot="0.1"), venue=a_base_fee()
+    )
+
+    run.flat(100, 2)
+
+    assert states(run) == [S.FILLED, S.CANCELED, S.CANCELED]
+    assert (run.position("s").quantity, run.position("s").dust) == (0, Decimal("0.0999"))
+
+
+def test_e48_an_exit_held_back_as_too_small_goes_out_with_the_next_fill() -> None:
+    run = TradingSession(
+        {"s": planned(a_bracket("1", LIMIT, limit_price="99"))},
+        an_instrument(lot="0.1"),
+        venue=a_base_fee(participation_ppm=100_000),
+    )
+    run.bar(100)
+
+    run.bar(100, 100, 98, 100, volume=1)
+    first = states(run)
+    run.bar(100, 100, 98, 100, volume=5)
+
+    assert first == [S.PARTIAL, S.HELD, S.HELD]
+    assert [order.quantity for order in run.orders[1:]] == [Decimal("0.5")] * 2
+
+
+def test_a_sell_takes_no_exits_of_its_own() -> None:
+    plan = {
+        1: lambda view: [buy(view, "1")],
+        2: lambda view: [sell(view, "1", stop_loss="105")],
+    }
+    run = TradingSession({"s": planned(plan)})
+
+    run.flat(100, 3)
+
+    assert run.denials == ["INTENT_MALFORMED"]

@@ -33,7 +33,13 @@ from botcore.domain.commands import (
     SetMode,
 )
 from botcore.domain.effects import Cancel, Submit
-from botcore.domain.events import ModeChanged, OrderDenied, OrderPlaced, StrategyPaused
+from botcore.domain.events import (
+    ModeChanged,
+    OrderDenied,
+    OrderPlaced,
+    RiskAlert,
+    StrategyPaused,
+)
 from botcore.domain.ids import DAY_NS, MINUTE_NS, Nanos, StrategyId
 from botcore.domain.modes import Mode
 from botcore.domain.orders import OrderRef, OrderState, OrderType, Side
@@ -97,7 +103,6 @@ def test_nothing_is_placed_in_halt_until_a_person_leaves_it() -> None:
 
     for by in ("engine", "risk", "supervisor", "strategy:s"):
         run.tell(SetMode(ACCOUNT, Mode.NORMAL, by, "try"))
-        run.tell(SetMode(ACCOUNT, Mode.FLATTEN, by, "try"))
     run.tell(Reconciled(ACCOUNT, 0))
     run.flat(160, 2)
 
@@ -108,6 +113,36 @@ def test_nothing_is_placed_in_halt_until_a_person_leaves_it() -> None:
     run.tell(SetMode(ACCOUNT, Mode.NORMAL, PERSON, "looked at it"))
     run.flat(160, 1)
     assert len(placed_since(run, before)) == 1
+
+
+def test_a_halt_by_any_name_cancels_every_order() -> None:
+    run = a_held_session()
+
+    run.tell(SetMode(ACCOUNT, Mode.HALT, PERSON, "stop"))
+
+    assert run.risk.mode is Mode.HALT
+    assert run.venue.open_orders(ACCOUNT) == ()
+    assert [o.state for o in run.orders[1:]] == [S.CANCELED, S.CANCELED, S.CANCELED]
+
+
+def test_an_entry_that_fills_in_halt_sends_no_exit_and_a_person_is_told() -> None:
+    """Its cancel was lost, so it could still fill."""
+    deaf: list[DeafVenue] = []
+
+    def wrap(venue: SimulatedVenue) -> BarVenue:
+        deaf.append(DeafVenue(venue))
+        return deaf[0]
+
+    plan = {1: lambda view: [buy(view, "1", LIMIT, limit_price="90", stop_loss="80")]}
+    run = TradingSession({"s": planned(plan)}, wrap=wrap)
+    run.bar(100)
+    run.tell(KillSwitch(ACCOUNT, PERSON))
+
+    run.bar(89)
+
+    assert run.position("s").quantity == 1
+    assert len([e for e in run.effects if isinstance(e, Submit)]) == 1
+    assert "FILL_UNPROTECTED" in [alert.code for alert in run.of(RiskAlert)]
 
 
 class DeafVenue:
@@ -168,6 +203,16 @@ def test_flatten_needs_a_confirmation() -> None:
 
     assert [f.denied.code for f in facts if isinstance(f, OrderDenied)] == ["NOT_CONFIRMED"]
     assert modes(run) == []
+    assert run.position("s").quantity == 2
+
+
+def test_no_other_command_goes_round_the_confirmation_of_flatten() -> None:
+    run = a_held_session()
+
+    facts = run.tell(SetMode(ACCOUNT, Mode.FLATTEN, PERSON, "quickly"))
+    run.flat(100, 2)
+
+    assert [f.denied.code for f in facts if isinstance(f, OrderDenied)] == ["NOT_CONFIRMED"]
     assert run.position("s").quantity == 2
 
 
