@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
+from tests.support.demo_account import DemoAccount
 
 from botcore.app.settings import Settings, load_settings
 from botcore.domain.ids import SECOND_NS
-from tests.support.demo_account import DemoAccount
 
 SEEDS = range(20)
 BARS_A_MINUTE = 4
@@ -27,9 +27,7 @@ def test_19_of_20_seeds_fill_within_a_minute_from_an_ordinary_decision(settings:
         account.play(BARS_A_MINUTE, with_opens=True)
 
         in_time = [
-            fact
-            for fact in account.fills
-            if fact.fill.ts_event <= account.started + 60 * SECOND_NS
+            fact for fact in account.fills if fact.fill.ts_event <= account.started + 60 * SECOND_NS
         ]
         filled += bool(in_time)
     assert filled >= 19

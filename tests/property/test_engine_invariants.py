@@ -219,7 +219,7 @@ class FaultyVenue:
 
 
 def _lost(kind: ReportKind, order: str, instrument: InstrumentId, ts: int) -> VenueReport:
-    return VenueReport(kind, ACCOUNT, instrument, order, Nanos(ts))  # type: ignore[arg-type]
+    return VenueReport(kind, ACCOUNT, instrument, order, Nanos(ts))  # type: ignore[arg-type]  # any values
 
 
 class EngineMachine(RuleBasedStateMachine):
@@ -255,7 +255,6 @@ class EngineMachine(RuleBasedStateMachine):
         self.auditor = Auditor(ACCOUNT, self.run.instruments, LIMITS)
         self.audited = 0
         self.prices = {ONE: 10_000, TWO: 1_000}  # in ticks
-        self.marks: dict[InstrumentId, float] = {}
         self._watch_risk()
         self.play([100, 100, 100], 1_000, gap=0)
 
@@ -294,8 +293,11 @@ class EngineMachine(RuleBasedStateMachine):
                 self.run.a_bar(first_price, top, bottom, last, float(volume), instrument=name)
             )
         self.run.bars(*bars)
-        self.marks = {bar.instrument: bar.close for bar in bars}
         self.audit()
+        risk = self.run.risk
+        if risk.mode is Mode.NORMAL:
+            assert risk.equity > risk.loss_floor, "I8: daily loss"
+            assert risk.equity > risk.drawdown_floor, "I8: drawdown"
 
     @rule(draw=st.data(), many=st.integers(1, 3))
     def both_wish(self, draw: st.DataObject, many: int) -> None:
@@ -424,7 +426,7 @@ class EngineMachine(RuleBasedStateMachine):
                 self._refuse_excess(decision, desk.out.facts)
             return decision
 
-        gate.check_order_risk = watched  # type: ignore[method-assign]
+        gate.check_order_risk = watched  # type: ignore[method-assign]  # any values
 
     def _refuse_excess(self, approved: Approved, uncommitted: list[Fact]) -> None:
         witness = self.auditor.copy()

@@ -16,7 +16,7 @@ from botcore.domain.events import (
     OrderPlaced,
     OrderUpdated,
 )
-from botcore.domain.ids import AccountId, ClientOrderId, Currency, InstrumentId
+from botcore.domain.ids import SECOND_NS, AccountId, ClientOrderId, Currency, InstrumentId
 from botcore.domain.instruments import Instrument
 from botcore.domain.modes import Mode
 from botcore.domain.orders import OrderSpec, OrderState, OrderType, Side
@@ -72,6 +72,7 @@ class Auditor:
         self.dust: dict[InstrumentId, Decimal] = {}
         self.deposits: dict[Currency, Decimal] = {}
         self.ledger: dict[Currency, Decimal] = {}
+        self.placed_at: list[int] = []
 
     def copy(self) -> "Auditor":
         """Return a witness that can look at facts which are not committed yet."""
@@ -83,6 +84,7 @@ class Auditor:
         }
         other.positions = dict(self.positions)
         other.dust = dict(self.dust)
+        other.placed_at = list(self.placed_at)
         other.ledger, other.deposits = dict(self.ledger), dict(self.deposits)
         return other
 
@@ -149,6 +151,9 @@ class Auditor:
             if self.mode is not Mode.NORMAL:
                 assert spec.side is Side.SELL, f"I20: opened in {self.mode}"
         self._obeys_filters(spec)
+        if fact.state is not OrderState.HELD:
+            self.placed_at = [ts for ts in self.placed_at if fact.ts - ts < SECOND_NS] + [fact.ts]
+            assert len(self.placed_at) <= self.limits.orders_per_s, "I8: order rate"
         self.orders[spec.client_order_id] = Seen(
             spec, fact.state, spec.quantity, spec.limit_price or spec.trigger_price
         )

@@ -36,9 +36,7 @@ class DemoAccount:
         self.facts: list[Fact] = []
         config, classes = engine_config(settings)
         self.engine = Engine(config, classes)
-        venue = SimulatedVenue(
-            instruments=InstrumentBook(config.instruments), config=VenueConfig()
-        )
+        venue = SimulatedVenue(instruments=InstrumentBook(config.instruments), config=VenueConfig())
         venue.deposit(PAPER, USDT, settings.cash)
         self._session = Session(
             engine=self.engine, venue=venue, sequencer=Sequencer(), commit=self._keep

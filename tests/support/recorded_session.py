@@ -19,6 +19,7 @@ from tests.support.trading_session import (
 )
 from tests.support.venue_session import an_instrument
 
+from botcore.backtest import BacktestingFramework, StrategyRun, demo_instruments, demo_tape
 from botcore.domain.commands import (
     Checkpoint,
     Deposit,
@@ -34,7 +35,6 @@ from botcore.domain.ids import DAY_NS, MINUTE_NS, InstrumentId, StrategyId
 from botcore.domain.intents import Intent
 from botcore.domain.market import Bar
 from botcore.domain.modes import Mode
-from botcore.domain.numbers import use_money_context
 from botcore.domain.orders import OrderType
 from botcore.domain.records import encode
 from botcore.engine import Engine, EngineConfig, StrategyClass
@@ -176,6 +176,14 @@ def digest_of(recorded: Recorded) -> str:
     return seen.hexdigest()
 
 
+def a_backtest_fingerprint() -> str:
+    """Return the fingerprint of a backtest of two library strategies on the simulated market."""
+    framework = BacktestingFramework(
+        tape=demo_tape(600, seed=3, step_ns=MINUTE_NS), instruments=demo_instruments()
+    )
+    runs = [StrategyRun("ema-cross", {"no_trade_bps": 0}), StrategyRun("macd")]
+    return framework.run_backtest(runs).fingerprint
+
+
 if __name__ == "__main__":
-    use_money_context()
-    print(digest_of(a_recorded_session()))
+    print(digest_of(a_recorded_session()), a_backtest_fingerprint())

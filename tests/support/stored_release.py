@@ -59,7 +59,9 @@ def write(folder: Path) -> None:
     session.input(ApplyConfig(PAPER, config.document()), ORIGIN_NS)
     session.input(SessionStarted(PAPER, 1), ORIGIN_NS)
     session.input(Deposit(PAPER, USDT, f"{settings.cash:f}", "opening"), ORIGIN_NS)
-    for bars in bars_of(market.history(round(settings.history_days * DAY_NS) // spec.step_ns), spec):
+    for bars in bars_of(
+        market.history(round(settings.history_days * DAY_NS) // spec.step_ns), spec
+    ):
         session.input(bars, bars.ts_close)
     session.input(Reconciled(PAPER, 0), market.ts_open(market.next_bar))
     last = 0

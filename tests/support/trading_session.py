@@ -138,7 +138,7 @@ def order(
         instrument=more.pop("instrument", COINUSDT),
         side=side,
         type=type_,
-        quantity=Decimal(quantity) if isinstance(quantity, str) else quantity,  # type: ignore[arg-type]
+        quantity=Decimal(quantity) if isinstance(quantity, str) else quantity,  # type: ignore[arg-type]  # any values
         **more,
     )
 

@@ -105,7 +105,7 @@ class Desk:
                 self._book(fact, key)  # type: ignore[arg-type]  # by kind
             elif kind is OrderPlaced:
                 spec = fact.order  # type: ignore[union-attr]  # by kind
-                self.risk.account(spec.account).fold_placed(fact)  # type: ignore[arg-type]
+                self.risk.account(spec.account).fold_placed(fact)  # type: ignore[arg-type]  # by kind
                 self._line_changed(spec.account, spec.strategy, spec.instrument)
         if result.halt:
             self.halt(result.account, result.halt, key, by="engine")

@@ -30,7 +30,7 @@ class Fingerprint:
             if kind in _MATTERS:
                 if kind is OrderPlaced:
                     # Without the digest of the configuration: that names also what never trades.
-                    fact = structs.replace(fact, config="")  # noqa: PLW2901
+                    fact = structs.replace(fact, config="")  # noqa: PLW2901  # the copy goes on
                 self._hash.update(encode(fact))
                 self.count += 1
 

@@ -23,7 +23,7 @@ _TRIES = 3
 _DOING = "writing the journal"
 # In the driver's own words: nothing to convert, and half the time of a compiled statement.
 _INSERT = {
-    dialect: f"INSERT INTO {journal.name} ({', '.join(journal.columns.keys())})"  # noqa: S608
+    dialect: f"INSERT INTO {journal.name} ({', '.join(journal.columns.keys())})"  # noqa: S608  # names are ours
     f" VALUES ({', '.join([mark] * len(journal.columns))})"
     for dialect, mark in (("sqlite", "?"), ("postgresql", "%s"))
 }

@@ -105,27 +105,27 @@ class EventStrategyBase:
         """Take the parameters in force, by name, already validated."""
         self.params = params
 
-    def on_bar(self, bar: Bar, view: StrategyView) -> Iterable[Intent]:  # noqa: ARG002
+    def on_bar(self, bar: Bar, view: StrategyView) -> Iterable[Intent]:
         """Want nothing."""
         return ()
 
-    def on_trade(self, trade: Trade, view: StrategyView) -> Iterable[Intent]:  # noqa: ARG002
+    def on_trade(self, trade: Trade, view: StrategyView) -> Iterable[Intent]:
         """Want nothing."""
         return ()
 
-    def on_quote(self, quote: Quote, view: StrategyView) -> Iterable[Intent]:  # noqa: ARG002
+    def on_quote(self, quote: Quote, view: StrategyView) -> Iterable[Intent]:
         """Want nothing."""
         return ()
 
-    def on_timer(self, view: StrategyView) -> Iterable[Intent]:  # noqa: ARG002
+    def on_timer(self, view: StrategyView) -> Iterable[Intent]:
         """Want nothing."""
         return ()
 
-    def on_fill(self, fill: OrderFilled, view: StrategyView) -> Iterable[Intent]:  # noqa: ARG002
+    def on_fill(self, fill: OrderFilled, view: StrategyView) -> Iterable[Intent]:
         """Want nothing."""
         return ()
 
-    def on_denied(self, denied: Denied, view: StrategyView) -> Iterable[Intent]:  # noqa: ARG002
+    def on_denied(self, denied: Denied, view: StrategyView) -> Iterable[Intent]:
         """Want nothing: the next bar asks again."""
         return ()
 

@@ -93,7 +93,7 @@ def placed(number: int, *, quantity: str = "0.5", state: OrderState = OrderState
 
 
 def updated(number: int, state: OrderState, *, second: int, **changes: object) -> Fact:
-    return OrderUpdated(MAIN, order_id(number), state, at(second), **changes)  # type: ignore[arg-type]
+    return OrderUpdated(MAIN, order_id(number), state, at(second), **changes)  # type: ignore[arg-type]  # any values
 
 
 def filled(

@@ -358,7 +358,7 @@ class _Proxy:
         self._is_down.clear()
 
     def _start(self, run: object, *args: object) -> None:
-        thread = threading.Thread(target=run, args=args, daemon=True)  # type: ignore[arg-type]
+        thread = threading.Thread(target=run, args=args, daemon=True)  # type: ignore[arg-type]  # any values
         self._threads.append(thread)
         thread.start()
 

@@ -21,7 +21,7 @@ from botcore.strategies.library import LIBRARY
 
 def refusal(strategies: dict[str, type], **more: object) -> ConfigError:
     with pytest.raises(ConfigError) as refused:
-        TradingSession(strategies, **more)  # type: ignore[arg-type]
+        TradingSession(strategies, **more)  # type: ignore[arg-type]  # any values
     return refused.value
 
 
@@ -238,7 +238,7 @@ def test_the_strategy_being_asked_is_named_for_the_watchdog() -> None:
         asked.append("" if slot is None else slot.strategy)
         return []
 
-    run = TradingSession({"one": scripted(look), "two": scripted(look)})  # type: ignore[arg-type]
+    run = TradingSession({"one": scripted(look), "two": scripted(look)})  # type: ignore[arg-type]  # any values
     runs.append(run)
     run.bar(100)
 

@@ -67,7 +67,7 @@ class _Run:
 
 def _child(script: str, *, name: str = "child", **more: object) -> ChildSpec:
     argv = (sys.executable, "-c", textwrap.dedent(script))
-    return ChildSpec(name=name, argv=argv, **{"restart": QUICK, **more})  # type: ignore[arg-type]
+    return ChildSpec(name=name, argv=argv, **{"restart": QUICK, **more})  # type: ignore[arg-type]  # any values
 
 
 SLEEPS = "import time; time.sleep(600)"

@@ -133,7 +133,7 @@ def _other_helper(x: float) -> float:
 
 
 def _rule(row: Any, memory: Any, params: Any) -> float:
-    return helper(row[0]) * LEVEL  # type: ignore[name-defined, no-any-return]  # noqa: F821
+    return helper(row[0]) * LEVEL  # type: ignore[name-defined, no-any-return]  # noqa: F821  # any values
 
 
 _RULES: list[dict[str, Any]] = [
