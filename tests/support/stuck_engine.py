@@ -46,6 +46,6 @@ def named(name: str) -> type[SignalStrategy]:
 
 
 if __name__ == "__main__":
-    composition.strategy_named = named
+    vars(composition)["strategy_named"] = named
     quarantined = [word for word in sys.argv[2:] if word != "--quarantine"]
     sys.exit(run_engine(overrides={}, quarantined=quarantined))

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import ClassVar
 
-from tests.support.trading_session import COINUSDT, TradingSession
+from tests.support.trading_session import TradingSession
+from tests.support.venue_session import COINUSDT
 
 from botcore.domain.ids import MINUTE_NS, SECOND_NS, Nanos
 from botcore.domain.intents import Intent
