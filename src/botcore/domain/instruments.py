@@ -157,14 +157,13 @@ class Instrument(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         steps = MONEY.divide(wanted, self.lot)
         if steps > MOST_STEPS:
             raise _too_large(x, "a quantity", self.id)
-        nearest = steps.to_integral_value()
-        if isinstance(x, float) and abs(steps - nearest) <= _SNAP:
-            floored = nearest * self.lot
-        else:
-            floored = floor_to(wanted, self.lot)
-        smallest = max(self.min_quantity, self.lot)
-        if floored < smallest:
-            return BelowMinimum(floored, smallest)
+        floored = floor_to(wanted, self.lot)
+        if floored != wanted and isinstance(x, float):
+            nearest = steps.to_integral_value()
+            if abs(steps - nearest) <= _SNAP:
+                floored = nearest * self.lot
+        if floored < self.lot or floored < self.min_quantity:
+            return BelowMinimum(floored, max(self.min_quantity, self.lot))
         return floored
 
 

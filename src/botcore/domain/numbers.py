@@ -7,6 +7,7 @@ signals and statistics. Nothing else converts between them.
 import decimal
 import math
 from decimal import Decimal
+from functools import lru_cache
 
 from botcore.domain.errors import DataError
 
@@ -54,7 +55,16 @@ def exact(x: float | Decimal, *, what: str) -> Decimal:
         if x.is_finite():
             return x
         raise _not_finite(x, what)
-    return Decimal(repr(float(finite(x, what=what))))  # float(): numpy's own repr is no number
+    number = float(x)  # numpy's own repr is no number
+    if not math.isfinite(number):
+        raise _not_finite(x, what)
+    # One mark or limit is read several times an order. Zeros are not kept: two of them are equal.
+    return _shortest(number) if number else Decimal(repr(number))
+
+
+@lru_cache(maxsize=1_024)
+def _shortest(number: float) -> Decimal:
+    return Decimal(repr(number))
 
 
 def floor_to(value: Decimal, step: Decimal) -> Decimal:

@@ -21,7 +21,7 @@ from botcore.domain.ids import AccountId, InstrumentId, Nanos, StrategyId
 from botcore.domain.intents import CancelOrder, Intent, PlaceOrder, Reason, ReplaceOrder, Target
 from botcore.domain.keys import Key
 from botcore.domain.market import Bar, Quote, Trade
-from botcore.domain.numbers import ZERO
+from botcore.domain.numbers import ZERO, exact
 from botcore.domain.orders import OrderType, Side
 from botcore.engine.config import EngineConfig, StrategyConfig
 from botcore.engine.desk import Desk
@@ -36,6 +36,11 @@ Wish = tuple[SignalSlot, float] | tuple[EventSlot, Intent]
 Turns = Sequence[tuple[Sequence[Slot], Bar]]
 _NONE: tuple[Slot, ...] = ()
 _QUARANTINED = "quarantined"
+
+# Python 3.11 looks a member up slowly through its enum: these are asked for at every order.
+_BUY = Side.BUY
+_SELL = Side.SELL
+_MARKET = OrderType.MARKET
 
 
 class Deciders:
@@ -217,10 +222,11 @@ class Deciders:
         if mark is None:
             slot.outcome = "NO_PRICE"
             return
-        price = Decimal(repr(mark))
-        target = slot.sizing.target_quantity(
+        price = exact(mark, what="a mark")
+        sizing = slot.sizing
+        target = sizing.target_quantity(
             weight,
-            equity=view.equity_exact(slot.account),
+            equity=view.equity_exact(slot.account) if sizing.needs_equity else ZERO,
             price=price,
             lot=instrument.lot,
             spread=0.0 if slot.spread is None else slot.spread.value,
@@ -247,8 +253,8 @@ class Deciders:
             account=slot.account,
             strategy=slot.strategy,
             instrument=slot.instrument,
-            side=Side.BUY if delta > ZERO else Side.SELL,
-            type=OrderType.MARKET,
+            side=_BUY if delta > ZERO else _SELL,
+            type=_MARKET,
             quantity=size,
             reduce_only=reduces and size <= abs(position),
             reason=reason,

@@ -1,7 +1,6 @@
 """The desk: execution's results become booked fills, modes and, where money demands it, a halt."""
 
 from collections.abc import Callable, Iterable
-from decimal import Decimal
 
 from botcore.domain.decisions import Denied
 from botcore.domain.events import (
@@ -18,8 +17,8 @@ from botcore.domain.instruments import InstrumentBook
 from botcore.domain.intents import PlaceOrder
 from botcore.domain.keys import Key
 from botcore.domain.modes import Mode
-from botcore.domain.numbers import ZERO
-from botcore.domain.orders import OrderType, Side
+from botcore.domain.numbers import ZERO, exact
+from botcore.domain.orders import OrderState, OrderType, Side
 from botcore.domain.reports import VenueReport
 from botcore.engine.config import EngineConfig
 from botcore.engine.outbox import Outbox
@@ -31,6 +30,10 @@ from botcore.risk import AccountRisk, RiskManagementSystem
 
 LineChanged = Callable[[AccountId, StrategyId, InstrumentId], None]
 FillSeen = Callable[[OrderFilled, Key], None]
+
+# Python 3.11 looks a member up slowly through its enum: these are asked for at every order.
+_SELL = Side.SELL
+_ON_ITS_WAY = (OrderState.SENDING, OrderState.ACCEPTED)
 
 
 class Desk:
@@ -95,6 +98,8 @@ class Desk:
             facts.append(fact)
             kind = type(fact)
             if kind is OrderUpdated:
+                if fact.state in _ON_ITS_WAY and fact.quantity is None:  # type: ignore[union-attr]  # by kind
+                    continue  # it wants what it wanted
                 order = orders.get(fact.client_order_id)  # type: ignore[union-attr]  # by kind
                 if order is not None:
                     spec = order.spec
@@ -158,7 +163,7 @@ class Desk:
                 account=account.account,
                 strategy=position.strategy,
                 instrument=position.instrument,
-                side=Side.SELL if position.quantity > ZERO else Side.BUY,
+                side=_SELL if position.quantity > ZERO else Side.BUY,
                 type=OrderType.MARKET,
                 quantity=abs(position.quantity),
                 reduce_only=True,
@@ -176,7 +181,7 @@ class Desk:
         posted, changed = self.portfolio.book_fill(fact, self.view.instrument(fact.instrument))
         self.out.facts.append(posted)
         self.out.facts.append(changed)
-        if changed.quantity and fact.side is Side.SELL:
+        if changed.quantity and fact.side is _SELL:
             self._sweep(fact.account, fact.strategy, fact.instrument, key)
         self._line_changed(fact.account, fact.strategy, fact.instrument)
         self._fill_seen(fact, key)
@@ -195,7 +200,7 @@ class Desk:
             account,
             strategy,
             self.view.instrument(instrument),
-            price=Decimal(repr(mark)),
+            price=exact(mark, what="a mark"),
             ts=Nanos(key.ts),
         )
         if swept is not None:

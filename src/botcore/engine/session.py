@@ -29,6 +29,9 @@ Commit = Callable[[Key, Input, Step, bool], None]
 _NEEDS_INTENT = Submit | Replace
 """Effects that must not leave before their intent is durable; the others lower risk, or ask."""
 
+# Python 3.11 looks a member up slowly through its enum: these are asked for at every order.
+_SENDING = ReportKind.SENDING
+
 
 class Session:
     """Drives inputs through venue and engine and releases effects in order.
@@ -158,9 +161,7 @@ class Session:
             # The sender makes SENDING durable before the first byte: what is found in INTENT
             # after a crash never left (R1, K04).
             order = effect.order
-            if not self._answer(
-                cause, _own(ReportKind.SENDING, order, cause.ts), must_be_durable=True
-            ):
+            if not self._answer(cause, _own(_SENDING, order, cause.ts), must_be_durable=True):
                 self._answer(cause, _own(ReportKind.NOT_SENT, order, cause.ts))
                 return
             hit("submit.sending")

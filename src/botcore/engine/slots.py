@@ -12,6 +12,9 @@ from botcore.portfolio import Position
 from botcore.risk import AccountRisk, Sizing, SizingKind
 from botcore.strategies import SignalRunner
 
+# Python 3.11 looks a member up slowly through its enum: these are asked for at every order.
+_HELD = OrderState.HELD
+
 
 class SignalSlot:
     """A signal strategy on one instrument: its runner, its log, its exposure.
@@ -90,17 +93,19 @@ class SignalSlot:
         """Take up position and working orders after a fact about either."""
         working = ZERO
         count = 0
+        exposure = self.position.quantity_float
         for order in orders.working(self.account, self.instrument):
             spec = order.spec
             if spec.strategy != self.strategy or spec.parent is not None:
                 continue
-            if order.state is OrderState.HELD:
+            if order.state is _HELD:
                 continue
             count += 1
             working += order.leaves * order.sign
+        if count:
+            exposure += float(working)
         self.working = working
         self.working_orders = count
-        exposure = self.position.quantity_float + float(working)
         self.exposure = exposure
         self.held = 1.0 if exposure > 0.0 else -1.0 if exposure < 0.0 else 0.0
 

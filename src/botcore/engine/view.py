@@ -12,6 +12,11 @@ from botcore.portfolio import Portfolio, Valuation
 
 _FOR_EVER = 1 << 62
 
+# Python 3.11 looks a member up slowly through its enum: these are asked for at every order.
+_HELD = OrderState.HELD
+_BUY = Side.BUY
+_SELL = Side.SELL
+
 
 class AccountView:
     """Implements `risk.RiskView` over what the engine holds.
@@ -39,12 +44,13 @@ class AccountView:
         self._valuation = valuation
         self._orders = orders
         self._book = instruments
+        self._names = instruments.ids()
         self._in_force: dict[InstrumentId, Instrument] = {}
         self.until = 0
 
     def move_to(self, ts: int) -> None:
         """Move to an instant: the instruments' versions in force then are the ones used."""
-        self._in_force = {name: self._book.around(name, ts) for name in self._book.ids()}
+        self._in_force = {name: self._book.around(name, ts) for name in self._names}
         self.until = self._book.next_change(ts) or _FOR_EVER
 
     def instrument(self, instrument: InstrumentId) -> Instrument:
@@ -53,7 +59,7 @@ class AccountView:
 
     def instruments(self) -> tuple[InstrumentId, ...]:
         """Every configured instrument, sorted."""
-        return self._book.ids()
+        return self._names
 
     def mark(self, instrument: InstrumentId) -> float | None:
         """The last price."""
@@ -81,13 +87,13 @@ class AccountView:
         self, account: AccountId, strategy: StrategyId, instrument: InstrumentId
     ) -> Decimal:
         """What the strategy's orders may still sell; a linked group counts once."""
-        return self._working(account, strategy, instrument, Side.SELL)
+        return self._working(account, strategy, instrument, _SELL)
 
     def working_buys(
         self, account: AccountId, strategy: StrategyId, instrument: InstrumentId
     ) -> Decimal:
         """What the strategy's orders may still buy."""
-        return self._working(account, strategy, instrument, Side.BUY)
+        return self._working(account, strategy, instrument, _BUY)
 
     def instrument_exposure(self, account: AccountId, instrument: InstrumentId) -> float:
         """Worst case of an account on an instrument: the larger of all-buys and all-sells."""
@@ -99,7 +105,7 @@ class AccountView:
         net = float(self._portfolio.net_position(account, instrument))
         bought = sells = 0.0
         for order in self._orders.working(account, instrument):
-            if order.state is OrderState.HELD:
+            if order.state is _HELD:
                 continue
             if order.sign > 0:
                 bought += _worst_cost(order, mark)
@@ -110,7 +116,7 @@ class AccountView:
     def strategy_exposure(self, account: AccountId, strategy: StrategyId) -> float:
         """Worst case of one strategy: positions at the marks and what its buys may cost."""
         total = 0.0
-        for name in self._book.ids():
+        for name in self._names:
             mark = self._valuation.price(name)
             position = self._portfolio.position(account, strategy, name)
             if mark is None:
@@ -118,17 +124,16 @@ class AccountView:
                 continue
             total += abs(position.quantity_float) * mark
             for order in self._orders.working(account, name):
-                if (
-                    order.sign > 0
-                    and order.spec.strategy == strategy
-                    and order.state is not OrderState.HELD
-                ):
+                if order.sign > 0 and order.spec.strategy == strategy and order.state is not _HELD:
                     total += _worst_cost(order, mark)
         return total
 
     def account_exposure(self, account: AccountId) -> float:
         """Worst case of the account over all instruments."""
-        return sum(self.instrument_exposure(account, name) for name in self._book.ids())
+        total = 0.0
+        for name in self._names:
+            total += self.instrument_exposure(account, name)
+        return total
 
     def is_in_doubt(self, account: AccountId, instrument: InstrumentId) -> bool:
         """Whether an order on the instrument has an unknown outcome (R5)."""
@@ -157,7 +162,7 @@ class AccountView:
             spec = order.spec
             if spec.strategy != strategy or spec.side is not side:
                 continue
-            if order.state is OrderState.HELD:
+            if order.state is _HELD:
                 continue
             if spec.oco_group:
                 groups[spec.oco_group] = max(groups.get(spec.oco_group, ZERO), order.leaves)

@@ -10,6 +10,9 @@ from botcore.domain.numbers import ZERO
 from botcore.domain.orders import OrderState
 from botcore.execution.order import Order
 
+# Python 3.11 looks a member up slowly through its enum: these are asked for at every order.
+_IN_DOUBT = OrderState.IN_DOUBT
+
 
 class OrderIndex:
     """Orders by id, the working ones by instrument, and what they lock.
@@ -66,7 +69,7 @@ class OrderIndex:
     def fold_change(self, order: Order, fact: OrderUpdated | OrderFilled) -> None:
         """Apply a change or a fill to an order."""
         was_terminal = order.is_terminal
-        was_in_doubt = order.state is OrderState.IN_DOUBT
+        was_in_doubt = order.state is _IN_DOUBT
         locked = order.locked
         if isinstance(fact, OrderFilled):
             order.fold_fill(fact)
@@ -74,7 +77,7 @@ class OrderIndex:
             order.fold_update(fact)
         if order.locked != locked:
             self._move_lock(order, locked)
-        if was_in_doubt is not (order.state is OrderState.IN_DOUBT):
+        if was_in_doubt is not (order.state is _IN_DOUBT):
             self._count_doubt(order, -1 if was_in_doubt else 1)
         if order.is_terminal and not was_terminal:
             spec = order.spec
@@ -91,7 +94,7 @@ class OrderIndex:
             held.clear()
         for order in orders:
             self._add(order)
-            if order.state is OrderState.IN_DOUBT:
+            if order.state is _IN_DOUBT:
                 self._count_doubt(order, 1)
         self._terminal.extend(terminal)
 

@@ -40,6 +40,10 @@ _PREFIX_LONGEST = 12
 _ID_PARTS = 3
 """Epoch, number and attempt, behind the prefix."""
 
+# Python 3.11 looks a member up slowly through its enum: these are asked for at every order.
+_HELD = OrderState.HELD
+_INTENT = OrderState.INTENT
+
 
 class ExecutionConfig(msgspec.Struct, frozen=True, gc=False):
     """Tunables of order management.
@@ -184,7 +188,7 @@ class OrderExecutionEngine:
             return _NOTHING
         facts: list[Fact] = []
         effects: list[Effect] = []
-        if order.state is OrderState.HELD:
+        if order.state is _HELD:
             self._update(order, OrderState.CANCELED, facts, at, detail=detail)
             return ExecutionReport(tuple(facts), ())
         pending = order.replace_pending
@@ -274,7 +278,7 @@ class OrderExecutionEngine:
         """Close every order that was never handed to the sender (K04, a failed commit)."""
         facts: list[Fact] = []
         for order in self._index.all_working(account):
-            if order.state is OrderState.INTENT:
+            if order.state is _INTENT:
                 is_wanted = not order.cancel_owed
                 self._update(order, OrderState.NOT_SENT, facts, at, detail="never sent")
                 facts.extend(self._children.close(order, at))
@@ -364,7 +368,7 @@ class OrderExecutionEngine:
         return OrderPlaced(
             approved.account,
             spec,
-            OrderState.HELD if order.held else OrderState.INTENT,
+            _HELD if order.held else _INTENT,
             order.reserve,
             order.reserve_currency,
             approved.decision_price,

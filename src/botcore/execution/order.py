@@ -10,6 +10,10 @@ from botcore.domain.numbers import MONEY, QUANTUM, ZERO
 from botcore.domain.orders import TERMINAL, OrderRef, OrderSpec, OrderState, Side
 from botcore.execution.states import check_edge
 
+# Python 3.11 looks a member up slowly through its enum: these are asked for at every order.
+_SENDING = OrderState.SENDING
+_BUY = Side.BUY
+
 
 class Order:
     """An order's specification, state and fills. Changed by folding its facts, nothing else.
@@ -61,7 +65,7 @@ class Order:
         self.reserve_currency: Currency = placed.reserve_currency
         self.locked: Decimal = placed.reserve
         self.sent_at: int = 0
-        self.sign: int = 1 if spec.side is Side.BUY else -1
+        self.sign: int = 1 if spec.side is _BUY else -1
         self.venue_order_id: VenueOrderId | None = None
         self.cancel_owed = False
         self.cancel_attempts = 0
@@ -112,7 +116,7 @@ class Order:
         check_edge(fact.client_order_id, self.state, fact.state)
         if fact.cancel_owed and fact.state is self.state:
             self.cancel_attempts += 1
-        if fact.state is OrderState.SENDING and self.state is not OrderState.SENDING:
+        if fact.state is _SENDING and self.state is not _SENDING:
             self.sent_at = fact.ts
         self.state = fact.state
         self.cancel_owed = fact.cancel_owed

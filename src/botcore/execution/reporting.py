@@ -26,6 +26,18 @@ _TERMINAL_OF = {
 
 _NOT_YET = (OrderState.INTENT, OrderState.HELD)
 
+# Python 3.11 looks a member up slowly through its enum: these are asked for at every order.
+_FILLED_KIND = ReportKind.FILLED
+_SENDING_KIND = ReportKind.SENDING
+_ACCEPTED_KIND = ReportKind.ACCEPTED
+_STATUS_KIND = ReportKind.STATUS
+_INTENT = OrderState.INTENT
+_SENDING = OrderState.SENDING
+_ACCEPTED = OrderState.ACCEPTED
+_IN_DOUBT = OrderState.IN_DOUBT
+_PARTIAL = OrderState.PARTIAL
+_FILLED = OrderState.FILLED
+
 
 class ReportBook:
     """Applies reports to orders.
@@ -59,12 +71,12 @@ class ReportBook:
             return turn, ""
         kind = report.kind
         halt = ""
-        if kind is ReportKind.FILLED:
+        if kind is _FILLED_KIND:
             halt = self._fill(order, turn)
-        elif kind is ReportKind.SENDING:
-            if order.state is OrderState.INTENT:
-                self._move(order, OrderState.SENDING, turn)
-        elif kind is ReportKind.ACCEPTED or kind is ReportKind.STATUS:
+        elif kind is _SENDING_KIND:
+            if order.state is _INTENT:
+                self._move(order, _SENDING, turn)
+        elif kind is _ACCEPTED_KIND or kind is _STATUS_KIND:
             halt = self._alive(order, turn)
         elif kind in _TERMINAL_OF:
             self._close(order, _TERMINAL_OF[kind], turn)
@@ -88,7 +100,7 @@ class ReportBook:
     def _halt_for_unknown(self, report: VenueReport) -> str:
         """A fill is never dropped: one under our name that we cannot place stops the account."""
         order_id = report.client_order_id
-        if report.kind is ReportKind.FILLED and order_id.startswith(self._id_prefix):
+        if report.kind is _FILLED_KIND and order_id.startswith(self._id_prefix):
             return f"a fill on order {order_id}, which is ours and unknown"
         return ""
 
@@ -112,9 +124,9 @@ class ReportBook:
         if order.is_terminal:
             state = before
         elif overfill >= ZERO:
-            state = OrderState.FILLED
+            state = _FILLED
         else:
-            state = OrderState.PARTIAL
+            state = _PARTIAL
         was_sent = before not in _NOT_YET
         if not was_sent:
             self._send(order, turn)
@@ -140,7 +152,7 @@ class ReportBook:
         self._count(order, turn)
         if order.children:
             self._children.size_all(order, turn)
-        if spec.parent is not None and state is OrderState.FILLED:
+        if spec.parent is not None and state is _FILLED:
             self._children.end_entry(spec.parent, turn)
         if before in NEVER_THERE:
             return f"a fill on order {order.id}, which was {before}"
@@ -178,10 +190,10 @@ class ReportBook:
         was_sent = state not in _NOT_YET
         if not was_sent:
             self._send(order, turn)
-        is_news = order.state is OrderState.SENDING or order.state is OrderState.IN_DOUBT
+        is_news = order.state is _SENDING or order.state is _IN_DOUBT
         if is_news:
-            self._move(order, OrderState.ACCEPTED, turn)
-        is_status = report.kind is ReportKind.STATUS
+            self._move(order, _ACCEPTED, turn)
+        is_status = report.kind is _STATUS_KIND
         if is_status and _differs(order, report):
             self._replaced(order, turn)
         if order.cancel_owed and (is_news or is_status):
@@ -193,14 +205,14 @@ class ReportBook:
     def _send(self, order: Order, turn: Turn) -> None:
         """Take an order that the venue has, though we never sent it, up to SENDING."""
         if order.state is OrderState.HELD:
-            self._move(order, OrderState.INTENT, turn)
-        self._move(order, OrderState.SENDING, turn)
+            self._move(order, _INTENT, turn)
+        self._move(order, _SENDING, turn)
 
     def _doubt(self, order: Order, turn: Turn) -> None:
-        if order.state is OrderState.INTENT:
-            self._move(order, OrderState.SENDING, turn)
-        if order.state is OrderState.SENDING:
-            self._move(order, OrderState.IN_DOUBT, turn)
+        if order.state is _INTENT:
+            self._move(order, _SENDING, turn)
+        if order.state is _SENDING:
+            self._move(order, _IN_DOUBT, turn)
             turn.ask(order)
 
     def _close(self, order: Order, state: OrderState, turn: Turn) -> None:
@@ -236,7 +248,7 @@ class ReportBook:
             return
         state = order.state
         if report.quantity is not None and order.filled and report.quantity <= order.filled:
-            state = OrderState.FILLED  # changed down to what has filled: complete (E45)
+            state = _FILLED  # changed down to what has filled: complete (E45)
         fact = OrderUpdated(
             order.spec.account,
             order.id,

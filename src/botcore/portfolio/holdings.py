@@ -57,7 +57,9 @@ class Holdings:
         net, dust = self.net, self.dust
         if dust:
             net = {i: _add(net.get(i, ZERO), dust.get(i, ZERO)) for i in {*net, *dust}}
-        return sorted((i, quantity) for i, quantity in net.items() if quantity)
+        held = [(i, quantity) for i, quantity in net.items() if quantity]
+        held.sort()
+        return held
 
     def unassigned(self) -> list[tuple[Currency, Decimal]]:
         """Return what belongs to no position, cash first of all, sorted by currency, no zeros.
@@ -70,7 +72,9 @@ class Holdings:
             if quantity:
                 base = self.pairs[instrument][0]
                 left[base] = _add(left.get(base, ZERO), quantity.copy_negate())
-        return sorted((currency, amount) for currency, amount in left.items() if amount)
+        free = [(currency, amount) for currency, amount in left.items() if amount]
+        free.sort()
+        return free
 
     def clear(self) -> None:
         """Hold nothing, before a state is restored."""

@@ -18,7 +18,7 @@ import msgspec
 from botcore.domain.errors import DataError
 from botcore.domain.events import PerformanceUpdate
 from botcore.domain.ids import AccountId, Currency, InstrumentId, StrategyId
-from botcore.domain.numbers import EXACT, MONEY, ZERO
+from botcore.domain.numbers import EXACT, MONEY, ZERO, exact
 from botcore.portfolio.holdings import Holdings
 from botcore.portfolio.ledger import fees_path
 from botcore.portfolio.portfolio import Portfolio
@@ -54,7 +54,18 @@ class Profit(msgspec.Struct, frozen=True, gc=False):
 class _Account:
     """What `equity` needs of an account, remade when its holdings have changed."""
 
-    __slots__ = ("abroad", "cash", "coins", "currency", "held", "holdings", "is_plain", "revision")
+    __slots__ = (
+        "abroad",
+        "cash",
+        "coins",
+        "currency",
+        "exact",
+        "held",
+        "holdings",
+        "is_plain",
+        "revision",
+        "unassigned",
+    )
 
     def __init__(self, holdings: Holdings, currency: Currency) -> None:
         self.holdings = holdings
@@ -65,12 +76,16 @@ class _Account:
         """Read the holdings: instruments quoted in the reporting currency, others, and money."""
         self.revision = self.holdings.revision
         pairs, currency = self.holdings.pairs, self.currency
-        held = self.holdings.held()
-        self.held = [(i, float(quantity)) for i, quantity in held if pairs[i][1] == currency]
-        self.abroad = [(i, float(quantity)) for i, quantity in held if pairs[i][1] != currency]
+        self.exact = held = self.holdings.held()
+        self.unassigned = self.holdings.unassigned()
+        self.held: list[tuple[InstrumentId, float]] = []
+        self.abroad: list[tuple[InstrumentId, float]] = []
+        for instrument, quantity in held:
+            at_home = pairs[instrument][1] == currency
+            (self.held if at_home else self.abroad).append((instrument, float(quantity)))
         self.cash = 0.0
         self.coins: list[tuple[Currency, float]] = []
-        for coin, amount in self.holdings.unassigned():
+        for coin, amount in self.unassigned:
             if coin == currency:
                 self.cash = float(amount)
             else:
@@ -154,18 +169,18 @@ class Valuation:
         known = self._current(account)
         holdings, currency = known.holdings, known.currency
         total = ZERO
-        for coin, amount in holdings.unassigned():
+        for coin, amount in known.unassigned:
             rate = self._rate_exact(coin, currency)
             if rate is not None:
                 total = MONEY.add(total, MONEY.multiply(amount, rate))
-        for instrument, quantity in holdings.held():
+        for instrument, quantity in known.exact:
             rate = self._rate_exact(holdings.pairs[instrument][1], currency)
             if rate is not None:
                 mark = self._marks.get(instrument)
                 value = (
                     self._cost(account, instrument)
                     if mark is None
-                    else MONEY.multiply(quantity, _decimal(mark))
+                    else MONEY.multiply(quantity, exact(mark, what="a mark"))
                 )
                 total = MONEY.add(total, MONEY.multiply(value, rate))
         return total
@@ -283,9 +298,4 @@ class Valuation:
 
     def _rate_exact(self, coin: Currency, currency: Currency) -> Decimal | None:
         rate = self._rate(coin, currency)
-        return None if rate is None else _decimal(rate)
-
-
-def _decimal(price: float) -> Decimal:
-    # A mark may be a numpy float, which prints its own type.
-    return Decimal(repr(float(price)))
+        return None if rate is None else exact(rate, what="a rate")

@@ -12,6 +12,9 @@ DRAWDOWN = "DRAWDOWN"
 DAILY_LOSS = "DAILY_LOSS"
 """How the causes of the two protections begin."""
 
+# Python 3.11 looks a member up slowly through its enum: these are asked for at every order.
+_HELD = OrderState.HELD
+
 
 class AccountRisk:
     """Mode, watermarks and rate of one account, folded from facts.
@@ -109,7 +112,7 @@ class AccountRisk:
 
     def fold_placed(self, fact: OrderPlaced) -> None:
         """Count an order (held children are counted with their parent)."""
-        if fact.state is not OrderState.HELD:
+        if fact.state is not _HELD:
             self.orders_at.append(fact.ts)
 
     def _set_floors(self) -> None:

@@ -37,9 +37,17 @@ from botcore.risk.snapshot import read_state, write_state
 
 NEAR = 1e-6
 """Within this relative distance of a limit the float comparison gives way to an exact one."""
+_NOT_NEAR = 1.0 - NEAR
 
 _MALFORMED = (DataError, ValueError, TypeError, ArithmeticError)
 """What numbers that are none, or too large to be any, end in."""
+
+# Python 3.11 looks a member up slowly through its enum: these are asked for at every order.
+_NORMAL = Mode.NORMAL
+_BUY = Side.BUY
+_SELL = Side.SELL
+_SPOT = ContractKind.SPOT
+_TRADING = TradingStatus.TRADING
 
 
 class RiskManagementSystem:
@@ -98,7 +106,7 @@ class RiskManagementSystem:
         if account.is_rate_spent(at.ts):
             rate = account.limits.orders_per_s
             return _no(order, "ORDER_RATE", at, rate + 1, rate)
-        if prepared.side is Side.BUY:
+        if prepared.side is _BUY:
             if not prepared.reduce_only:
                 notional = prepared.quantity * price
                 refusal = self._refuse_exposure(order, account, notional, notional, at)
@@ -172,7 +180,7 @@ class RiskManagementSystem:
         refusal = self._refuse_price(asked, after, instrument, mark=mark, price=price, at=at)
         if refusal is not None:
             return refusal
-        if order.side is Side.SELL:
+        if order.side is _SELL:
             more = after.quantity - order.quantity
             line = (order.account, order.strategy, order.instrument)
             free = view.position(*line) - view.working_sells(*line) if more > ZERO else ZERO
@@ -253,16 +261,13 @@ class RiskManagementSystem:
         self, order: PlaceOrder, account: AccountRisk, instrument: Instrument, at: Key
     ) -> Denied | None:
         mode = account.mode
-        if mode is not Mode.NORMAL:
-            if not mode.may_place:
-                return _no(order, "MODE_FORBIDS", at)
-            if not order.reduce_only and order.side is Side.BUY:
-                return _no(order, "MODE_FORBIDS", at)
-        if instrument.kind is not ContractKind.SPOT:
+        raising = order.side is _BUY and not order.reduce_only
+        if mode is not _NORMAL and (raising or not mode.may_place):
+            return _no(order, "MODE_FORBIDS", at)
+        if instrument.kind is not _SPOT:
             return _no(order, "INSTRUMENT_NOT_TRADABLE", at)
-        if instrument.status is not TradingStatus.TRADING:
+        if instrument.status is not _TRADING:
             return _no(order, "INSTRUMENT_NOT_TRADING", at)
-        raising = order.side is Side.BUY and not order.reduce_only
         if raising and self._view.is_in_doubt(order.account, order.instrument):
             return _no(order, "IN_DOUBT", at)
         return None
@@ -282,7 +287,7 @@ class RiskManagementSystem:
         """
         line = (order.account, order.strategy, order.instrument)
         position = self._view.position(*line)
-        is_sell = prepared.side is Side.SELL
+        is_sell = prepared.side is _SELL
         if not (position > ZERO if is_sell else position < ZERO):
             if order.reduce_only:
                 return _no(order, "NOTHING_TO_REDUCE", at)
@@ -334,28 +339,19 @@ class RiskManagementSystem:
         self, order: PlaceOrder, account: AccountRisk, whole: Decimal, added: Decimal, at: Key
     ) -> Denied | None:
         """Look at every limit; `whole` is the order's notional, `added` what of it is new."""
-        view, limits = self._view, account.limits
-        equity = view.equity(order.account)
-        checks = (
-            ("ORDER_LIMIT", 0.0, whole, limits.order_frac),
-            (
-                "INSTRUMENT_LIMIT",
-                view.instrument_exposure(order.account, order.instrument),
-                added,
-                limits.instrument_frac,
-            ),
-            (
-                "STRATEGY_LIMIT",
-                view.strategy_exposure(order.account, order.strategy),
-                added,
-                limits.strategy_frac,
-            ),
-            ("ACCOUNT_LIMIT", view.account_exposure(order.account), added, limits.account_frac),
-        )
-        for code, used, notional, share in checks:
+        view, limits, name = self._view, account.limits, order.account
+        equity, new = view.equity(name), float(added)
+        on_instrument = view.instrument_exposure(name, order.instrument)
+        of_strategy = view.strategy_exposure(name, order.strategy)
+        of_account = view.account_exposure(name)
+        for code, used, notional, value, share in (
+            ("ORDER_LIMIT", 0.0, whole, float(whole), limits.order_frac),
+            ("INSTRUMENT_LIMIT", on_instrument, added, on_instrument + new, limits.instrument_frac),
+            ("STRATEGY_LIMIT", of_strategy, added, of_strategy + new, limits.strategy_frac),
+            ("ACCOUNT_LIMIT", of_account, added, of_account + new, limits.account_frac),
+        ):
             limit = equity * share
-            value = used + float(notional)
-            if value <= limit * (1.0 - NEAR):
+            if value <= limit * _NOT_NEAR:
                 continue
             if not value <= limit * (1.0 + NEAR):  # also when it is not a number
                 return _no(order, code, at, value, limit)

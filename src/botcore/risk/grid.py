@@ -14,6 +14,10 @@ from botcore.domain.orders import OrderSpec, OrderType, Side, TimeInForce
 _LIMITED = (OrderType.LIMIT, OrderType.STOP_LIMIT)
 _TRIGGERED = (OrderType.STOP, OrderType.STOP_LIMIT)
 
+# Python 3.11 looks a member up slowly through its enum: these are asked for at every order.
+_TRAILING_STOP = OrderType.TRAILING_STOP
+_GTD = TimeInForce.GTD
+
 
 class GridValues(msgspec.Struct, frozen=True, gc=False):
     """What a changed order will carry, on the grid; None means unchanged."""
@@ -37,10 +41,10 @@ def on_grid(order: PlaceOrder, instrument: Instrument, ts: int) -> ApprovedOrder
         raise ValueError("limit price")
     if (order.trigger_price is not None) is not (kind in _TRIGGERED):
         raise ValueError("trigger price")
-    if (order.trail is not None) is not (kind is OrderType.TRAILING_STOP):
+    if (order.trail is not None) is not (kind is _TRAILING_STOP):
         raise ValueError("trail")
     expires_at = order.expires_at
-    if (expires_at is not None) is not (order.time_in_force is TimeInForce.GTD):
+    if (expires_at is not None) is not (order.time_in_force is _GTD):
         raise ValueError("expiry")
     if expires_at is not None and expires_at <= ts:
         raise ValueError("expired")
@@ -134,7 +138,7 @@ def children(
     exits = []
     for kind, wanted in (
         (OrderType.STOP, order.stop_loss),
-        (OrderType.TRAILING_STOP, order.trailing),
+        (_TRAILING_STOP, order.trailing),
         (OrderType.LIMIT, order.take_profit),
     ):
         if wanted is None:
@@ -149,7 +153,7 @@ def children(
                 instrument.base,
                 limit_price=snapped if kind is OrderType.LIMIT else None,
                 trigger_price=snapped if kind is OrderType.STOP else None,
-                trail=snapped if kind is OrderType.TRAILING_STOP else None,
+                trail=snapped if kind is _TRAILING_STOP else None,
                 reduce_only=True,
                 oco_group="@parent",
                 held=True,

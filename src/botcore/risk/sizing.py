@@ -29,6 +29,11 @@ class SizingKind(StrEnum):
     ATR_RISK = "ATR_RISK"
 
 
+# Python 3.11 looks a member up slowly through its enum: these are asked for at every order.
+_FIXED = SizingKind.FIXED
+_FRACTION = SizingKind.FRACTION
+
+
 class Sizing(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """How a strategy's weight becomes a quantity on one instrument.
 
@@ -44,7 +49,7 @@ class Sizing(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         band_frac: a held target is re-sized only when it is off by more than this share of it.
     """
 
-    kind: SizingKind = SizingKind.FRACTION
+    kind: SizingKind = _FRACTION
     quantity: Decimal = Decimal(0)
     equity_frac: float = 0.1
     volatility: float = 0.2
@@ -77,14 +82,19 @@ class Sizing(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     def describe(self) -> str:
         """Return the rule as people read it."""
         band = f", re-sized when off by {self.band_frac:.0%}"
-        if self.kind is SizingKind.FIXED:
+        if self.kind is _FIXED:
             return f"fixed, {self.quantity:f} base units{band}"
         most = f"at most {self.equity_frac:.4g} of equity"
-        if self.kind is SizingKind.FRACTION:
+        if self.kind is _FRACTION:
             return f"{self.equity_frac:.4g} of equity{band}"
         if self.kind is SizingKind.VOLATILITY_TARGET:
             return f"volatility target {self.volatility:.2%} a year, {most}{band}"
         return f"{self.risk_frac:.2%} of equity at {self.atr_multiple:g} ATR, {most}{band}"
+
+    @property
+    def needs_equity(self) -> bool:
+        """Whether the quantity depends on the account's equity."""
+        return self.kind is not _FIXED
 
     @property
     def needs_range(self) -> bool:
@@ -100,7 +110,7 @@ class Sizing(msgspec.Struct, frozen=True, gc=False, kw_only=True):
             spread: annualised volatility (fraction) for VOLATILITY_TARGET, ATR in quote units for
                 ATR_RISK, ignored otherwise. 0 or NaN gives 0: no view on risk, no position.
         """
-        if self.kind is SizingKind.FRACTION:
+        if self.kind is _FRACTION:
             share = self.equity_frac
         elif not (math.isfinite(spread) and spread > 0.0):
             share = 0.0
@@ -118,7 +128,7 @@ class Sizing(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         The share of equity is cut to 1e-8 first and divided without rounding, as the simulated
         venue's rule `size` does in whole numbers: both give the same lots.
         """
-        if self.kind is SizingKind.FIXED:
+        if self.kind is _FIXED:
             return MONEY.divide_int(self.quantity * round(weight * PPM), PPM * lot) * lot
         ppm = self.share_ppm(weight, price=float(price), spread=spread)
         share = (equity * ppm / PPM).quantize(QUANTUM, ROUND_DOWN, MONEY)
@@ -130,10 +140,10 @@ class Sizing(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     def in_floats(self) -> FloatTarget:
         """Return `target_float` for who asks at every bar: which rule it is, is decided here."""
-        if self.kind is SizingKind.FIXED:
+        if self.kind is _FIXED:
             quantity = float(self.quantity)
             return lambda weight, _equity, _price, _spread: weight * quantity
-        if self.kind is SizingKind.FRACTION:
+        if self.kind is _FRACTION:
             share = self.equity_frac
             return lambda weight, equity, price, _spread: weight * share * equity / price
         return self._by_spread

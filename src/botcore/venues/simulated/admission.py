@@ -12,6 +12,14 @@ from botcore.venues.simulated.working import Order
 _LIMITED = (OrderType.LIMIT, OrderType.STOP_LIMIT)
 _TRIGGERED = (OrderType.STOP, OrderType.STOP_LIMIT)
 
+# Python 3.11 looks a member up slowly through its enum: these are asked for at every order.
+_SPOT = ContractKind.SPOT
+_TRADING = TradingStatus.TRADING
+_MARKET = OrderType.MARKET
+_TRAILING_STOP = OrderType.TRAILING_STOP
+_GTD = TimeInForce.GTD
+_BUY = Side.BUY
+
 
 def refusal(order: Order, scale: Scale, last: Callable[[], int], entry: int, band_ppm: int) -> str:
     """Give the order its numbers, or return why it is refused (empty: it is not).
@@ -24,11 +32,11 @@ def refusal(order: Order, scale: Scale, last: Callable[[], int], entry: int, ban
         band_ppm: how far above its price a buy without a limit reserves.
     """
     spec, instrument = order.spec, scale.instrument
-    if instrument.kind is not ContractKind.SPOT:
+    if instrument.kind is not _SPOT:
         return f"NOT_SPOT: {instrument.id} is no spot instrument; perpetuals are not yet tradable"
     if instrument.multiplier != 1:
         return f"NOT_SPOT: {instrument.id} has a multiplier of {instrument.multiplier}"
-    if instrument.status is not TradingStatus.TRADING:
+    if instrument.status is not _TRADING:
         return f"NOT_TRADING: {instrument.id} is {instrument.status}"
     if CLIENT_ORDER_ID.match(spec.client_order_id) is None:
         return "CLIENT_ID_MALFORMED: 1 to 36 of A-Z a-z 0-9 . : / _ - are allowed"
@@ -40,7 +48,7 @@ def refusal(order: Order, scale: Scale, last: Callable[[], int], entry: int, ban
     wrong = _life(order) or _prices(order, scale)
     if wrong:
         return wrong
-    if spec.type is OrderType.TRAILING_STOP and not order.trigger:
+    if spec.type is _TRAILING_STOP and not order.trigger:
         order.trigger = _first_stop(order, entry or last())
         if order.trigger <= 0:
             return "NO_PRICE: nothing to trail from yet"
@@ -51,13 +59,10 @@ def refusal(order: Order, scale: Scale, last: Callable[[], int], entry: int, ban
 
 def _prices(order: Order, scale: Scale) -> str:
     spec = order.spec
-    if (
-        spec.type is OrderType.MARKET
-        and spec.limit_price is spec.trigger_price is spec.trail is None
-    ):
+    if spec.type is _MARKET and spec.limit_price is spec.trigger_price is spec.trail is None:
         return ""
     kind, tick = spec.type, scale.instrument.tick
-    trails = kind is OrderType.TRAILING_STOP
+    trails = kind is _TRAILING_STOP
     for name, price, needed, allowed in (
         ("limit_price", spec.limit_price, kind in _LIMITED, kind in _LIMITED),
         ("trigger_price", spec.trigger_price, kind in _TRIGGERED, kind in _TRIGGERED or trails),
@@ -83,7 +88,7 @@ def _prices(order: Order, scale: Scale) -> str:
 
 def _life(order: Order) -> str:
     spec = order.spec
-    if (spec.time_in_force is TimeInForce.GTD) != (spec.expires_at is not None):
+    if (spec.time_in_force is _GTD) != (spec.expires_at is not None):
         return "EXPIRY_MISSING: GTD needs expires_at, and nothing else takes it"
     if spec.expires_at is not None and spec.expires_at <= order.ts:
         return f"EXPIRED: expires_at {spec.expires_at} is not after {order.ts}"
@@ -108,7 +113,7 @@ def _value(order: Order, scale: Scale, last: Callable[[], int], band_ppm: int) -
     value = rules.notional(price, order.leaves, scale.num, scale.den, rules.SELL)
     if value < scale.least_notional:
         return f"MIN_NOTIONAL: {amount(value):f} is below {instrument.min_notional}"
-    if order.spec.reduce_only and order.spec.side is Side.BUY:
+    if order.spec.reduce_only and order.spec.side is _BUY:
         return "REDUCE_ONLY_FLAT: a spot account has no short to reduce"
     if order.sign > 0:
         order.reserve_price = order.limit or rules.banded(price, band_ppm)

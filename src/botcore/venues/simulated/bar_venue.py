@@ -33,6 +33,10 @@ from botcore.venues.simulated.settlement import Settlement
 from botcore.venues.simulated.truth import Truth
 from botcore.venues.simulated.working import Order
 
+# Python 3.11 looks a member up slowly through its enum: these are asked for at every order.
+_ACCEPTED = OrderState.ACCEPTED
+_ACCEPTED_KIND = ReportKind.ACCEPTED
+
 
 class OpenOrder(msgspec.Struct, frozen=True, gc=False):
     """A working order as the venue holds it: prices in ticks (0 is none), quantities in lots.
@@ -192,10 +196,8 @@ class SimulatedVenue:
             new.ended, new.detail = ts, why
             reports.append(ended_report(new))
         else:
-            new.state = OrderState.ACCEPTED
-            reports.append(
-                _report(ReportKind.ACCEPTED, order, ts, venue_order_id=new.venue_order_id)
-            )
+            new.state = _ACCEPTED
+            reports.append(_report(_ACCEPTED_KIND, order, ts, venue_order_id=new.venue_order_id))
         if truth.is_durable:
             truth.touch(new)
             truth.save()

@@ -16,6 +16,13 @@ _ENDS = {
     OrderState.REJECTED: ReportKind.REJECTED,
 }
 
+# Python 3.11 looks a member up slowly through its enum: these are asked for at every order.
+_FILLED = OrderState.FILLED
+_REJECTED = OrderState.REJECTED
+_FILLED_KIND = ReportKind.FILLED
+_MAKER = Liquidity.MAKER
+_TAKER = Liquidity.TAKER
+
 
 class Execution:
     """Fills and ends orders: changes the truth, makes it durable, and only then reports."""
@@ -116,7 +123,7 @@ class Execution:
             self._settlement.relock(order, 0)
         self._leave(order)
         order.leaves = 0
-        order.state = OrderState.FILLED
+        order.state = _FILLED
         order.ended = ts
 
     def _book_fill(
@@ -145,11 +152,11 @@ class Execution:
             amount(value),
             amount(fee),
             purse.currency,
-            Liquidity.MAKER if is_maker else Liquidity.TAKER,
+            _MAKER if is_maker else _TAKER,
             Nanos(ts),
         )
         report = VenueReport(
-            ReportKind.FILLED,
+            _FILLED_KIND,
             spec.account,
             spec.instrument,
             spec.client_order_id,
@@ -163,7 +170,7 @@ class Execution:
         if order.leaves:
             order.state = OrderState.PARTIAL
         else:
-            order.state = OrderState.FILLED
+            order.state = _FILLED
             order.ended = ts
             self._leave(order)
         if truth.is_durable:
@@ -213,7 +220,7 @@ class Execution:
 def ended_report(order: Order, flags: tuple[str, ...] = ()) -> VenueReport:
     """Return the report of how an order ended without its last fill."""
     spec = order.spec
-    rejected = order.state is OrderState.REJECTED
+    rejected = order.state is _REJECTED
     return VenueReport(
         kind=_ENDS[order.state],
         account=spec.account,

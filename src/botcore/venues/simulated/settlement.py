@@ -8,6 +8,10 @@ from botcore.venues.simulated.accounts import AccountBook, Purse
 from botcore.venues.simulated.config import FeeMode, VenueConfig
 from botcore.venues.simulated.working import Order
 
+# Python 3.11 looks a member up slowly through its enum: these are asked for at every order.
+_QUOTE = FeeMode.QUOTE
+_LIMITED = (OrderType.LIMIT, OrderType.STOP_LIMIT)
+
 
 class Settlement:
     """Moves money between free, locked and the market.
@@ -32,7 +36,7 @@ class Settlement:
     def prepare(self, order: Order) -> None:
         """Choose which purse the order locks, and the fee its lock allows for."""
         order.lock = order.quote if order.sign > 0 else order.base
-        limited = order.spec.type in (OrderType.LIMIT, OrderType.STOP_LIMIT)
+        limited = order.spec.type in _LIMITED
         order.reserve_ppm = self._reserve_any if limited else self._reserve_taker
 
     def required(self, order: Order) -> int:
@@ -100,7 +104,7 @@ class Settlement:
         return value, fee, purse
 
     def _fee(self, order: Order, value: int, goods: int, rate: int) -> tuple[int, Purse]:
-        if self._mode is FeeMode.QUOTE or (self._mode is FeeMode.BASE and order.sign < 0):
+        if self._mode is _QUOTE or (self._mode is FeeMode.BASE and order.sign < 0):
             return rules.fee(value, rate), order.quote
         if self._mode is FeeMode.BASE:
             return rules.fee(goods, rate), order.base

@@ -11,6 +11,11 @@ from botcore.venues.simulated.accounts import Purse
 from botcore.venues.simulated.records import FillRecord, OrderRecord
 from botcore.venues.simulated.scales import Scale, amount, quanta
 
+# Python 3.11 looks a member up slowly through its enum: these are asked for at every order.
+_BUY = Side.BUY
+_MARKET = OrderType.MARKET
+_GTC = TimeInForce.GTC
+
 
 class Order:
     """One order ever asked for; prices in ticks, quantities in lots, money in quanta.
@@ -61,13 +66,13 @@ class Order:
         self.number = number
         self.ts = self.eligible_from = ts
         self.venue_order_id = VenueOrderId(f"S{number}")
-        self.sign = rules.BUY if spec.side is Side.BUY else rules.SELL
+        self.sign = rules.BUY if spec.side is _BUY else rules.SELL
         self.quantity = spec.quantity
         self.fills: list[VenueReport] = []
-        self.is_market = kind is OrderType.MARKET
+        self.is_market = kind is _MARKET
         if not self.is_market:
             self.is_stop = kind is not OrderType.LIMIT
-        if life is not TimeInForce.GTC:
+        if life is not _GTC:
             self.is_immediate = life is TimeInForce.IOC or life is TimeInForce.FOK
 
     @property
