@@ -68,9 +68,9 @@ def _state(account: AccountRisk) -> AccountState:
 def _restore(account: AccountRisk, state: AccountState) -> None:
     account.mode = state.mode
     account.mode_cause = state.mode_cause
-    account.stop = state.stop
     account.equity = state.equity
     account.peak = state.peak
     account.orders_at.clear()
     account.orders_at.extend(state.orders_at)
     account.begin_day(state.day, state.day_start)
+    account.stop = state.stop  # last: a day that begins ends a daily loss
