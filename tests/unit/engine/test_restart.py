@@ -5,13 +5,16 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from tests.support.trading_session import (
     ACCOUNT,
+    WIDE,
     TradingSession,
     buy,
     change,
     planned,
+    scripted,
     sell,
 )
 from tests.support.venue_session import an_instrument
@@ -29,7 +32,7 @@ from botcore.domain.commands import (
 from botcore.domain.effects import Cancel, Query, Submit
 from botcore.domain.errors import InvariantBroken
 from botcore.domain.events import LedgerPosted, OrderFilled, OrderPlaced, OrderUpdated
-from botcore.domain.ids import StrategyId
+from botcore.domain.ids import DAY_NS, MINUTE_NS, StrategyId
 from botcore.domain.market import BarsClosed
 from botcore.domain.modes import Mode
 from botcore.domain.orders import OrderState, OrderType
@@ -151,6 +154,31 @@ def test_i12_a_quarantine_and_a_halt_outlast_a_restart() -> None:
 
         assert run.risk.mode is Mode.HALT
         assert run.engine.deciders.paused() == {"idle": "quarantined: it never returned"}
+
+
+@pytest.mark.parametrize("fold", [False, True])
+def test_i12_a_daily_loss_outlasts_a_restart_and_ends_at_midnight(fold: bool) -> None:
+    run = TradingSession(
+        {"s": scripted(lambda bar, view: [buy(view, "100")] if bar.close == 100 else [])},
+        cash="12000",
+        limits=msgspec.structs.replace(WIDE, price_band_frac=0.05, daily_loss_frac=0.05),
+        origin=DAY_NS - 5 * MINUTE_NS,
+    )
+    run.bar(100)
+    run.bar(101)
+    run.bar(95)
+    run.tell(Checkpoint(ACCOUNT))
+    state = run.engine.money_state()
+
+    run.restarted(fold=fold)
+    assert run.engine.money_state() == state
+    run.resumed()
+    run.tell(SetMode(ACCOUNT, Mode.NORMAL, "engine", "no"))
+    run.bar(95)
+
+    assert run.risk.mode is Mode.REDUCE_ONLY
+    run.bar(95)
+    assert run.risk.mode is Mode.NORMAL
 
 
 def test_a_flatten_goes_on_after_a_restart() -> None:
