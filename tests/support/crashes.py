@@ -238,8 +238,11 @@ def _orders(dump: Dump, truth: Truth) -> Iterator[str]:
         if theirs is not None and ours.filled != theirs.filled:
             yield f"{name} filled {ours.filled}, at the venue {theirs.filled}"
         exits = [o for o in dump.orders.values() if o.parent == name]
-        is_open = ours.filled and exits and not any(o.filled for o in exits)
-        if is_open and all(o.state.is_terminal or o.state is OrderState.HELD for o in exits):
+        if (
+            ours.filled
+            and exits
+            and all(o.state in (*_NEVER_THERE, OrderState.HELD) for o in exits)
+        ):
             yield f"{name} filled, and nothing protects it (E48)"
     for name in known.keys() - dump.orders.keys():
         yield f"{name} lives at the venue, and nobody knows it (I7)"

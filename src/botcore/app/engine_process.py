@@ -408,6 +408,7 @@ class EngineProcess:
         """Keep everything: what waits in the mailbox has not happened yet and is played later."""
         now = clock.now_ns()
         with contextlib.suppress(StorageError):
+            self._recorder.try_again()
             self._checkpoint(now)
         self._keep_market(market, clock)
         with contextlib.suppress(StorageError):
