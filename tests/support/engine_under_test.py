@@ -42,7 +42,7 @@ from botcore.domain.steps import Step
 from botcore.engine import Engine, Sequencer, Session
 from botcore.execution import BarVenue, HorizonConfig
 from botcore.kernel import SystemClock, failpoint
-from botcore.storage import SqlJournal, Store, verify
+from botcore.storage import SqlJournal, Store, read_journal, verify
 from botcore.venues.simulated import Balance, SimulatedVenue, SqliteVenueStore, VenueConfig
 
 _CHECKPOINT_EVERY = 4
@@ -280,7 +280,7 @@ class EngineUnderTest:
         """Say what the engine believes, and what a fresh one would."""
         facts = {
             record.lsn: decode_fact(record.payload)
-            for record in SqlJournal(self.store).read()
+            for record in read_journal(self.store)
             if record.kind is RecordKind.FACT
         }
         desk = self.engine.desk
@@ -331,7 +331,8 @@ class EngineUnderTest:
     def hash_of_restored(self, *, use_snapshot: bool) -> str:
         """The state hash of a fresh engine over the same journal."""
         fresh = Engine(engine_config(), STRATEGIES)
-        restore(fresh, SqlJournal(self.store), use_snapshot=use_snapshot)
+        with SqlJournal(self.store) as journal:
+            restore(fresh, journal, use_snapshot=use_snapshot)
         return fresh.state_hash()
 
     def _commit(
