@@ -133,7 +133,7 @@ def end_of(engine: EngineUnderTest) -> list[tuple[object, ...]]:
     )
 
 
-def test_k32_random_kills_from_outside_end_with_the_venues_truth(tmp_path: Path) -> None:
+def test_e70_random_kills_from_outside_end_with_the_venues_truth(tmp_path: Path) -> None:
     """Not in step, without failpoints: whatever the journal's thread was doing."""
     chance = random.Random(20240229)
     (tmp_path / "engine").mkdir()
