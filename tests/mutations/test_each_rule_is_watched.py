@@ -34,6 +34,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # the last one runs all that failed once more
 @pytest.mark.parametrize("mutation", CATALOGUE, ids=_name)
 def test_the_tests_of_a_rule_fail_when_the_code_breaks_it(mutation: Mutation, bench: Bench) -> None:
     answer = bench.run_mutated(mutation)
