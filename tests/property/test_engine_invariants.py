@@ -549,4 +549,4 @@ def test_i1_to_i14_i19_i20_hold_whatever_strategies_people_and_the_line_do() -> 
 
 @pytest.mark.slow
 def test_i1_to_i14_i19_i20_hold_over_many_long_sessions() -> None:
-    _held_to(150, 80)()
+    _held_to(100, 60)()
