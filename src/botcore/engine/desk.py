@@ -12,7 +12,7 @@ from botcore.domain.events import (
     OrderUpdated,
     RiskAlert,
 )
-from botcore.domain.ids import AccountId, InstrumentId, Nanos, StrategyId
+from botcore.domain.ids import MINUTE_NS, AccountId, InstrumentId, Nanos, StrategyId
 from botcore.domain.instruments import InstrumentBook
 from botcore.domain.intents import PlaceOrder
 from botcore.domain.keys import Key
@@ -34,6 +34,11 @@ FillSeen = Callable[[OrderFilled, Key], None]
 # Python 3.11 looks a member up slowly through its enum: these are asked for at every order.
 _SELL = Side.SELL
 _ON_ITS_WAY = (OrderState.SENDING, OrderState.ACCEPTED)
+
+
+IN_DOUBT = "IN_DOUBT"
+DOUBT_NS = 5 * MINUTE_NS
+"""How long an order may be in doubt before the account only reduces."""
 
 
 class Desk:
@@ -143,6 +148,25 @@ class Desk:
                 self.out.facts.append(
                     RiskAlert(fact.account, fact.ts, f"MODE_{fact.mode}", fact.cause)
                 )
+
+    def watch_doubts(self, account: AccountRisk, key: Key) -> None:
+        """An order that stays in doubt for minutes is a person's business; till then, reduce (R5).
+
+        The doubt itself never ends by age: only the venue's truth, or proof of absence, ends it.
+        """
+        is_watched = account.mode_cause.startswith(IN_DOUBT)
+        doubts = [
+            order
+            for order in self.execution.index.all_working(account.account)
+            if order.state is OrderState.IN_DOUBT
+        ]
+        if account.mode is Mode.NORMAL:
+            old = [order for order in doubts if key.ts - order.sent_at >= DOUBT_NS]
+            if old:
+                cause = f"{IN_DOUBT}: order {old[0].id} has been unanswered for minutes"
+                self.mode(account.account, Mode.REDUCE_ONLY, cause, "engine", key)
+        elif account.mode is Mode.REDUCE_ONLY and is_watched and not doubts:
+            self.mode(account.account, Mode.NORMAL, "no order is in doubt", "engine", key)
 
     def halt(self, account: AccountId, cause: str, key: Key, *, by: str) -> None:
         """HALT at once; every working order is cancelled, owed until proven gone."""

@@ -27,6 +27,7 @@ from botcore.engine.state import money_state, restore_money, state_hash
 
 # Python 3.11 looks a member of an enum up slowly: what every bar asks for is looked up once.
 _FLATTEN = Mode.FLATTEN
+_REDUCE_ONLY = Mode.REDUCE_ONLY
 
 
 class Engine:
@@ -122,6 +123,7 @@ class Engine:
         for bar in reversed(bars):  # 6 mark: the smallest timeframe comes first and counts
             valuation.mark(bar.instrument, bar.close)
         deciders = self.deciders
+        orders = desk.execution.index
         if deciders.is_ready:  # 7 equity, drawdown, day boundary, protections
             for account, curve in self._watched:
                 equity = valuation.equity(account.account)
@@ -131,6 +133,8 @@ class Engine:
                     desk.note(changes)
                 if account.mode is _FLATTEN:
                     desk.flatten(account, key)
+                elif orders.has_doubts or account.mode is _REDUCE_ONLY:
+                    desk.watch_doubts(account, key)
             if self._observe:
                 self._out.facts.extend(
                     MarketDataUpdate(b.instrument, Nanos(b.ts_close), b.close, b.volume)

@@ -51,6 +51,11 @@ class OrderIndex:
         """Return what the account's working orders reserve of a currency."""
         return self._locked.get((account, currency), ZERO)
 
+    @property
+    def has_doubts(self) -> bool:
+        """Whether any order has an unknown outcome."""
+        return bool(self._in_doubt)
+
     def in_doubt(self, account: AccountId, instrument: InstrumentId) -> bool:
         """Whether an order on the instrument has an unknown outcome (R5)."""
         return bool(self._in_doubt) and (account, instrument) in self._in_doubt

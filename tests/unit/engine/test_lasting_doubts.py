@@ -1,0 +1,79 @@
+"""An order that nobody answers for: it keeps its reservation, and after minutes a person hears."""
+
+from collections.abc import Iterable
+
+from tests.support.trading_session import ACCOUNT, TradingSession, buy, planned
+from tests.support.venue_session import USDT
+
+from botcore.domain.events import RiskAlert
+from botcore.domain.ids import Nanos
+from botcore.domain.modes import Mode
+from botcore.domain.orders import OrderRef, OrderSpec, OrderState
+from botcore.domain.reports import ReportKind, VenueReport
+from botcore.venues.simulated import SimulatedVenue
+
+
+class SilentVenue:
+    """Takes orders and says nothing about them, also when asked."""
+
+    def __init__(self, venue: SimulatedVenue) -> None:
+        self._venue = venue
+
+    def submit(self, order: OrderSpec, ts: int) -> Iterable[VenueReport]:
+        yield VenueReport(
+            ReportKind.OUTCOME_UNKNOWN,
+            order.account,
+            order.instrument,
+            order.client_order_id,
+            Nanos(ts),
+        )
+
+    def query(self, order: OrderRef, ts: int) -> Iterable[VenueReport]:
+        return ()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._venue, name)
+
+
+def a_doubtful_session() -> TradingSession:
+    run = TradingSession(
+        {"buyer": planned({1: lambda view: [buy(view)]})},
+        wrap=SilentVenue,  # type: ignore[arg-type]  # what it does not silence is the venue's own
+    )
+    run.flat(100)
+    return run
+
+
+def test_r5_a_doubt_of_minutes_alarms_and_the_account_only_reduces() -> None:
+    run = a_doubtful_session()
+    before = run.risk.mode
+
+    run.flat(100, 6)
+
+    index = run.engine.desk.execution.index
+    assert before is Mode.NORMAL
+    assert run.risk.mode is Mode.REDUCE_ONLY
+    assert [alert.code for alert in run.of(RiskAlert)] == ["MODE_REDUCE_ONLY"]
+    assert run.orders[0].state is OrderState.IN_DOUBT  # age proves nothing
+    assert index.locked(ACCOUNT, USDT) > 0
+
+
+def test_r5_the_account_trades_again_once_the_doubt_is_resolved() -> None:
+    run = a_doubtful_session()
+    run.flat(100, 6)
+    order = run.orders[0]
+
+    run.session.input(
+        VenueReport(
+            ReportKind.NOT_ACCEPTED,
+            ACCOUNT,
+            order.spec.instrument,
+            order.id,
+            run.now,
+        ),
+        run.now,
+    )
+    run.flat(100)
+
+    assert run.risk.mode is Mode.NORMAL
+    assert run.engine.desk.execution.index.locked(ACCOUNT, USDT) == 0
