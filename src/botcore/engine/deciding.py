@@ -1,7 +1,6 @@
 """Phases 8 and 9 of a bar: every strategy decides, then risk answers in the order of intents."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
 from functools import partial
 
 from botcore.domain.commands import TimerFired
@@ -13,20 +12,19 @@ from botcore.domain.events import (
     Fact,
     OrderDenied,
     OrderFilled,
-    SignalGenerated,
     StrategyPaused,
     StrategyQuarantined,
 )
 from botcore.domain.ids import AccountId, InstrumentId, Nanos, StrategyId
-from botcore.domain.intents import CancelOrder, Intent, PlaceOrder, Reason, ReplaceOrder, Target
+from botcore.domain.intents import Intent, Reason
 from botcore.domain.keys import Key
 from botcore.domain.market import Bar, Quote, Trade
-from botcore.domain.numbers import ZERO, exact
-from botcore.domain.orders import OrderType, Side
 from botcore.engine.config import EngineConfig, StrategyConfig
 from botcore.engine.desk import Desk
 from botcore.engine.event_slots import EventSlot
+from botcore.engine.intents import Intents
 from botcore.engine.slots import SignalSlot
+from botcore.engine.targets import Targets
 from botcore.kernel.guard import Crashed, guarded
 from botcore.strategies import EventStrategy, SignalRunner, SignalStrategy
 
@@ -36,11 +34,6 @@ Wish = tuple[SignalSlot, float] | tuple[EventSlot, Intent]
 Turns = Sequence[tuple[Sequence[Slot], Bar]]
 _NONE: tuple[Slot, ...] = ()
 _QUARANTINED = "quarantined"
-
-# Python 3.11 looks a member up slowly through its enum: these are asked for at every order.
-_BUY = Side.BUY
-_SELL = Side.SELL
-_MARKET = OrderType.MARKET
 
 
 class Deciders:
@@ -70,6 +63,8 @@ class Deciders:
         observe: bool,
     ) -> None:
         self._desk = desk
+        self._targets = Targets(desk)
+        self._intents = Intents(desk, deny=self._deny)
         self._observe = observe
         self._flood = config.intents_per_event
         self.is_ready = False
@@ -107,9 +102,9 @@ class Deciders:
             if slot.is_paused:  # it was quarantined after it said this
                 continue
             if isinstance(slot, SignalSlot):
-                self._pursue(slot, wish, key)  # type: ignore[arg-type]  # a weight, by its slot
+                self._targets.pursue(slot, wish, key)  # type: ignore[arg-type]  # a weight, by its slot
             else:
-                self._intend(slot, wish, key)  # type: ignore[arg-type]  # an intent, by its slot
+                self._intents.take(slot, wish, key)  # type: ignore[arg-type]  # an intent, by its slot
 
     def heard(self, event: Trade | Quote, key: Key) -> None:
         """Pass a print or a quote to the event strategies that asked for such."""
@@ -214,119 +209,6 @@ class Deciders:
                     continue
             wishes.append((slot, weight))
 
-    def _pursue(self, slot: SignalSlot, weight: float, key: Key) -> None:
-        """Turn a target into an order, if one is needed and none is under way (P14)."""
-        view = self._desk.view
-        instrument = view.instrument(slot.instrument)
-        mark = view.mark(slot.instrument)
-        if mark is None:
-            slot.outcome = "NO_PRICE"
-            return
-        price = exact(mark, what="a mark")
-        sizing = slot.sizing
-        target = sizing.target_quantity(
-            weight,
-            equity=view.equity_exact(slot.account) if sizing.needs_equity else ZERO,
-            price=price,
-            lot=instrument.lot,
-            spread=0.0 if slot.spread is None else slot.spread.value,
-        )
-        position = slot.position.quantity
-        if position * target < ZERO:  # a flip is two orders: close, and open once that has filled
-            target = ZERO
-        delta = target - position
-        if slot.working_orders:
-            self._wait_or_cancel(slot, delta, key)
-            return
-        size = abs(delta)
-        if size < instrument.lot or (target != ZERO and size * price < instrument.min_notional):
-            slot.outcome = "TOO_SMALL"
-            return
-        memory = slot.runner.memory
-        reason = Reason(int(memory[0]), tuple(memory[1:5]))
-        if weight != slot.signalled:
-            slot.signalled = weight
-            line = (slot.account, slot.strategy, slot.instrument)
-            self._signalled(Target(*line, weight, reason=reason), key)
-        reduces = position != ZERO and (position > ZERO) is not (delta > ZERO)
-        order = PlaceOrder(
-            account=slot.account,
-            strategy=slot.strategy,
-            instrument=slot.instrument,
-            side=_BUY if delta > ZERO else _SELL,
-            type=_MARKET,
-            quantity=size,
-            reduce_only=reduces and size <= abs(position),
-            reason=reason,
-        )
-        denied = self._desk.place(order, key)
-        if denied is None:
-            slot.outcome = ""
-        elif denied.code != slot.outcome:  # a standing no is said once, not at every bar
-            slot.outcome = denied.code
-            self._desk.out.facts.append(OrderDenied(slot.account, denied))
-
-    def _wait_or_cancel(self, slot: SignalSlot, delta: Decimal, key: Key) -> None:
-        """Let a working order work, unless the target now lies on its other side."""
-        if delta != ZERO and (slot.working > ZERO) is (delta > ZERO):
-            slot.outcome = "WORKING"
-            return
-        slot.outcome = "CANCELLING"
-        cancelled = self._desk.execution.cancel_all(
-            slot.account,
-            at=key,
-            strategy=slot.strategy,
-            instrument=slot.instrument,
-            detail="the target changed",
-        )
-        self._desk.take(cancelled, key)
-
-    def _intend(self, slot: EventSlot, intent: Intent, key: Key) -> None:
-        """Pass one intent of an event strategy through risk."""
-        desk = self._desk
-        if isinstance(intent, CancelOrder):
-            order = desk.execution.index.get(intent.client_order_id)
-            if order is None or order.spec.strategy != slot.strategy:
-                self._deny(slot, _not_yours(slot, intent, key), key)
-            else:
-                desk.take(desk.execution.cancel(intent.client_order_id, at=key), key)
-            return
-        if isinstance(intent, ReplaceOrder):
-            self._replace(slot, intent, key)
-            return
-        if isinstance(intent, Target):
-            steps = slot.towards(intent)
-            if steps:
-                self._signalled(intent, key)
-            for step in steps:
-                self._intend(slot, step, key)
-            return
-        denied = desk.place(intent, key)
-        if denied is not None:
-            self._deny(slot, denied, key)
-
-    def _replace(self, slot: EventSlot, intent: ReplaceOrder, key: Key) -> None:
-        desk = self._desk
-        order = desk.execution.index.get(intent.client_order_id)
-        if order is None or order.spec.strategy != slot.strategy:
-            self._deny(slot, _not_yours(slot, intent, key), key)
-            return
-        checked = desk.risk.check_replace_risk(intent, order.standing, filled=order.filled, at=key)
-        if isinstance(checked, Denied):
-            self._deny(slot, checked, key)
-            return
-        outcome = desk.execution.replace(
-            intent,
-            quantity=checked.quantity,
-            limit_price=checked.limit_price,
-            trigger_price=checked.trigger_price,
-            at=key,
-        )
-        if isinstance(outcome, Denied):
-            self._deny(slot, outcome, key)
-        else:
-            desk.take(outcome, key)
-
     def _deny(self, slot: EventSlot, denied: Denied, key: Key) -> None:
         self._desk.out.facts.append(OrderDenied(slot.account, denied))
         if not slot.is_paused:
@@ -355,7 +237,7 @@ class Deciders:
             return
         for intent in intents:
             if not slot.is_paused:  # a later no may have ended it
-                self._intend(slot, intent, key)
+                self._intents.take(slot, intent, key)
 
     def _asked_or_raise(self, fault: Crashed) -> Slot:
         if self.asked is None:
@@ -396,19 +278,6 @@ class Deciders:
         slot = self._lines.get((account, strategy, instrument))
         if slot is not None:
             slot.refresh(self._desk.execution.index)
-
-    def _signalled(self, target: Target, key: Key) -> None:
-        self._desk.out.facts.append(
-            SignalGenerated(
-                target.account,
-                target.strategy,
-                target.instrument,
-                Nanos(key.ts),
-                target.weight,
-                target.confidence,
-                target.reason,
-            )
-        )
 
     def _observed(self, slot: SignalSlot, bar: Bar, weight: float) -> None:
         memory = slot.runner.memory
@@ -469,19 +338,6 @@ def _parameters(
 def _by_rank(pair: tuple[Slot, Bar]) -> tuple[int, int, InstrumentId]:
     slot, bar = pair
     return slot.rank, bar.spec.step_ns, bar.instrument
-
-
-def _not_yours(slot: EventSlot, intent: CancelOrder | ReplaceOrder, key: Key) -> Denied:
-    return Denied(
-        slot.account,
-        slot.strategy,
-        slot.instruments[0],
-        "NOT_YOURS",
-        0.0,
-        0.0,
-        Nanos(key.ts),
-        intent.reason,
-    )
 
 
 def _named_twice(strategy: StrategyConfig) -> ConfigError:
