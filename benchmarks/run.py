@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable
 from typing import Protocol
 
+import latency
+import startup
 import year
 from results import RESULTS, Section, write_section
 
@@ -26,7 +28,9 @@ class Benchmark(Protocol):
         ...
 
 
-BENCHMARKS: dict[str, Benchmark] = {benchmark.NAME: benchmark for benchmark in (year,)}
+BENCHMARKS: dict[str, Benchmark] = {
+    benchmark.NAME: benchmark for benchmark in (year, latency, startup)
+}
 
 
 def say(words: str) -> None:

@@ -24,6 +24,7 @@ class LogEvent(StrEnum):
     ENGINE_READY = "engine_ready"
     """Restored and reconciled: it may trade."""
     ENGINE_STOPPED = "engine_stopped"
+    SNAPSHOT_FAILED = "snapshot_failed"
     SESSION_CONTINUED = "session_continued"
     STEP_SLOW = "step_slow"
     STEP_STUCK = "step_stuck"
