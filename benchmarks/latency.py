@@ -79,9 +79,9 @@ def run(*, repeat: int, only: frozenset[str], say: Callable[[str], None]) -> Sec
     body = "\n\n".join(
         (
             (
-                "Open loop, ten seconds a run: each update is timed from the instant it was due, so "
+                "Open loop, ten seconds a run: an update is timed from the instant it was due, so "
                 "a slow one makes the next ones late. Update in → approved order ready (`step` "
-                "returned its `Submit`); orders in 1 % of decisions; garbage collection on, set-up frozen. "
+                "returned its `Submit`); orders in 1 % of decisions; garbage collection on. "
                 f"Medians of {repeat} runs, each in a fresh process."
             ),
             table(head, rows),

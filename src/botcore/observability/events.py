@@ -25,6 +25,7 @@ class LogEvent(StrEnum):
     """Restored and reconciled: it may trade."""
     ENGINE_STOPPED = "engine_stopped"
     SNAPSHOT_FAILED = "snapshot_failed"
+    MARKET_NOT_KEPT = "market_not_kept"
     SESSION_CONTINUED = "session_continued"
     STEP_SLOW = "step_slow"
     STEP_STUCK = "step_stuck"
