@@ -175,24 +175,18 @@ class Deciders:
         for slot in slots:
             self.asked = slot
             if isinstance(slot, EventSlot):
-                if slot.is_paused:
-                    continue
-                intents = slot.on_bar(bar)
-                if is_ready:
-                    wishes.extend((slot, intent) for intent in intents)
-                else:
-                    slot.dropped += len(intents)
+                self._ask_event(slot, bar, wishes)
                 continue
-            if slot.is_faulty:
+            if slot.is_paused:
+                self._feed(slot, bar)
                 continue
-            close = bar.close
-            runner = slot.runner
+            runner, close = slot.runner, bar.close
             weight = runner.on_bar(bar.open, bar.high, bar.low, close, bar.volume, slot.held)
-            if slot.is_paused:  # it is fed, so that its features have no hole when it goes on
-                continue
             slot.log.add(bar.ts_close, runner.memory, weight)
+            spread = 0.0
             if slot.spread is not None:
                 slot.spread.update(bar.high, bar.low, close)
+                spread = slot.spread.value
             if observe:
                 self._observed(slot, bar, weight)
             if weight != weight or not is_ready:  # noqa: PLR0124  # NaN is "no view"
@@ -203,11 +197,27 @@ class Deciders:
                     slot.signalled = 0.0
                     continue
             elif weight != 0.0:
-                spread = 0.0 if slot.spread is None else slot.spread.value
                 target = slot.target(weight, slot.risk.equity, close, spread)
-                if target * held > 0.0 and abs(target - held) <= slot.band_frac * abs(held):
+                if target == held or (
+                    target * held > 0.0 and abs(target - held) <= slot.band_frac * abs(held)
+                ):
                     continue
             wishes.append((slot, weight))
+
+    def _ask_event(self, slot: EventSlot, bar: Bar, wishes: list[Wish]) -> None:
+        if slot.is_paused:
+            return
+        intents = slot.on_bar(bar)
+        if self.is_ready:
+            wishes.extend((slot, intent) for intent in intents)
+        else:
+            slot.dropped += len(intents)
+
+    @staticmethod
+    def _feed(slot: SignalSlot, bar: Bar) -> None:
+        """Feed a paused strategy, so that its features have no hole when it goes on."""
+        if not slot.is_faulty:
+            slot.runner.on_bar(bar.open, bar.high, bar.low, bar.close, bar.volume, slot.held)
 
     def _deny(self, slot: EventSlot, denied: Denied, key: Key) -> None:
         self._desk.out.facts.append(OrderDenied(slot.account, denied))

@@ -2,7 +2,7 @@
 
 from botcore.domain.effects import Effect
 from botcore.domain.events import Fact
-from botcore.domain.steps import NOTHING, Step
+from botcore.domain.steps import Step
 
 
 class Outbox:
@@ -17,8 +17,6 @@ class Outbox:
     def take(self) -> Step:
         """Return what there is and begin anew."""
         facts, effects = self.facts, self.effects
-        if not facts and not effects:
-            return NOTHING
         step = Step(tuple(facts), tuple(effects))
         facts.clear()
         effects.clear()

@@ -16,7 +16,7 @@ from botcore.domain.keys import Key
 from botcore.domain.market import BarOpened, BarsClosed, Quote, Trade
 from botcore.domain.modes import Mode
 from botcore.domain.reports import VenueReport
-from botcore.domain.steps import Step
+from botcore.domain.steps import NOTHING, Step
 from botcore.engine.commanding import Commanding
 from botcore.engine.config import EngineConfig
 from botcore.engine.curve import EquityCurve
@@ -42,7 +42,6 @@ class Engine:
         desk: risk, execution and portfolio (read only for others).
         deciders: the strategies (read only for others).
         curves: account → equity curve, one point a bar.
-        steps: inputs taken so far.
 
     Raises:
         ConfigError: the configuration names something that does not exist.
@@ -61,8 +60,8 @@ class Engine:
         self.desk = Desk(config, self._out)
         self.deciders = Deciders(config, strategies, self.desk, observe=observe)
         self.curves = {a.id: EquityCurve(config.decisions_kept) for a in config.accounts}
-        self.steps = 0
         self._view = self.desk.view
+        self._mark_equity = self.desk.risk.mark_equity
         self._watched = tuple((known, self.curves[known.account]) for known in self.desk.accounts)
         self._handlers: dict[type, Callable[[Key, Any], None]] = {
             BarsClosed: self._bars_closed,
@@ -80,7 +79,6 @@ class Engine:
         Raises:
             InvariantBroken: the event is of a kind the engine does not take.
         """
-        self.steps += 1
         handler = self._handlers.get(type(event))
         if handler is None:
             raise InvariantBroken(
@@ -92,7 +90,8 @@ class Engine:
         if key.ts >= view.until:
             view.move_to(key.ts)
         handler(key, event)
-        return self._out.take()
+        out = self._out
+        return out.take() if out.facts or out.effects else NOTHING
 
     def fold(self, fact: Fact) -> None:
         """Apply a fact of an earlier session, exactly as it was applied when it was made."""
@@ -120,15 +119,14 @@ class Engine:
         desk = self.desk
         valuation = desk.valuation
         bars = event.bars
-        for bar in reversed(bars):  # 6 mark: the smallest timeframe comes first and counts
-            valuation.mark(bar.instrument, bar.close)
+        valuation.mark_bars(bars)  # 6 mark
         deciders = self.deciders
-        orders = desk.execution.index
         if deciders.is_ready:  # 7 equity, drawdown, day boundary, protections
+            orders, mark_equity = desk.execution.index, self._mark_equity
             for account, curve in self._watched:
                 equity = valuation.equity(account.account)
                 curve.add(key.ts, equity)
-                changes = desk.risk.mark_equity(account, equity, key)
+                changes = mark_equity(account, equity, key)
                 if changes:
                     desk.note(changes)
                 if account.mode is _FLATTEN:

@@ -96,10 +96,11 @@ class Session:
         self._take(self._sequencer.key(event, ts), event)
 
     def _take(self, key: Key, event: Input) -> None:
+        commit = self._commit
         step = self._engine.step(key, event)
         effects = step.effects
         try:
-            self._commit(key, event, step, bool(effects))
+            commit(key, event, step, effects != ())
         except StorageError as error:
             self._drop(key, effects, error)
         else:
@@ -114,7 +115,7 @@ class Session:
         step = self._engine.step(key, report)
         effects = step.effects
         try:
-            self._commit(key, report, step, must_be_durable or bool(effects))
+            self._commit(key, report, step, must_be_durable or effects != ())
         except StorageError as error:
             self._drop(key, effects, error, report.account)
             return False

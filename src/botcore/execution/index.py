@@ -20,6 +20,9 @@ class OrderIndex:
     Args:
         terminal_kept: how many terminal orders stay in memory; older ones are looked up in
             storage when a late fill names them.
+
+    Attributes:
+        has_doubts: whether any order has an unknown outcome (R5).
     """
 
     def __init__(self, *, terminal_kept: int) -> None:
@@ -27,6 +30,7 @@ class OrderIndex:
         self._working: dict[tuple[AccountId, InstrumentId], dict[ClientOrderId, Order]] = {}
         self._locked: dict[tuple[AccountId, Currency], Decimal] = {}
         self._in_doubt: dict[tuple[AccountId, InstrumentId], int] = {}
+        self.has_doubts = False
         self._terminal: deque[ClientOrderId] = deque()
         self._terminal_kept = terminal_kept
 
@@ -50,11 +54,6 @@ class OrderIndex:
     def locked(self, account: AccountId, currency: Currency) -> Decimal:
         """Return what the account's working orders reserve of a currency."""
         return self._locked.get((account, currency), ZERO)
-
-    @property
-    def has_doubts(self) -> bool:
-        """Whether any order has an unknown outcome."""
-        return bool(self._in_doubt)
 
     def in_doubt(self, account: AccountId, instrument: InstrumentId) -> bool:
         """Whether an order on the instrument has an unknown outcome (R5)."""
@@ -80,7 +79,7 @@ class OrderIndex:
             order.fold_fill(fact)
         else:
             order.fold_update(fact)
-        if order.locked != locked:
+        if order.locked is not locked:
             self._move_lock(order, locked)
         if was_in_doubt is not (order.state is _IN_DOUBT):
             self._count_doubt(order, -1 if was_in_doubt else 1)
@@ -97,6 +96,7 @@ class OrderIndex:
         """Become the index of these orders, oldest first, and no others (restore)."""
         for held in (self._orders, self._working, self._locked, self._in_doubt, self._terminal):
             held.clear()
+        self.has_doubts = False
         for order in orders:
             self._add(order)
             if order.state is _IN_DOUBT:
@@ -123,6 +123,7 @@ class OrderIndex:
             self._in_doubt[series] = count
         else:
             del self._in_doubt[series]
+        self.has_doubts = bool(self._in_doubt)
 
     def _move_lock(self, order: Order, before: Decimal) -> None:
         key = (order.spec.account, order.reserve_currency)

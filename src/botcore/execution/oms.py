@@ -172,7 +172,8 @@ class OrderExecutionEngine:
         an alarm.
         """
         turn, halt = self._reports.apply(report, at)
-        return ExecutionReport(tuple(turn.facts), tuple(turn.effects), halt, report.account)
+        effects = tuple(turn.effects) if turn.effects else ()
+        return ExecutionReport(tuple(turn.facts), effects, halt, report.account)
 
     def cancel(self, order_id: ClientOrderId, *, at: Key, detail: str = "") -> ExecutionReport:
         """Ask for an order to be cancelled: owed until it is proven terminal (K15, E43).

@@ -161,12 +161,14 @@ class Order:
 
     def settle(self) -> None:
         """Derive what follows from state, quantity and fills: terminal or not, and the lock."""
-        self.is_terminal = self.state in TERMINAL
-        if self.is_terminal:
+        if self.state in TERMINAL:
+            self.is_terminal = True
             self.cancel_owed = False
             self.replace_pending = False
             self.locked = ZERO
-        elif self.filled:
+            return
+        self.is_terminal = False
+        if self.filled:
             share = self.reserve * self.leaves / self.quantity
             self.locked = share.quantize(QUANTUM, ROUND_CEILING, MONEY)
         else:

@@ -67,15 +67,14 @@ class Ledger:
         undo: list[tuple[dict[Currency, Decimal], Currency, Decimal]] = []
         try:
             for posting in posted.postings:
-                currency = posting.currency
-                amount = posting.amount
-                place = balances.get(posting.ledger)
+                ledger, currency, amount = posting.ledger, posting.currency, posting.amount
+                place = balances.get(ledger)
                 if place is None:
-                    place = balances[posting.ledger] = {}
+                    place = balances[ledger] = {}
                 before = place.get(currency, ZERO)
-                sums[currency] = _add(sums.get(currency, ZERO), amount)
                 place[currency] = _add(before, amount)
                 undo.append((place, currency, before))
+                sums[currency] = _add(sums[currency], amount) if currency in sums else amount
             if not sums:
                 raise _unbalanced(posted, "has no postings")
             if any(sums.values()):

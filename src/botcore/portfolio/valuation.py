@@ -10,7 +10,7 @@ is left out, by name.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -18,6 +18,7 @@ import msgspec
 from botcore.domain.errors import DataError
 from botcore.domain.events import PerformanceUpdate
 from botcore.domain.ids import AccountId, Currency, InstrumentId, StrategyId
+from botcore.domain.market import Bar
 from botcore.domain.numbers import EXACT, MONEY, ZERO, exact
 from botcore.portfolio.holdings import Holdings
 from botcore.portfolio.ledger import fees_path
@@ -120,12 +121,22 @@ class Valuation:
             DataError: ``MARK_REFUSED``: it is not a finite number above 0; the old mark stays.
         """
         if not 0.0 < price < _INFINITY:
-            raise DataError(
-                code="MARK_REFUSED",
-                cause=f"a price of {price!r} for {instrument}",
-                fix="drop or repair the record it came from",
-            )
+            raise _refused(instrument, price)
         self._marks[instrument] = price
+
+    def mark_bars(self, bars: Sequence[Bar]) -> None:
+        """Take the closes of one stamp's bars: of several timeframes the first given counts.
+
+        Raises:
+            DataError: ``MARK_REFUSED``, as `mark`.
+        """
+        marks = self._marks
+        if len(bars) > 1:
+            bars = bars[::-1]
+        for bar in bars:
+            if not 0.0 < bar.close < _INFINITY:
+                raise _refused(bar.instrument, bar.close)
+            marks[bar.instrument] = bar.close
 
     def price(self, instrument: InstrumentId) -> float | None:
         """Return the last mark; None before the first."""
@@ -299,3 +310,11 @@ class Valuation:
     def _rate_exact(self, coin: Currency, currency: Currency) -> Decimal | None:
         rate = self._rate(coin, currency)
         return None if rate is None else exact(rate, what="a rate")
+
+
+def _refused(instrument: InstrumentId, price: float) -> DataError:
+    return DataError(
+        code="MARK_REFUSED",
+        cause=f"a price of {price!r} for {instrument}",
+        fix="drop or repair the record it came from",
+    )

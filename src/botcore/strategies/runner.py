@@ -156,7 +156,8 @@ class SignalRunner:
                 memory[OPERANDS] = float(self._to_come)
                 return NO_VIEW
         memory[CODE] = UNSAID
-        weight = self._decide(row, memory, self._params)
+        decide = self._decide
+        weight = decide(row, memory, self._params)
         if -1.0 <= weight <= 1.0:
             return weight
         if weight == weight or memory[CODE] not in self._strategy.no_view:  # noqa: PLR0124 – NaN

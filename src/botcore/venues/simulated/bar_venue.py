@@ -144,9 +144,8 @@ class SimulatedVenue:
             truth.check()
         if truth.working:
             return self._phases.closed(event)
-        remember = truth.remember
         for bar in event.bars:
-            remember(bar)
+            truth.remember(bar)
         return ()
 
     def on_open(self, event: BarOpened) -> Iterable[VenueReport]:
