@@ -25,6 +25,8 @@ class LogEvent(StrEnum):
     """Restored and reconciled: it may trade."""
     ENGINE_STOPPED = "engine_stopped"
     SNAPSHOT_FAILED = "snapshot_failed"
+    STORAGE_FAILED = "storage_failed"
+    STORAGE_BACK = "storage_back"
     MARKET_NOT_KEPT = "market_not_kept"
     SESSION_CONTINUED = "session_continued"
     STEP_SLOW = "step_slow"
