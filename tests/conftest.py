@@ -14,11 +14,14 @@ from hypothesis import HealthCheck, settings
 ROOT = Path(__file__).resolve().parent.parent
 
 # No deadline: a run beside another on a busy machine must not fail for being slow.
-settings.register_profile("ci", max_examples=100, deadline=None, print_blob=True)
+# The same examples at every run: a change is judged by what it changed. `explore` looks further.
+settings.register_profile("ci", max_examples=100, deadline=None, print_blob=True, derandomize=True)
+settings.register_profile("explore", max_examples=500, deadline=None, print_blob=True)
 settings.register_profile(
     "quick",
     max_examples=20,
     deadline=None,
+    derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile(os.environ.get("BOTCORE_TEST_PROFILE", "ci"))
