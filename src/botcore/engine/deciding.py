@@ -85,18 +85,22 @@ class Deciders:
 
     def decide(self, bars: tuple[Bar, ...], key: Key) -> None:
         """Ask every strategy that has a bar (8), then pass what they want through risk (9)."""
+        wishes: list[Wish] = []
         if len(bars) == 1:
             bar = bars[0]
-            turns: Turns = ((self._series.get((bar.instrument, bar.spec.step_ns), _NONE), bar),)
-        else:
-            turns = self._turns(bars)
-        if self._events:  # all bars of a stamp are known before anybody is asked (P8)
-            self._show(turns)
-        wishes: list[Wish] = []
-        for slots, bar in turns:
-            rest = iter(slots)  # after a fault the guarded call goes on behind it
+            turn = self._series.get((bar.instrument, bar.spec.step_ns), _NONE)
+            if self._events:
+                self._show(((turn, bar),))
+            rest = iter(turn)  # after a fault the guarded call goes on behind it
             while (fault := guarded(self._ask, rest, bar, wishes)) is not None:
                 self._quarantine(self._asked_or_raise(fault), fault, key)
+        else:
+            turns = self._turns(bars)
+            self._show(turns)
+            for slots, bar in turns:
+                rest = iter(slots)
+                while (fault := guarded(self._ask, rest, bar, wishes)) is not None:
+                    self._quarantine(self._asked_or_raise(fault), fault, key)
         self.asked = None
         for slot, wish in wishes:
             if slot.is_paused:  # it was quarantined after it said this
@@ -163,6 +167,7 @@ class Deciders:
         return [((slot,), bar) for slot, bar in pairs]
 
     def _show(self, turns: Turns) -> None:
+        """Let all bars of a stamp be known before anybody is asked (P8)."""
         for slots, bar in turns:
             for slot in slots:
                 if isinstance(slot, EventSlot):

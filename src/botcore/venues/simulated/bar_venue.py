@@ -144,8 +144,7 @@ class SimulatedVenue:
             truth.check()
         if truth.working:
             return self._phases.closed(event)
-        for bar in event.bars:
-            truth.remember(bar)
+        truth.remember(event.bars)
         return ()
 
     def on_open(self, event: BarOpened) -> Iterable[VenueReport]:

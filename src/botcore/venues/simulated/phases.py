@@ -74,8 +74,7 @@ class Phases:
                     yield from self._expire(book, bar.ts_close)
         finally:
             self.floor, self.current, self.is_inside = 0, None, False
-            for bar in event.bars:
-                truth.remember(bar)
+            truth.remember(event.bars)
         if truth.is_durable:
             waiting = {book.instrument for book, _, _ in rounds if book.working}
             if waiting:

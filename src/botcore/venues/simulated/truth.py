@@ -60,17 +60,19 @@ class Truth:
 
     # --- bars
 
-    def remember(self, bar: Bar) -> None:
-        """Take a bar as the reference price of its instrument, unless a finer one is known."""
-        seen = self.last.get(bar.instrument)
-        if seen is not None and bar.spec is seen.spec:
-            self.last[bar.instrument] = bar
-            return
-        if bar.spec.source not in _MATCHED:
-            return
-        self.matches(bar)
-        if seen is None or bar.spec.step_ns <= seen.spec.step_ns:
-            self.last[bar.instrument] = bar
+    def remember(self, bars: Iterable[Bar]) -> None:
+        """Take bars as the reference prices of their instruments, unless a finer one is known."""
+        last = self.last
+        for bar in bars:
+            instrument, spec = bar.instrument, bar.spec
+            seen = last.get(instrument)
+            if seen is None or spec is not seen.spec:
+                if spec.source not in _MATCHED:
+                    continue
+                self.matches(bar)
+                if seen is not None and spec.step_ns > seen.spec.step_ns:
+                    continue
+            last[instrument] = bar
 
     def matches(self, bar: Bar) -> bool:
         """Whether a bar matches orders: the venue's own, of its smallest timeframe (E18)."""
