@@ -26,7 +26,7 @@ from botcore.domain.instruments import Instrument, InstrumentBook
 from botcore.domain.keys import Key
 from botcore.domain.market import Bar, BarsClosed, BarSpec
 from botcore.domain.numbers import use_money_context
-from botcore.domain.parameters import ParameterSpace
+from botcore.domain.parameters import Parameter, ParameterSpace
 from botcore.domain.steps import Step
 from botcore.engine import (
     AccountConfig,
@@ -59,12 +59,17 @@ DURABLE_UPDATES = 3_000
 
 
 class Flips(SignalStrategy):
-    """Two averages each bar, and another target each hundredth decision."""
+    """Two averages each bar, and another target each hundredth decision.
+
+    Each strategy begins at a bar of its own: orders come one by one, not a hundred at once.
+    """
 
     name: ClassVar[str] = "flips"
     version: ClassVar[int] = 1
     summary: ClassVar[str] = "Changes its mind each hundredth bar."
-    parameters: ClassVar[ParameterSpace] = ParameterSpace()
+    parameters: ClassVar[ParameterSpace] = ParameterSpace(
+        Parameter("phase", "int", 0, 0, FLIP_EVERY - 1, "bars", "Where in a hundred it begins."),
+    )
     reasons: ClassVar[tuple[str, ...]] = (WARM_UP_REASON, "counted {0:.0f}")
     free_memory: ClassVar[tuple[float, ...]] = (-1.0,)
 
@@ -76,11 +81,11 @@ class Flips(SignalStrategy):
 
     @staticmethod
     def decide(row: FloatRow, memory: FloatRow, params: FloatRow) -> float:
-        """Return 1 and 0 in turns of a hundred decisions, begun at a bar of its own."""
-        del params
+        """Return 1 and 0 in turns of a hundred decisions."""
+        del row
         count = memory[8]
         if count < 0.0:
-            count = float(int(row[0] * 100.0) % FLIP_EVERY)
+            count = params[0]
         count += 1.0
         memory[8] = count
         memory[0] = 1.0
@@ -133,6 +138,7 @@ def engine_for(case: str) -> tuple[Engine, SimulatedVenue]:
             account=ACCOUNT,
             instruments=tuple(names) if case.startswith("full") else (names[n % INSTRUMENTS],),
             step_ns=SPEC.step_ns,
+            parameters={"phase": (n * 37) % FLIP_EVERY},
             sizing=Sizing(equity_frac=0.0001),
         )
         for n in range(STRATEGIES)
