@@ -9,7 +9,6 @@ from botcore.domain.events import FINGERPRINTED, Fact, OrderPlaced
 from botcore.domain.records import encode
 
 _MATTERS = frozenset(FINGERPRINTED)
-_TOGETHER = 256
 
 
 class Fingerprint:
@@ -18,32 +17,23 @@ class Fingerprint:
     Two runs of one tape, configuration and seed have the same.
     """
 
-    __slots__ = ("_hash", "_waiting", "count")
+    __slots__ = ("_hash", "count")
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
-        self._waiting: list[bytes] = []  # hashed together: a call costs more than its bytes
         self.count = 0
 
     def add(self, facts: Iterable[Fact]) -> None:
         """Take the facts of one step."""
-        waiting = self._waiting
         for fact in facts:
             kind = type(fact)
             if kind in _MATTERS:
                 if kind is OrderPlaced:
                     # Without the digest of the configuration: that names also what never trades.
                     fact = structs.replace(fact, config="")  # noqa: PLW2901  # the copy goes on
-                waiting.append(encode(fact))
+                self._hash.update(encode(fact))
                 self.count += 1
-        if len(waiting) > _TOGETHER:
-            self._hash_waiting()
 
     def hexdigest(self) -> str:
         """Return the fingerprint so far: 64 hex digits."""
-        self._hash_waiting()
         return self._hash.hexdigest()
-
-    def _hash_waiting(self) -> None:
-        self._hash.update(b"".join(self._waiting))
-        self._waiting.clear()

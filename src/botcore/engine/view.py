@@ -103,11 +103,8 @@ class AccountView:
             cost = sum(abs(p.cost_float) for p in positions if p.instrument == instrument)
             return cost + self._unpriced_buys(account, instrument)
         net = float(self._portfolio.net_position(account, instrument))
-        working = self._orders.working(account, instrument)
-        if not working:
-            return abs(net * mark)
         bought = sells = 0.0
-        for order in working:
+        for order in self._orders.working(account, instrument):
             if order.state is _HELD:
                 continue
             if order.sign > 0:
