@@ -1,10 +1,8 @@
 """Whether the venue takes an order: its rules, its grid and its words, never its money."""
 
-from collections.abc import Callable
-
-from botcore.domain.ids import CLIENT_ORDER_ID, ContractKind
-from botcore.domain.instruments import TradingStatus
-from botcore.domain.orders import OrderType, Side, TimeInForce
+from botcore.domain.ids import CLIENT_ORDER_ID
+from botcore.domain.market import Bar
+from botcore.domain.orders import OrderType, TimeInForce
 from botcore.venues.simulated import rules
 from botcore.venues.simulated.scales import Scale, amount
 from botcore.venues.simulated.working import Order
@@ -13,45 +11,41 @@ _LIMITED = (OrderType.LIMIT, OrderType.STOP_LIMIT)
 _TRIGGERED = (OrderType.STOP, OrderType.STOP_LIMIT)
 
 # Python 3.11 looks a member up slowly through its enum: these are asked for at every order.
-_SPOT = ContractKind.SPOT
-_TRADING = TradingStatus.TRADING
-_MARKET = OrderType.MARKET
 _TRAILING_STOP = OrderType.TRAILING_STOP
+_GTC = TimeInForce.GTC
 _GTD = TimeInForce.GTD
-_BUY = Side.BUY
 
 
-def refusal(order: Order, scale: Scale, last: Callable[[], int], entry: int, band_ppm: int) -> str:
+def refusal(order: Order, scale: Scale, last: Bar | None, entry: int, band_ppm: int) -> str:
     """Give the order its numbers, or return why it is refused (empty: it is not).
 
     Args:
         order: new, without numbers.
         scale: of its instrument, at its time.
-        last: the last price seen, ticks; 0 before the first.
+        last: its reference bar; None before the first.
         entry: the price its parent filled at, ticks; 0 without a filled parent.
         band_ppm: how far above its price a buy without a limit reserves.
     """
-    spec, instrument = order.spec, scale.instrument
-    if instrument.kind is not _SPOT:
-        return f"NOT_SPOT: {instrument.id} is no spot instrument; perpetuals are not yet tradable"
-    if instrument.multiplier != 1:
-        return f"NOT_SPOT: {instrument.id} has a multiplier of {instrument.multiplier}"
-    if instrument.status is not _TRADING:
-        return f"NOT_TRADING: {instrument.id} is {instrument.status}"
+    spec = order.spec
+    if scale.refusal:
+        return scale.refusal
     if CLIENT_ORDER_ID.match(spec.client_order_id) is None:
         return "CLIENT_ID_MALFORMED: 1 to 36 of A-Z a-z 0-9 . : / _ - are allowed"
     lots = scale.lots_of(spec.quantity)
     if lots is None:
-        return f"QUANTITY_OFF_GRID: {spec.quantity} is no positive multiple of {instrument.lot}"
+        lot = scale.instrument.lot
+        return f"QUANTITY_OFF_GRID: {spec.quantity} is no positive multiple of {lot}"
     if lots < scale.least_lots:
-        return f"MIN_QUANTITY: {spec.quantity} is below {instrument.min_quantity}"
-    wrong = _life(order) or _prices(order, scale)
-    if wrong:
-        return wrong
-    if spec.type is _TRAILING_STOP and not order.trigger:
-        order.trigger = _first_stop(order, entry or last())
-        if order.trigger <= 0:
-            return "NO_PRICE: nothing to trail from yet"
+        return f"MIN_QUANTITY: {spec.quantity} is below {scale.instrument.min_quantity}"
+    if spec.time_in_force is not _GTC or spec.expires_at is not None:
+        wrong = _life(order)
+        if wrong:
+            return wrong
+    plain = spec.limit_price is spec.trigger_price is spec.trail is None
+    if not (plain and order.is_market):
+        wrong = _prices(order, scale) or _first_stop(order, scale, last, entry)
+        if wrong:
+            return wrong
     order.scale = scale
     order.leaves = lots
     return _value(order, scale, last, band_ppm)
@@ -59,8 +53,6 @@ def refusal(order: Order, scale: Scale, last: Callable[[], int], entry: int, ban
 
 def _prices(order: Order, scale: Scale) -> str:
     spec = order.spec
-    if spec.type is _MARKET and spec.limit_price is spec.trigger_price is spec.trail is None:
-        return ""
     kind, tick = spec.type, scale.instrument.tick
     trails = kind is _TRAILING_STOP
     for name, price, needed, allowed in (
@@ -97,24 +89,31 @@ def _life(order: Order) -> str:
     return ""
 
 
-def _first_stop(order: Order, reference: int) -> int:
-    if not reference:
-        return 0
-    return reference + order.sign * order.trail
+def _first_stop(order: Order, scale: Scale, last: Bar | None, entry: int) -> str:
+    """Place a trailing stop that came without a trigger."""
+    if order.spec.type is not _TRAILING_STOP or order.trigger:
+        return ""
+    reference = entry or (0 if last is None else scale.ticks(last.close))
+    if reference:
+        order.trigger = reference + order.sign * order.trail
+    if order.trigger <= 0:
+        return "NO_PRICE: nothing to trail from yet"
+    return ""
 
 
-def _value(order: Order, scale: Scale, last: Callable[[], int], band_ppm: int) -> str:
-    instrument = scale.instrument
-    price = order.limit or order.trigger or last()
+def _value(order: Order, scale: Scale, last: Bar | None, band_ppm: int) -> str:
+    price = order.limit or order.trigger
+    if not price and last is not None:
+        price = scale.ticks(last.close)
     if not price:
         if order.sign > 0:
-            return f"NO_PRICE: no price of {instrument.id} is known yet"
+            return f"NO_PRICE: no price of {scale.instrument.id} is known yet"
         return ""
     value = rules.notional(price, order.leaves, scale.num, scale.den, rules.SELL)
     if value < scale.least_notional:
-        return f"MIN_NOTIONAL: {amount(value):f} is below {instrument.min_notional}"
-    if order.spec.reduce_only and order.spec.side is _BUY:
-        return "REDUCE_ONLY_FLAT: a spot account has no short to reduce"
+        return f"MIN_NOTIONAL: {amount(value):f} is below {scale.instrument.min_notional}"
     if order.sign > 0:
+        if order.spec.reduce_only:
+            return "REDUCE_ONLY_FLAT: a spot account has no short to reduce"
         order.reserve_price = order.limit or rules.banded(price, band_ppm)
     return ""

@@ -18,7 +18,7 @@ from botcore.domain.ids import (
     VenueOrderId,
 )
 from botcore.domain.instruments import Instrument, InstrumentBook
-from botcore.domain.market import BarOpened, BarsClosed
+from botcore.domain.market import Bar, BarOpened, BarsClosed
 from botcore.domain.orders import Liquidity, OrderRef, OrderSpec, OrderState, OrderType, Side
 from botcore.domain.reports import ReportKind, VenueReport
 from botcore.venues.simulated import records
@@ -36,6 +36,7 @@ from botcore.venues.simulated.working import Order
 # Python 3.11 looks a member up slowly through its enum: these are asked for at every order.
 _ACCEPTED = OrderState.ACCEPTED
 _ACCEPTED_KIND = ReportKind.ACCEPTED
+_REJECTED_KIND = ReportKind.REJECTED
 
 
 class OpenOrder(msgspec.Struct, frozen=True, gc=False):
@@ -144,8 +145,23 @@ class SimulatedVenue:
             truth.check()
         if truth.working:
             return self._phases.closed(event)
-        truth.remember(event.bars)
+        last = truth.last  # as `remember`, without a call where only the usual bars come
+        for bar in event.bars:
+            seen = last.get(bar.instrument)
+            if seen is None or bar.spec is not seen.spec:
+                truth.remember(event.bars)
+                break
+            last[bar.instrument] = bar
         return ()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no order is at work, so that a bar changes nothing but the last prices."""
+        return not self._truth.working
+
+    def pass_over(self, bar: Bar) -> None:
+        """Take the last of several bars on which no order was at work."""
+        self._truth.remember((bar,))
 
     def on_open(self, event: BarOpened) -> Iterable[VenueReport]:
         """Fill waiting market orders at an open that ticks show before the bar closes.
@@ -181,10 +197,11 @@ class SimulatedVenue:
             StorageError: it could not be made durable.
         """
         truth = self._truth
-        truth.check()
+        if truth.is_durable:
+            truth.check()
         if order.client_order_id in truth.orders:
-            return [_report(ReportKind.REJECTED, order, ts, detail="DUPLICATE")]
-        new = Order(order, len(truth.numbered) + 1, ts)
+            return [_report(_REJECTED_KIND, order, ts, None, "DUPLICATE")]
+        new = Order.of(order, len(truth.numbered) + 1, ts)
         reports: list[VenueReport] = []
         why = self._desk.admit(new, ts, reports)
         truth.orders[order.client_order_id] = new
@@ -195,7 +212,7 @@ class SimulatedVenue:
             reports.append(ended_report(new))
         else:
             new.state = _ACCEPTED
-            reports.append(_report(_ACCEPTED_KIND, order, ts, venue_order_id=new.venue_order_id))
+            reports.append(_report(_ACCEPTED_KIND, order, ts, new.venue_order_id, ""))
         if truth.is_durable:
             truth.touch(new)
             truth.save()
@@ -387,9 +404,8 @@ def _report(
     kind: ReportKind,
     order: OrderSpec,
     ts: int,
-    *,
-    venue_order_id: VenueOrderId | None = None,
-    detail: str = "",
+    venue_order_id: VenueOrderId | None,
+    detail: str,
 ) -> VenueReport:
     return VenueReport(
         kind,

@@ -49,28 +49,27 @@ class OrderDesk:
             reports += self._phases.relist(book, ts)
             if ts >= book.scale.valid_to:
                 return f"INSTRUMENT_UNKNOWN: no rules of {spec.instrument} are in force now"
-        parent = truth.orders.get(spec.parent) if spec.parent else None
-        entry = 0
+        parent, entry = truth.orders.get(spec.parent) if spec.parent else None, 0
         if parent is not None and parent.seen is not None and parent.fills:
             fill = parent.fills[-1].fill
             entry = book.scale.ticks_of(fill.price) or 0 if fill is not None else 0
             order.trail_from = parent.seen + 1
-        why = refusal(order, book.scale, lambda: self._last(book), entry, self._band)
+        why = refusal(order, book.scale, truth.last.get(spec.instrument), entry, self._band)
         if why:
             return why
-        order.base, order.quote = truth.purses(book, spec.account)
+        purses = book.purses.get(spec.account) or truth.purses(book, spec.account)
+        order.base, order.quote = purses
         why = self._lock(order)
         if why:
             return why
         book.add(order)
         truth.working += 1
-        self._make_eligible(order, book, parent)
+        if self._phases.floor:
+            self._make_eligible(order, book, parent)
         return ""
 
     def _make_eligible(self, order: Order, book: InstrumentOrders, parent: Order | None) -> None:
         phases = self._phases
-        if not phases.floor:
-            return
         is_live = (
             book is phases.current
             and parent is not None
@@ -84,25 +83,27 @@ class OrderDesk:
         if is_live and not order.is_market and not order.is_immediate:
             book.arrived.append(order)
 
-    def _last(self, book: InstrumentOrders) -> int:
-        bar = self._truth.last.get(book.instrument)
-        return 0 if bar is None else book.scale.ticks(bar.close)
-
     def _lock(self, order: Order) -> str:
-        truth, settlement, spec = self._truth, self._settlement, order.spec
+        settlement, spec = self._settlement, order.spec
         settlement.prepare(order)
         if spec.reduce_only:
             base = order.base
             if base.free + base.locked < order.scale.lot_quanta:
                 return f"REDUCE_ONLY_FLAT: no {base.currency} to reduce"
         if spec.oco_group:
-            truth.join_group(order)
+            self._truth.join_group(order)
         needed = settlement.required(order)
-        extra = settlement.lack(order, needed)
-        if extra > order.lock.free:
-            truth.leave_group(order)
+        lock, extra = order.lock, needed
+        if order.group is None:
+            order.covered = order.reserve_price
+        else:
+            extra = settlement.lack(order, needed)
+        if extra > lock.free:
+            self._truth.leave_group(order)
             return _short(order, extra)
-        settlement.relock(order, needed)
+        lock.free -= extra
+        lock.locked += extra
+        order.locked = needed
         return ""
 
     def change(

@@ -18,6 +18,8 @@ _ENDS = {
 
 # Python 3.11 looks a member up slowly through its enum: these are asked for at every order.
 _FILLED = OrderState.FILLED
+_FOK = TimeInForce.FOK
+_PARTIAL = OrderState.PARTIAL
 _REJECTED = OrderState.REJECTED
 _FILLED_KIND = ReportKind.FILLED
 _MAKER = Liquidity.MAKER
@@ -32,15 +34,14 @@ class Execution:
         self._truth = truth
         self._settlement = settlement
 
-    def fill(
+    def fill(  # noqa: PLR0917  # asked for at every order: keywords cost more than the rest
         self,
         book: InstrumentOrders,
         order: Order,
         price: int,
         ts: int,
-        *,
-        slips: bool,
-        is_maker: bool,
+        slips: bool = True,
+        is_maker: bool = False,
         is_ambiguous: bool = False,
     ) -> list[VenueReport]:
         """Fill what the bar's volume, the account's cash and the order's own words allow.
@@ -60,7 +61,7 @@ class Execution:
         truth, spec = self._truth, order.spec
         lots = order.leaves
         if lots > book.left:
-            if spec.time_in_force is TimeInForce.FOK:
+            if spec.time_in_force is _FOK:
                 return self._saved([self.end(order, OrderState.EXPIRED, ts, "FOK")])
             lots = book.left
         if order.is_stop:
@@ -70,11 +71,12 @@ class Execution:
             if truth.is_durable:
                 truth.touch(order)
             return self._saved([])
-        if slips:
-            price = rules.slipped(price, order.sign, self._slippage)
+        side = order.sign
+        if slips and self._slippage:
+            price = rules.slipped(price, side, self._slippage)
         flags: tuple[str, ...] = ("ambiguous_bar",) if is_ambiguous else ()
         is_cut = False
-        if order.sign > 0:
+        if side > 0:
             paid = self._settlement.affordable(order, price, lots)
             is_cut = paid < lots
             if is_cut:
@@ -87,17 +89,20 @@ class Execution:
             if held <= 0:
                 return self._saved([self.end(order, OrderState.CANCELED, ts, "REDUCE_ONLY_FLAT")])
             lots = min(lots, held)
-        after = self._end_group(order, ts) if order.group is not None else []
-        reports = [self._book_fill(book, order, price, lots, ts=ts, is_maker=is_maker, flags=flags)]
+        # The group ends before the fill is booked, and is told of after it.
+        ended = None if order.group is None else self._end_group(order, ts)
+        reports = [self._book_fill(book, order, price, lots, ts, is_maker, flags)]
+        if ended:
+            reports += ended
         if order.leaves and is_cut:
-            after.append(self.end(order, OrderState.CANCELED, ts, "CUT_BY_CASH", flags))
+            reports.append(self.end(order, OrderState.CANCELED, ts, "CUT_BY_CASH", flags))
         elif order.leaves and order.is_immediate:
-            after.append(self.end(order, OrderState.EXPIRED, ts, str(spec.time_in_force)))
-        if order.sign < 0 and book.working:
-            after += self._end_flat(book, order, ts)
-        if after:
-            reports += after
-        return self._saved(reports)
+            reports.append(self.end(order, OrderState.EXPIRED, ts, str(spec.time_in_force)))
+        if side < 0 and book.working:
+            reports += self._end_flat(book, order, ts)
+        if truth.is_durable:
+            truth.save()
+        return reports
 
     def end(
         self,
@@ -126,13 +131,12 @@ class Execution:
         order.state = _FILLED
         order.ended = ts
 
-    def _book_fill(
+    def _book_fill(  # noqa: PLR0917  # as `fill`
         self,
         book: InstrumentOrders,
         order: Order,
         price: int,
         lots: int,
-        *,
         ts: int,
         is_maker: bool,
         flags: tuple[str, ...],
@@ -142,37 +146,43 @@ class Execution:
         book.used += lots
         book.left -= lots
         order.seen = book.bar_open
-        truth.fills += 1
+        truth.fills = number = truth.fills + 1
+        at = Nanos(ts)
         quantity = scale.quantity(lots)
         cumulative = quantity if order.filled == lots else scale.quantity(order.filled)
         fill = Fill(
-            TradeId(f"T{truth.fills}"),
+            TradeId(f"T{number}"),
             scale.price(price),
             quantity,
             amount(value),
             amount(fee),
             purse.currency,
             _MAKER if is_maker else _TAKER,
-            Nanos(ts),
+            at,
         )
         report = VenueReport(
             _FILLED_KIND,
             spec.account,
             spec.instrument,
             spec.client_order_id,
-            Nanos(ts),
+            at,
             order.venue_order_id,
             fill,
             cumulative,
-            flags=flags,
+            None,
+            None,
+            None,
+            "",
+            flags,
         )
         order.fills.append(report)
         if order.leaves:
-            order.state = OrderState.PARTIAL
+            order.state = _PARTIAL
         else:
             order.state = _FILLED
             order.ended = ts
-            self._leave(order)
+            book.remove(order)
+            truth.working -= 1
         if truth.is_durable:
             truth.note_fill(order)
             truth.touch(order)

@@ -63,15 +63,16 @@ class Phases:
                 if bar.ts_open >= book.scale.valid_to:
                     yield from self.relist(book, bar.ts_open)
                 rounds.append((book, bar, truth.last.get(bar.instrument)))
-            for part in rounds:
-                yield from self._open(*part)
-            for book, bar, _ in rounds:
-                if book.working and bar.volume > 0:
-                    yield from self._inside(book, bar)
-            self.current = None
-            for book, bar, _ in rounds:
-                if book.timed:
-                    yield from self._expire(book, bar.ts_close)
+            for book, bar, previous in rounds:
+                yield from self._open(book, bar, previous)
+            if truth.working:
+                for book, bar, _ in rounds:
+                    if book.working and bar.volume > 0:
+                        yield from self._inside(book, bar)
+                self.current = None
+                for book, bar, _ in rounds:
+                    if book.timed:
+                        yield from self._expire(book, bar.ts_close)
         finally:
             self.floor, self.current, self.is_inside = 0, None, False
             truth.remember(event.bars)
@@ -107,9 +108,7 @@ class Phases:
             book.opened = event.ts_open
             for order in waiting:
                 if order.is_working:
-                    yield from self._execution.fill(
-                        book, order, price, event.ts_open, slips=True, is_maker=False
-                    )
+                    yield from self._execution.fill(book, order, price, event.ts_open)
             yield from self._end_immediate(book, waiting, event.ts_open)
         finally:
             self.floor, self.current = 0, None
@@ -147,42 +146,57 @@ class Phases:
             book.left = _NO_CAP
         else:
             cap = rules.volume_cap(book.scale.lots(volume), self._participation)
-            book.left = max(0, cap - book.used)
+            left = cap - book.used
+            book.left = left if left > 0 else 0
 
     # --- phase 2
 
     def _open(
         self, book: InstrumentOrders, bar: Bar, previous: Bar | None
+    ) -> Iterable[VenueReport]:
+        ts = bar.ts_open
+        follows = not (bar.flags & _GAP_BEFORE or previous is None or previous.ts_close < ts)
+        if follows and len(book.working) == 1 and not book.timed and not book.immediate:
+            # One order alone is the plain case: nothing stands between its reports and its fill.
+            (order,) = book.working.values()
+            if order.is_market and bar.volume > 0:
+                return self._fill_at_open(book, order, self._begin_open(book, bar), ts)
+        return self._open_each(book, bar, previous, follows)
+
+    def _open_each(
+        self, book: InstrumentOrders, bar: Bar, previous: Bar | None, follows: bool
     ) -> Iterator[VenueReport]:
         ts = bar.ts_open
         orders = list(book.working.values())
-        if bar.flags & _GAP_BEFORE or previous is None or previous.ts_close < ts:
+        if not follows:
             yield from self._cancel_over_gap(orders, bar, previous)
         if book.timed:
             yield from self._expire(book, ts)
         if bar.volume > 0:
-            self._begin(book, ts, bar.volume)
-            opened = book.scale.ticks(bar.open)
+            opened = self._begin_open(book, bar)
             is_resting = False
             for order in orders:
-                if not order.is_market:
+                if order.is_market:
+                    yield from self._fill_at_open(book, order, opened, ts)
+                else:
                     is_resting = True
-                elif (
-                    order.leaves
-                    and order.eligible_from <= ts
-                    and ts
-                    not in (
-                        order.seen,
-                        book.opened,
-                    )
-                ):
-                    yield from self._execution.fill(
-                        book, order, opened, ts, slips=True, is_maker=False
-                    )
             if is_resting:
                 yield from self._open_resting(book, bar, opened, orders)
         if book.immediate:
             yield from self._end_immediate(book, orders, ts)
+
+    def _begin_open(self, book: InstrumentOrders, bar: Bar) -> int:
+        """Begin a bar that traded, and return its open in ticks."""
+        self._begin(book, bar.ts_open, bar.volume)
+        return book.scale.ticks(bar.open)
+
+    def _fill_at_open(
+        self, book: InstrumentOrders, order: Order, opened: int, ts: int
+    ) -> list[VenueReport]:
+        """Fill a market order at the open, unless it came later or had this open already."""
+        if order.leaves and order.eligible_from <= ts and order.seen != ts != book.opened:
+            return self._execution.fill(book, order, opened, ts)
+        return []
 
     def _open_resting(
         self, book: InstrumentOrders, bar: Bar, opened: int, orders: Iterable[Order]
@@ -303,9 +317,9 @@ class Phases:
             hit.order,
             hit.price,
             ts,
-            slips=hit.slips,
-            is_maker=hit.is_maker,
-            is_ambiguous=hit.is_ambiguous or (hit.leg >= 0 and self._is_contested(hit, hits)),
+            hit.slips,
+            hit.is_maker,
+            hit.is_ambiguous or (hit.leg >= 0 and self._is_contested(hit, hits)),
         )
 
     @staticmethod

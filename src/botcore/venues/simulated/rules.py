@@ -59,7 +59,8 @@ def exchanged_up(amount: int, num: int, den: int) -> int:
 def cost(price: int, lots: int, num: int, den: int, rate_ppm: int) -> int:
     """Return what a buy takes from free cash: notional and fee; a rebate comes later."""
     value = notional(price, lots, num, den, BUY)
-    return value + max(0, fee(value, rate_ppm))
+    charged = fee(value, rate_ppm)
+    return value + charged if charged > 0 else value
 
 
 # --- sizes
@@ -111,7 +112,8 @@ def slipped(price: int, side: int, slippage_ppm: int) -> int:
     """
     if side > 0:
         return price + share_up(price, slippage_ppm)
-    return max(1, price - share_up(price, slippage_ppm))
+    worse = price - share_up(price, slippage_ppm)
+    return worse if worse > 1 else 1
 
 
 # --- triggers, gaps and touches

@@ -8,10 +8,13 @@ from decimal import Decimal
 from fractions import Fraction
 
 from botcore.domain.errors import ConfigError
-from botcore.domain.instruments import SNAP_FRACTION, Instrument
-from botcore.domain.numbers import MONEY, QUANTA_PER_UNIT
+from botcore.domain.ids import ContractKind
+from botcore.domain.instruments import SNAP_FRACTION, Instrument, TradingStatus
+from botcore.domain.numbers import MONEY, QUANTA_PER_UNIT, QUANTUM
 
 _FOREVER = 2**63 - 1
+
+_multiply = MONEY.multiply
 
 
 class Scale:
@@ -22,15 +25,21 @@ class Scale:
         lot_quanta: quanta of the base currency in one lot.
         valid_to: first instant after this version, nanoseconds UTC.
         least_lots: the smallest order, lots; least_notional: its smallest value, quanta.
+        refusal: why no order of this version is taken; empty if they are.
 
     Raises:
         ConfigError: the lot is finer than a quantum, so a balance could not hold it.
     """
 
     __slots__ = (
+        "_least",
         "_lot_a",
         "_lot_b",
+        "_lots_asked",
         "_lots_per_unit",
+        "_lots_told",
+        "_quantity_asked",
+        "_quantity_told",
         "_slack",
         "_tick",
         "_tick_a",
@@ -42,11 +51,13 @@ class Scale:
         "least_notional",
         "lot_quanta",
         "num",
+        "refusal",
         "valid_to",
     )
 
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
+        self.refusal = _refusal(instrument)
         tick, lot = Fraction(instrument.tick), Fraction(instrument.lot)
         base = lot * QUANTA_PER_UNIT
         if base.denominator != 1:
@@ -64,8 +75,12 @@ class Scale:
         self._ticks_per_unit = float(1 / tick)
         self._lots_per_unit = float(1 / lot)
         self._slack = self._tick * SNAP_FRACTION
+        self._least = self._tick * 0.75  # what lies above it is nearer to one tick than to none
         self.least_lots = max(1, -int(-Fraction(instrument.min_quantity) // lot))
         self.least_notional = int(instrument.min_notional * QUANTA_PER_UNIT)
+        # The last answers of `lots_of` and `quantity`: an exit asks for what its entry did.
+        self._quantity_asked, self._lots_asked = instrument.lot, 1
+        self._lots_told, self._quantity_told = 1, _multiply(instrument.lot, 1)
 
     def ticks_of(self, price: Decimal) -> int | None:
         """Return an order's price in ticks; None if it is not a positive multiple of the tick."""
@@ -77,7 +92,12 @@ class Scale:
 
     def lots_of(self, quantity: Decimal) -> int | None:
         """Return an order's quantity in lots; None if it is not a positive multiple of the lot."""
-        return _steps(quantity, self._lot_a, self._lot_b)
+        if quantity.is_finite() and quantity == self._quantity_asked:
+            return self._lots_asked
+        lots = _steps(quantity, self._lot_a, self._lot_b)
+        if lots is not None:
+            self._quantity_asked, self._lots_asked = quantity, lots
+        return lots
 
     def ticks(self, price: float) -> int:
         """Return a recorded price in ticks: the nearest, as `Instrument.price_from_data` finds it.
@@ -85,10 +105,10 @@ class Scale:
         Raises:
             DataError: the price is not positive and finite, or lies off the grid.
         """
-        if 0.0 < price < 1e300:  # noqa: PLR2004  # any finite bound: NaN and infinity go below
+        if self._least < price < 1e300:  # noqa: PLR2004  # NaN and infinity go below
             nearest = round(price * self._ticks_per_unit)
             off = nearest * self._tick - price
-            if nearest > 0 and -self._slack <= off <= self._slack:
+            if -self._slack <= off <= self._slack:
                 return nearest
         exact = self.instrument.price_from_data(price)
         return int(MONEY.divide(exact, self.instrument.tick))
@@ -104,16 +124,19 @@ class Scale:
 
     def price(self, ticks: int) -> Decimal:
         """Return ticks as an exact price, quote units."""
-        return MONEY.multiply(self.instrument.tick, ticks)
+        return _multiply(self.instrument.tick, ticks)
 
     def quantity(self, lots: int) -> Decimal:
         """Return lots as an exact quantity, base units."""
-        return MONEY.multiply(self.instrument.lot, lots)
+        if lots != self._lots_told:
+            self._quantity_told = _multiply(self.instrument.lot, lots)
+            self._lots_told = lots
+        return self._quantity_told
 
 
 def amount(quanta: int) -> Decimal:
     """Return quanta as an exact amount, in whole units of its currency."""
-    return MONEY.scaleb(Decimal(quanta), -8)
+    return _multiply(QUANTUM, quanta)
 
 
 def quanta(value: Decimal) -> int:
@@ -135,8 +158,18 @@ def quanta(value: Decimal) -> int:
 def _steps(value: Decimal, a: int, b: int) -> int | None:
     if not value.is_finite() or value <= 0:
         return None
-    scaled = MONEY.multiply(value, b)
+    scaled = _multiply(value, b)
     whole = int(scaled)
     if whole != scaled or whole % a:
         return None
     return whole // a
+
+
+def _refusal(instrument: Instrument) -> str:
+    if instrument.kind is not ContractKind.SPOT:
+        return f"NOT_SPOT: {instrument.id} is no spot instrument; perpetuals are not yet tradable"
+    if instrument.multiplier != 1:
+        return f"NOT_SPOT: {instrument.id} has a multiplier of {instrument.multiplier}"
+    if instrument.status is not TradingStatus.TRADING:
+        return f"NOT_TRADING: {instrument.id} is {instrument.status}"
+    return ""

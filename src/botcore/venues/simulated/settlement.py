@@ -2,7 +2,6 @@
 
 from fractions import Fraction
 
-from botcore.domain.orders import OrderType
 from botcore.venues.simulated import rules
 from botcore.venues.simulated.accounts import AccountBook, Purse
 from botcore.venues.simulated.config import FeeMode, VenueConfig
@@ -10,7 +9,7 @@ from botcore.venues.simulated.working import Order
 
 # Python 3.11 looks a member up slowly through its enum: these are asked for at every order.
 _QUOTE = FeeMode.QUOTE
-_LIMITED = (OrderType.LIMIT, OrderType.STOP_LIMIT)
+_BASE = FeeMode.BASE
 
 
 class Settlement:
@@ -36,8 +35,7 @@ class Settlement:
     def prepare(self, order: Order) -> None:
         """Choose which purse the order locks, and the fee its lock allows for."""
         order.lock = order.quote if order.sign > 0 else order.base
-        limited = order.spec.type in _LIMITED
-        order.reserve_ppm = self._reserve_any if limited else self._reserve_taker
+        order.reserve_ppm = self._reserve_any if order.limit else self._reserve_taker
 
     def required(self, order: Order) -> int:
         """Return what the order must lock for the lots it still wants."""
@@ -64,10 +62,12 @@ class Settlement:
         more = needed - order.locked if order.group is None else self.lack(order, needed)
         if more:
             order.lock.lock(more)
-        order.locked = needed
+        order.locked, order.covered = needed, 0
 
     def affordable(self, order: Order, price: int, lots: int) -> int:
         """Return the lots, at most `lots`, that a buy's own lock and free cash pay for (P13)."""
+        if price <= order.covered:
+            return lots
         held = order.locked
         if order.group is not None:
             held = max(o.locked for o in order.group if o.lock is order.lock)
@@ -81,32 +81,38 @@ class Settlement:
         Returns:
             The notional (quote quanta), the fee, and the purse the fee came from.
         """
-        scale, base, quote = order.scale, order.base, order.quote
-        value = rules.notional(price, lots, scale.num, scale.den, order.sign)
+        scale, base, quote, side = order.scale, order.base, order.quote, order.sign
+        value = rules.notional(price, lots, scale.num, scale.den, side)
         goods = lots * scale.lot_quanta
-        if order.locked:
-            order.lock.free += order.locked
-            order.lock.locked -= order.locked
-        if order.sign > 0:
+        locked = order.locked
+        if locked:
+            lock = order.lock
+            lock.free += locked
+            lock.locked -= locked
+            order.locked = 0
+        if side > 0:
             quote.free -= value
             base.free += goods
         else:
             base.free -= goods
             quote.free += value
-        fee, purse = self._fee(order, value, goods, self._maker if is_maker else self._taker)
+        rate = self._maker if is_maker else self._taker
+        if self._mode is _QUOTE:
+            fee, purse = rules.fee(value, rate), quote
+        else:
+            fee, purse = self._fee(order, value, goods, rate)
         purse.free -= fee
         order.filled += lots
         order.leaves -= lots
-        order.locked = 0
         if order.leaves:
             # Fills round up one by one and may gap beyond the lock: the rest locks what is there.
             self.relock(order, min(self.required(order), order.lock.free))
         return value, fee, purse
 
     def _fee(self, order: Order, value: int, goods: int, rate: int) -> tuple[int, Purse]:
-        if self._mode is _QUOTE or (self._mode is FeeMode.BASE and order.sign < 0):
-            return rules.fee(value, rate), order.quote
-        if self._mode is FeeMode.BASE:
+        if self._mode is _BASE:
+            if order.sign < 0:
+                return rules.fee(value, rate), order.quote
             return rules.fee(goods, rate), order.base
         fee = rules.fee(value, rate)
         assert self._third is not None

@@ -78,7 +78,7 @@ class Truth:
         """Whether a bar matches orders: the venue's own, of its smallest timeframe (E18)."""
         spec = bar.spec
         known = self._matching.get(bar.instrument)
-        if known is not None and (spec is known or spec == known):
+        if known is spec or (known is not None and known == spec):
             return True
         if spec.origin is not BarOrigin.VENUE or spec.source not in _MATCHED:
             return False

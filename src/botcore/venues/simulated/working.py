@@ -1,6 +1,9 @@
 """Orders as the venue holds them: whole numbers, changed in place, grouped by instrument."""
 
 from decimal import Decimal
+from typing import cast
+
+import msgspec
 
 from botcore.domain.ids import AccountId, InstrumentId, VenueOrderId
 from botcore.domain.numbers import ZERO
@@ -14,16 +17,19 @@ from botcore.venues.simulated.scales import Scale, amount, quanta
 # Python 3.11 looks a member up slowly through its enum: these are asked for at every order.
 _BUY = Side.BUY
 _MARKET = OrderType.MARKET
+_LIMIT = OrderType.LIMIT
 _GTC = TimeInForce.GTC
+_GTD = TimeInForce.GTD
+_REJECTED = OrderState.REJECTED
 
 
-class Order:
+class Order(msgspec.Struct, eq=False):
     """One order ever asked for; prices in ticks, quantities in lots, money in quanta.
 
     Attributes not named here are those of `OrderRecord`.
 
     Attributes:
-        scale: in which its numbers are; None if it was refused for its instrument.
+        scale: in which its numbers are; it and the purses are missing until it is admitted.
         sign: +1 buys, -1 sells.
         leaves: lots still wanted, 0 once it ended; filled: lots traded.
         limit, trigger, trail, reserve_price: ticks, 0 where it has none.
@@ -32,48 +38,61 @@ class Order:
         is_immediate: IOC or FOK: one open, then gone.
         lock: the purse its lock is in.
         reserve_ppm: the fee its lock allows for.
+        covered: the price, ticks, up to which a buy's own lock surely pays for all it wants; 0 is
+            unknown.
         group: the working orders that cancel one another, itself among them.
         final: its record, where it was read back.
     """
 
-    # What most orders never change stands on the class: an order is made on the hot path.
-    state = OrderState.REJECTED
-    is_stop = False
-    is_immediate = False
-    leaves = 0
-    filled = 0
-    limit = 0
-    trigger = 0
-    trail = 0
-    locked = 0
-    reserve_price = 0
-    reserve_ppm = 0
-    trail_from = 0
-    ended = 0
-    triggered = False
-    detail = ""
+    spec: OrderSpec
+    number: int
+    ts: int
+    eligible_from: int
+    venue_order_id: VenueOrderId
+    sign: int
+    quantity: Decimal
+    is_market: bool
+    is_stop: bool
+    is_immediate: bool
+    state: OrderState = _REJECTED
+    leaves: int = 0
+    filled: int = 0
+    limit: int = 0
+    trigger: int = 0
+    trail: int = 0
+    locked: int = 0
+    covered: int = 0
+    reserve_price: int = 0
+    reserve_ppm: int = 0
+    trail_from: int = 0
+    ended: int = 0
+    triggered: bool = False
+    detail: str = ""
     seen: int | None = None
+    fills: list[VenueReport] = []
     group: "list[Order] | None" = None
     final: OrderRecord | None = None
-    scale: Scale
-    lock: Purse
-    base: Purse
-    quote: Purse
+    scale: Scale = cast("Scale", None)
+    lock: Purse = cast("Purse", None)
+    base: Purse = cast("Purse", None)
+    quote: Purse = cast("Purse", None)
 
-    def __init__(self, spec: OrderSpec, number: int, ts: int) -> None:
+    @classmethod
+    def of(cls, spec: OrderSpec, number: int, ts: int) -> "Order":
+        """Return the order that `spec` asks for, refused as long as nobody takes it."""
         kind, life = spec.type, spec.time_in_force
-        self.spec = spec
-        self.number = number
-        self.ts = self.eligible_from = ts
-        self.venue_order_id = VenueOrderId(f"S{number}")
-        self.sign = rules.BUY if spec.side is _BUY else rules.SELL
-        self.quantity = spec.quantity
-        self.fills: list[VenueReport] = []
-        self.is_market = kind is _MARKET
-        if not self.is_market:
-            self.is_stop = kind is not OrderType.LIMIT
-        if life is not _GTC:
-            self.is_immediate = life is TimeInForce.IOC or life is TimeInForce.FOK
+        return cls(
+            spec,
+            number,
+            ts,
+            ts,
+            VenueOrderId(f"S{number}"),
+            rules.BUY if spec.side is _BUY else rules.SELL,
+            spec.quantity,
+            kind is _MARKET,
+            kind is not _MARKET and kind is not _LIMIT,
+            life is not _GTC and life is not _GTD,
+        )
 
     @property
     def is_working(self) -> bool:
@@ -100,7 +119,7 @@ class Order:
             return self.final
         limit, trigger = self.spec.limit_price, self.spec.trigger_price
         reserve = None
-        if self.state is not OrderState.REJECTED:
+        if self.state is not _REJECTED:
             limit = self.scale.price(self.limit) if self.limit else None
             trigger = self.scale.price(self.trigger) if self.trigger else None
             reserve = self.scale.price(self.reserve_price) if self.reserve_price else None
@@ -126,7 +145,7 @@ class Order:
     @classmethod
     def read(cls, record: OrderRecord) -> "Order":
         """Return the order `record` describes; to work it still needs its numbers and purses."""
-        order = cls(record.spec, record.number, record.ts)
+        order = cls.of(record.spec, record.number, record.ts)
         order.state = record.state
         order.quantity = record.quantity
         order.eligible_from = record.eligible_from
@@ -158,7 +177,7 @@ class Order:
         self.scale = scale
         self.filled, self.leaves = filled, wanted - filled
         self.limit, self.trigger, self.trail, self.reserve_price = limit, trigger, trail, reserve
-        self.locked = quanta(record.locked)
+        self.locked, self.covered = quanta(record.locked), 0
         if record.triggered:
             self.fire()
         return True
