@@ -13,12 +13,12 @@ from tests.support.platform_process import PlatformProcess, waited_for
 
 from botcore.app.channel import Remote
 from botcore.app.home import Home, RunInfo
+from botcore.app.home_lock import HomeLock
 from botcore.app.processes import endpoints
 from botcore.app.zmq_bus import ZmqFactSubscriber
 from botcore.control.views import PlatformView
 from botcore.domain.records import decode_fact
 from botcore.kernel import ChildEvent, ChildEventKind, ChildSpec, Supervisor, SystemClock
-from botcore.storage import HomeLock
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180), pytest.mark.xdist_group("platform")]
 ENGINE = Path(__file__).parents[1] / "support" / "stuck_engine.py"

@@ -7,7 +7,7 @@ from botcore.api import create_app
 from botcore.app.channel import Remote
 from botcore.app.home import Home
 from botcore.app.settings import Settings
-from botcore.observability import Metrics
+from botcore.observability.metrics import Metrics
 
 
 def run_api(settings: Settings, *, events: str, commands: str, port: int) -> None:

@@ -10,12 +10,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
-import structlog
 
 from botcore.app.channel import Remote
-from botcore.app.composition import engine_config
 from botcore.app.foreground import Show, keep
 from botcore.app.home import Home, RunInfo
+from botcore.app.home_lock import HomeLock, is_locked
 from botcore.app.log_reading import log_lines
 from botcore.app.processes import (
     FAILED_FOR_GOOD,
@@ -29,7 +28,6 @@ from botcore.domain.commands import Command
 from botcore.domain.errors import BotError, ConfigError, StorageError
 from botcore.kernel.clock import SystemClock
 from botcore.kernel.supervisor import Ending
-from botcore.storage import HomeLock
 
 _STOP_S = 45.0
 _READY_S = 60.0
@@ -79,7 +77,7 @@ def up(
         StorageError: the home or a store cannot be used.
     """
     settings = load_settings(**overrides, memory_optimized=memory_optimized or None)
-    engine_config(settings)  # refuses what is misspelt before anything starts
+    _refuse_what_is_misspelt(settings)
     home = Home(settings.home)
     with HomeLock(home.path):
         while True:
@@ -101,7 +99,7 @@ def start(*, overrides: Mapping[str, object], memory_optimized: bool = False) ->
         StorageError: it did not get ready; the cause is in its log.
     """
     settings = load_settings(**overrides, memory_optimized=memory_optimized or None)
-    engine_config(settings)
+    _refuse_what_is_misspelt(settings)
     home = Home(settings.home)
     with HomeLock(home.path):
         _forget_failures(home)
@@ -143,7 +141,7 @@ def stop(*, overrides: Mapping[str, object]) -> Status | None:
     os.kill(info.pid, signal.SIGTERM)
     clock = SystemClock()
     deadline = clock.monotonic_ns() + round(_STOP_S * 1e9)
-    while _is_locked(home):
+    while is_locked(home.path):
         if clock.monotonic_ns() > deadline:
             raise StorageError(
                 code="NOT_STOPPED",
@@ -184,7 +182,7 @@ def status(*, overrides: Mapping[str, object]) -> Status:
 
 def running(home: Home) -> RunInfo | None:
     """Return what runs in a home, or None: the lock tells, not a file left behind."""
-    return home.run_info() if _is_locked(home) else None
+    return home.run_info() if is_locked(home.path) else None
 
 
 def act(*, overrides: Mapping[str, object], command: Command) -> str:
@@ -270,7 +268,7 @@ def run_engine(*, overrides: Mapping[str, object], quarantined: Sequence[str] = 
         )
 
     info = home.run_info()
-    if info is not None and _is_locked(home):
+    if info is not None and is_locked(home.path):
         return _run_child(settings, home, "engine", lambda: role(info))
     with HomeLock(home.path):
         alone = RunInfo(os.getpid(), "", SystemClock().now_ns(), *endpoints())
@@ -307,16 +305,22 @@ def _must_run(home: Home) -> RunInfo:
     return info
 
 
-def _is_locked(home: Home) -> bool:
-    try:
-        with HomeLock(home.path):
-            return False
-    except ConfigError:
-        return True
+def _refuse_what_is_misspelt(settings: Settings) -> None:
+    """Refuse strategies and limits that the engine would refuse, before anything starts.
+
+    Only what somebody has set can be wrong; the shipped ones spare the start the engine's modules.
+
+    Raises:
+        ConfigError: a strategy or a parameter does not exist, or a value is out of range.
+    """
+    if settings.model_fields_set & {"strategies", "limits"}:
+        from botcore.app.composition import engine_config  # heavy: only here
+
+        engine_config(settings)
 
 
 def _run_child(settings: Settings, home: Home, name: str, run: Callable[[], None]) -> int:
-    from botcore.observability import configure_logging  # heavy: only here
+    from botcore.observability import configure_logging, get_logger  # heavy: only here
 
     log_to(home.logs / f"{name}.log")
     configure_logging(format="json", level=settings.log_level, stream=sys.stdout)
@@ -325,7 +329,7 @@ def _run_child(settings: Settings, home: Home, name: str, run: Callable[[], None
     except BotError as error:
         told = {"code": error.code, "cause": error.cause, "fix": error.fix}
         home.replace(f"{name}-error.json", msgspec.json.encode(told))
-        structlog.get_logger(name).error("process_refused", **told)
+        get_logger().error("process_refused", **told)
         return FAILED_FOR_GOOD
     return 0
 

@@ -9,12 +9,12 @@ import msgspec
 from botcore.app.commands import running
 from botcore.app.feed import load_state
 from botcore.app.home import Home
+from botcore.app.home_lock import HomeLock
 from botcore.app.processes import free_port
 from botcore.app.settings import Settings, load_settings
 from botcore.domain.errors import BotError
 from botcore.storage import (
     Finding,
-    HomeLock,
     Severity,
     Store,
     rebuild_projections,

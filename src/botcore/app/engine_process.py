@@ -4,31 +4,25 @@ import contextlib
 import os
 import signal
 import threading
-from decimal import Decimal
 from types import FrameType
 
 import structlog
 
 from botcore.app.channel import Publisher
 from botcore.app.composition import PAPER, USDT, engine_config, market_config
-from botcore.app.feed import (
-    BANNER,
-    MarketEvent,
-    SimulatedFeed,
-    bars_of,
-    begin,
-    load_state,
-    resumed,
-    save_state,
-)
+from botcore.app.continuing import continued, keep_stop
+from botcore.app.feed import BANNER, MarketEvent, SimulatedFeed, open_market, save_state
 from botcore.app.home import Home
 from botcore.app.market_tape import Tape
 from botcore.app.publishing import FactPublisher
 from botcore.app.recording import Recorder
 from botcore.app.recovering import Recovery, next_epoch
-from botcore.app.restoring import Restored, capture, encode_state, restore
+from botcore.app.restoring import capture, encode_state, restore
 from botcore.app.settings import Settings
+from botcore.app.step_watch import StepWatch
+from botcore.app.told import Told
 from botcore.app.viewing import Recent, Viewer
+from botcore.app.warming_up import warm_up
 from botcore.control.views import FeedStatus
 from botcore.domain.commands import (
     ApplyConfig,
@@ -39,17 +33,15 @@ from botcore.domain.commands import (
 )
 from botcore.domain.errors import StorageError
 from botcore.domain.events import OBSERVATIONS, Fact
-from botcore.domain.ids import DAY_NS, SECOND_NS, StrategyId
+from botcore.domain.ids import SECOND_NS, StrategyId
 from botcore.domain.instruments import InstrumentBook
-from botcore.domain.market import BarOpened, BarsClosed, BarSpec
+from botcore.domain.market import BarOpened, BarsClosed
 from botcore.domain.numbers import use_money_context
 from botcore.engine import Engine, Sequencer, Session
 from botcore.execution import HorizonConfig
 from botcore.kernel import failpoint
 from botcore.kernel.clock import PausableClock, SystemClock
-from botcore.kernel.heart import SUPERVISOR_FD, Heart
 from botcore.kernel.mailbox import Mailbox, Overflow
-from botcore.kernel.watchdog import SlowSection, Watchdog
 from botcore.storage import ReadModels, SqlJournal, Store, StoreRefused, refuse_if_damaged
 from botcore.venues.simulated import SimulatedVenue, SqliteVenueStore, VenueConfig
 from botcore.venues.simulated.market import SimulatedMarket
@@ -65,15 +57,6 @@ FAILPOINT = "BOTCORE_FAILPOINT"
 """Environment variable for tests of crashes: ``<name>:<n>:kill|stop|sleep:<seconds>``."""
 IN_PROCESS = HorizonConfig(receive_window_ns=0, backend_ns=0, lag_ns=0)
 """The paper venue lives in this process: no request of an earlier one can still be under way."""
-
-
-class _Told:
-    """A command with the place where its answer goes."""
-
-    def __init__(self, command: Command) -> None:
-        self.command = command
-        self.done = threading.Event()
-        self.error: StorageError | None = None
 
 
 class EngineProcess:
@@ -115,7 +98,7 @@ class EngineProcess:
         self._recorder = Recorder(
             journal=self._journal, tape=self._tape, account=PAPER, on_fact=self._happened
         )
-        self._mailbox: Mailbox[tuple[MarketEvent, int] | _Told] = Mailbox(
+        self._mailbox: Mailbox[tuple[MarketEvent, int] | Told] = Mailbox(
             capacity=_MAILBOX, overflow=Overflow.BLOCK
         )
         self._publisher = Publisher(
@@ -123,45 +106,39 @@ class EngineProcess:
         )
         self._facts = FactPublisher(self._journal, self._publisher, PAPER)
         self._stopping = threading.Event()
+        self._watch = StepWatch(self._engine, clock=self._system, on_orphaned=self._stopping.set)
         self._decided_at = 0
         self._next_view = self._next_checkpoint = self._next_mending = 0
-        self._step_ns = market_config(settings).bar_ns
         self._viewer = Viewer(
             engine=self._engine,
             recent=self._recent,
             home=str(home.path),
             pid=os.getpid(),
             banner=BANNER,
-            step_ns=self._step_ns,
+            step_ns=market_config(settings).bar_ns,
         )
 
     def run(self) -> None:
         """Run until SIGTERM or SIGINT; the state is durable when this returns."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._asked_to_stop)
-        heart = self._heart()
-        self._watchdog = Watchdog(
-            clock=self._system,
-            on_slow=self._slow,
-            on_stuck=lambda slow: self._stuck(slow, heart),
-        )
-        self._watchdog.start()
+        self._watch.start()
         market, clock, feed = self._open()
         self._publisher.start()
         feed.start()
         try:
+            self._publish(clock.now_ns())  # at once, not after a wait for the first event
             self._loop(clock)
         finally:
             feed.stop()
-            self._watchdog.stop()
+            self._watch.stop_watching()
             self._close(market, clock)
-            if heart is not None:
-                heart.stop()
+            self._watch.stop()
 
     # Start-up is recovery: replay, reconcile, warm up, trade (R10).
 
     def _open(self) -> tuple[SimulatedMarket, PausableClock, SimulatedFeed]:
-        self._tape_end = self._tape.last_key()
+        tape_end = self._tape.last_key()
         restored = restore(self._engine, self._journal)
         portfolio = self._engine.desk.portfolio
         portfolio.verify()
@@ -170,8 +147,9 @@ class EngineProcess:
         for row in reversed(models.performance(PAPER, limit=_CURVE_KEPT)):
             self._engine.curves[PAPER].add(row["ts"], row["equity"])
         is_first = restored.lsn == 0
-        market, clock = self._market(restored)
-        keys = [key for key in (restored.key, self._tape_end) if key is not None]
+        keys = [key for key in (restored.key, tape_end) if key is not None]
+        last = max((key.ts for key in keys), default=0)
+        market, clock = open_market(self._settings, self._home, wall=self._system, last=last)
         newest = max(keys, key=lambda key: key.seq, default=None)
         self._session = Session(
             engine=self._engine,
@@ -195,10 +173,19 @@ class EngineProcess:
         self._fund(now)
         for name in self._quarantined:
             tell(Quarantine(PAPER, StrategyId(name), "it never returned"), now)
-        self._warm_up(market, restored)
+        self._decided_at = self._viewer.last_event = warm_up(
+            self._session,
+            market,
+            restored,
+            tape=self._tape,
+            recorder=self._recorder,
+            settings=self._settings,
+        )
         doubts = self._recovery.finish()
         if not is_first:
-            self._viewer.continued = self._continued()
+            self._viewer.continued = continued(
+                self._home, self._engine, wall_ns=self._system.now_ns()
+            )
         feed = SimulatedFeed(
             market=market,
             clock=clock,
@@ -215,48 +202,6 @@ class EngineProcess:
         )
         return market, clock, feed
 
-    def _market(self, restored: Restored) -> tuple[SimulatedMarket, PausableClock]:
-        config = market_config(self._settings)
-        state = load_state(self._home)
-        if state is None:
-            now = self._system.now_ns()
-            history = round(self._settings.history_days * DAY_NS)
-            market = begin(config, seed=self._settings.seed, now=now, history_ns=history)
-            save_state(self._home, market, now)
-            return market, PausableClock(now, base=self._system)
-        last = max((key.ts for key in (restored.key, self._tape_end) if key), default=0)
-        return resumed(config, state), PausableClock(max(state.clock_ns, last), base=self._system)
-
-    def _warm_up(self, market: SimulatedMarket, restored: Restored) -> None:
-        """Feed the strategies history, unless they go on from their own state.
-
-        History is fed to the engine alone: the venue must not match a resting order against it.
-        """
-        spec = BarSpec(self._step_ns)
-        first = market.next_bar == 0
-        history_bars = round(self._settings.history_days * DAY_NS) // self._step_ns
-        self._recorder.is_taping = first
-        if first:
-            events = list(bars_of(market.history(history_bars), spec))
-        elif restored.are_strategies_warm:
-            events = [e for e in self._taped() if e.ts_close > restored.decided_at]
-        else:
-            events = self._taped()[-history_bars:]
-        for event in events:
-            self._session.input(event, event.ts_close)
-            self._decided_at = event.ts_close
-            self._viewer.last_event = event.ts_close
-        self._decided_at = max(self._decided_at, restored.decided_at)
-        self._viewer.last_event = max(self._viewer.last_event, self._decided_at)
-        self._recorder.is_taping = True
-        self._tape.flush()
-        # Bars that closed after the market's file was written were played: they are on the tape.
-        while not first and market.ts_open(market.next_bar) + self._step_ns <= self._decided_at:
-            market.history(1)
-
-    def _taped(self) -> list[BarsClosed]:
-        return [event for _, event in self._tape.read() if isinstance(event, BarsClosed)]
-
     def _fund(self, now: int) -> None:
         """Put the opening money where it is missing: at the venue, and in the ledger."""
         cash = self._settings.cash
@@ -265,24 +210,15 @@ class EngineProcess:
         if not self._engine.desk.portfolio.ledger.at(f"external:{PAPER}"):
             self._session.input(Deposit(PAPER, USDT, f"{cash:f}", "opening"), now)
 
-    def _continued(self) -> str:
-        desk = self._engine.desk
-        equity = desk.valuation.equity_exact(PAPER).quantize(Decimal("0.01"))
-        held = sum(1 for p in desk.portfolio.positions(PAPER) if p.quantity)
-        stopped = self._home.read_json("stopped.json") or {}
-        ago = (self._system.now_ns() - int(stopped.get("wall_ns", self._system.now_ns()))) / 1e9
-        positions = "1 position" if held == 1 else f"{held} positions"
-        return f"continued: equity {equity:,f} USDT, {positions}, stopped {_ago(ago)}"
-
     # Running.
 
     def _loop(self, clock: PausableClock) -> None:
         while not self._stopping.is_set():
             for item in self._mailbox.take(_BATCH, timeout_s=0.1):
-                if isinstance(item, _Told):
+                if isinstance(item, Told):
                     self._carry_out(item, clock)
                 else:
-                    with self._watchdog.section("step"):
+                    with self._watch.step():
                         self._play(*item)
             now = clock.now_ns()
             self._session.fire_timers(now)
@@ -316,17 +252,18 @@ class EngineProcess:
             self._recorder.flush()
         self._viewer.last_event = ts
 
-    def _carry_out(self, told: _Told, clock: PausableClock) -> None:
+    def _carry_out(self, told: Told, clock: PausableClock) -> None:
+        failure: StorageError | None = None
         try:
             self._session.input(told.command, clock.now_ns())
         except StorageError as error:
-            told.error = self._venue_failure = error
+            failure = self._venue_failure = error
         try:
             if self._recorder.failure is None:
                 self._journal.wait_durable(self._journal.last_lsn)
         except StorageError as error:
-            told.error = error
-        told.done.set()
+            failure = error
+        told.carried_out(failure)
 
     @property
     def _failure(self) -> StorageError | None:
@@ -412,7 +349,7 @@ class EngineProcess:
             self._checkpoint(now)
         self._keep_market(market, clock)
         with contextlib.suppress(StorageError):
-            self._home.replace("stopped.json", b'{"wall_ns": %d}' % self._system.now_ns())
+            keep_stop(self._home, wall_ns=self._system.now_ns())
         self._publisher.close()
         with contextlib.suppress(StorageError):
             self._tape.close()
@@ -423,43 +360,11 @@ class EngineProcess:
         self._mailbox.put((event, ts))
 
     def _told(self, command: Command) -> str:
-        told = _Told(command)
+        told = Told(command)
         self._mailbox.put_prior(told)
-        if not told.done.wait(timeout=8.0):
-            raise StorageError(
-                code="ENGINE_BUSY",
-                cause="the engine has not taken the command within 8 s",
-                fix="see `./bot status`; it is carried out once the engine gets to it",
-            )
-        if told.error is not None:
-            raise told.error
+        told.wait_blocking()
         account = self._engine.desk.risk.account(PAPER)
         return f"done; the account is in {account.mode}"
-
-    def _slow(self, slow: SlowSection) -> None:
-        self._log.warning(
-            "step_slow", seconds=round(slow.seconds, 1), asked=self._asked(), stack=slow.stack
-        )
-
-    def _stuck(self, slow: SlowSection, heart: Heart | None) -> None:
-        """A callback never returns: only the supervisor can end it, by ending this process."""
-        asked = self._asked()
-        self._log.error("step_stuck", seconds=round(slow.seconds, 1), asked=asked)
-        if heart is not None:
-            heart.tell_stuck(asked)
-
-    def _asked(self) -> str:
-        """Name the strategy being asked at this moment; empty between two."""
-        slot = self._engine.deciders.asked
-        return "" if slot is None else slot.strategy
-
-    def _heart(self) -> Heart | None:
-        fd = os.environ.get(SUPERVISOR_FD)
-        if fd is None:
-            return None
-        heart = Heart(int(fd), on_orphaned=self._stopping.set)
-        heart.start()
-        return heart
 
     def _asked_to_stop(self, _number: int, _frame: FrameType | None) -> None:
         self._stopping.set()
@@ -477,10 +382,3 @@ def run_engine(
         failpoint.arm(spec)
     home = Home(settings.home)
     EngineProcess(settings, home, events=events, commands=commands, quarantined=quarantined).run()
-
-
-def _ago(seconds: float) -> str:
-    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{max(0.0, seconds):.0f} s"

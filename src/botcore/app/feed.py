@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
+from botcore.app.composition import market_config
 from botcore.app.home import Home
+from botcore.app.settings import Settings
 from botcore.domain.errors import StorageError
-from botcore.domain.ids import InstrumentId, Nanos
+from botcore.domain.ids import DAY_NS, InstrumentId, Nanos
 from botcore.domain.market import Bar, BarOpened, BarsClosed, BarSpec, Quote, Trade
-from botcore.kernel.clock import PausableClock
+from botcore.kernel.clock import Clock, PausableClock
 from botcore.venues.simulated.market import (
     AggressorSide,
     BarColumns,
@@ -79,6 +81,31 @@ def save_state(home: Home, market: SimulatedMarket, clock_ns: int) -> None:
 def resumed(config: MarketConfig, state: FeedState) -> SimulatedMarket:
     """Return the market as it stood."""
     return SimulatedMarket.resume(config, base64.b64decode(state.market))
+
+
+def open_market(
+    settings: Settings, home: Home, *, wall: Clock, last: int
+) -> tuple[SimulatedMarket, PausableClock]:
+    """Return the market of a home, begun anew where it never ran, and its own clock.
+
+    Args:
+        settings: of a market that is new.
+        home: keeps where it stands.
+        wall: the machine's clock.
+        last: the newest instant on record: the market's clock does not go back behind it.
+
+    Raises:
+        StorageError: what was kept cannot be read or written.
+    """
+    config = market_config(settings)
+    state = load_state(home)
+    if state is None:
+        now = wall.now_ns()
+        history = round(settings.history_days * DAY_NS)
+        market = begin(config, seed=settings.seed, now=now, history_ns=history)
+        save_state(home, market, now)
+        return market, PausableClock(now, base=wall)
+    return resumed(config, state), PausableClock(max(state.clock_ns, last), base=wall)
 
 
 def bars_of(history: dict[str, BarColumns], spec: BarSpec) -> Iterator[BarsClosed]:

@@ -1,18 +1,20 @@
 """The platform in the foreground: its processes kept, its view shown, its browser opened."""
 
+import json
 import signal
 import threading
 import webbrowser
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
-
-import structlog
 
 from botcore.app.channel import Remote
 from botcore.app.home import Home
 from botcore.app.processes import supervisor_for
 from botcore.app.settings import Settings
 from botcore.control.ports import Platform
+from botcore.domain.ids import SECOND_NS
+from botcore.kernel.clock import SystemClock
 from botcore.kernel.supervisor import ChildEvent, Verdict
 
 Show = Callable[[Platform, threading.Event, str], None]
@@ -84,17 +86,17 @@ def _watch_code(
 def _supervisor_log(home: Home) -> Callable[[ChildEvent], None]:
     """Return what writes supervision into a log of its own: the terminal belongs to the view."""
     output = (home.logs / "supervisor.log").open("a", buffering=1)
-    log = structlog.wrap_logger(
-        structlog.PrintLogger(output),
-        processors=[
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-    )
+    clock = SystemClock()
 
     def tell(event: ChildEvent) -> None:
-        log.info(
-            f"child_{event.kind.lower()}", child=event.child, child_pid=event.pid, why=event.detail
-        )
+        moment = datetime.fromtimestamp(clock.now_ns() / SECOND_NS, UTC)
+        line = {
+            "child": event.child,
+            "child_pid": event.pid,
+            "why": event.detail,
+            "event": f"child_{event.kind.lower()}",
+            "timestamp": f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z",
+        }
+        output.write(json.dumps(line) + "\n")
 
     return tell

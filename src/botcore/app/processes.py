@@ -5,9 +5,9 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from botcore.app.home import RunInfo
 from botcore.app.settings import Settings
@@ -15,6 +15,9 @@ from botcore.domain.errors import ConfigError
 from botcore.kernel.child import ChildSpec
 from botcore.kernel.clock import SystemClock
 from botcore.kernel.supervisor import ChildEvent, Supervisor
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
 
 STARTUP_S = 120.0
 """How long a recovery may take before the engine counts as silent."""
@@ -95,7 +98,7 @@ def supervisor_for(
         startup_s=STARTUP_S,
         final_codes=frozenset({0, 2, FAILED_FOR_GOOD}),
     )
-    jitter = np.random.Generator(np.random.PCG64(clock.now_ns()))
+    jitter = _Jitter(seed=clock.now_ns())
     supervisor = Supervisor([engine, page], clock=clock, rng=jitter, on_event=on_event)
     return supervisor, info
 
@@ -117,6 +120,27 @@ def child_environment(settings: Settings) -> dict[str, str]:
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
     }
+
+
+class _Jitter:
+    """Chance that is drawn at a restart only: most runs have none, and NumPy takes long to load.
+
+    Args:
+        seed: of the generator.
+    """
+
+    def __init__(self, *, seed: int) -> None:
+        self._seed = seed
+
+    def random(self) -> float:
+        """Return a number in [0, 1)."""
+        return self._drawn_from.random()
+
+    @cached_property
+    def _drawn_from(self) -> "Generator":
+        from numpy.random import PCG64, Generator
+
+        return Generator(PCG64(self._seed))
 
 
 def log_to(path: Path) -> None:

@@ -1,6 +1,12 @@
 """Runs the platform on this terminal and shows it, for every verb that does so."""
 
+import threading
+from typing import TYPE_CHECKING
+
 from botcore.cli import calls
+
+if TYPE_CHECKING:
+    from botcore.control.ports import Platform
 
 
 def run_here(
@@ -12,11 +18,15 @@ def run_here(
     reload: bool = False,
 ) -> int:
     """Run until it is stopped, and say how it ended; return the exit code."""
-    from botcore.cli.terminal import terminal_show
+
+    def show(platform: "Platform", stop: threading.Event, url: str) -> None:
+        from botcore.cli.terminal import terminal_show  # loaded while the platform starts
+
+        terminal_show(headless=headless)(platform, stop, url)
 
     code = calls.commands().up(
         overrides=overrides,
-        show=terminal_show(headless=headless),
+        show=show,
         open_browser=open_browser and not headless,
         memory_optimized=memory_optimized,
         reload=reload,

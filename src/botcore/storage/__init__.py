@@ -1,4 +1,4 @@
-"""What is kept: the journal and its projections, snapshots, the tape, and the lock of a home.
+"""What is kept: the journal and its projections, snapshots, and the tape.
 
 Takes in encoded inputs, facts and effects; gives out the same records in order, read models made
 from them in the same transaction, and a check of it all. SQLite embedded, PostgreSQL outside.
@@ -6,7 +6,6 @@ from them in the same transaction, and a check of it all. SQLite embedded, Postg
 
 from botcore.storage.faults import StoreRefused
 from botcore.storage.findings import Finding, Severity
-from botcore.storage.home_lock import HomeLock
 from botcore.storage.journal import Entry, EntryLike, SqlJournal
 from botcore.storage.projections import rebuild_projections
 from botcore.storage.read_models import ReadModels, Row
@@ -22,7 +21,6 @@ __all__ = [
     "Entry",
     "EntryLike",
     "Finding",
-    "HomeLock",
     "ReadModels",
     "Row",
     "Severity",

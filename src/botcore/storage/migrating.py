@@ -1,9 +1,16 @@
-"""Migrations: from any older shape of the tables to this version's, in one transaction."""
+"""Migrations: from any older shape of the tables to this version's, in one transaction.
+
+An empty database is given this version's tables at once; the revisions would make the same.
+"""
 
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from botcore import __version__
+from botcore.domain.records import SCHEMA
+from botcore.storage.chain import START
+from botcore.storage.tables import journal_head, metadata
 from botcore.storage.upcasting import newer
 
 if TYPE_CHECKING:
@@ -11,6 +18,14 @@ if TYPE_CHECKING:
 
 HEAD = "0001"
 """The revision of this version's tables, as Alembic names it."""
+
+# As Alembic makes it, in a `MetaData` of its own: it is no table of this version's.
+_VERSION = sa.Table(
+    "alembic_version",
+    sa.MetaData(),
+    sa.Column("version_num", sa.String(32), nullable=False),
+    sa.PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
 
 # Any number will do, as long as nothing else on the same database takes it.
 _LOCK = 7_236_281
@@ -50,6 +65,26 @@ def upgrade(connection: sa.Connection) -> None:
         return
     if is_newer(connection):
         raise newer(f"tables of revision {revision(connection)}", written_by=writer(connection))
+    if sa.inspect(connection).get_table_names():
+        migrate(connection)
+    else:
+        create(connection)
+
+
+def create(connection: sa.Connection) -> None:
+    """Make the tables of `HEAD` in an empty database, within the caller's transaction."""
+    metadata.create_all(connection, checkfirst=False)
+    connection.execute(
+        sa.insert(journal_head).values(
+            id=1, lsn=START.lsn, digest=START.digest, schema=SCHEMA, written_by=__version__
+        )
+    )
+    _VERSION.create(connection, checkfirst=False)
+    connection.execute(sa.insert(_VERSION).values(version_num=HEAD))
+
+
+def migrate(connection: sa.Connection) -> None:
+    """Run the revisions that the store lacks, within the caller's transaction."""
     from alembic import command  # noqa: PLC0415  # 0.2 s to load, and most starts migrate nothing
 
     config = _config()

@@ -1,10 +1,11 @@
 """Projections in SQL: written in the journal's own transaction, dropped and refilled at will."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from botcore.domain.events import Fact
 from botcore.domain.records import Record, RecordKind, decode_fact
@@ -13,6 +14,9 @@ from botcore.storage.faults import StoreRefused
 from botcore.storage.projector import ORDER_CHANGES, Projector, Row, Rows
 from botcore.storage.reading import chunks
 from botcore.storage.store import Store
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 _CHANGE_ORDERS = (
     sa.update(tables.orders)
@@ -102,8 +106,14 @@ def _all(connection: sa.Connection, table: sa.Table) -> list[Row]:
 
 def _upsert(table: sa.Table, dialect: str) -> sa.Insert:
     keys = [column.name for column in table.primary_key]
-    insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    insert = _postgres_insert(table) if dialect == "postgresql" else sqlite.insert(table)
     return insert.on_conflict_do_update(
         index_elements=keys,
         set_={c.name: insert.excluded[c.name] for c in table.columns if c.name not in keys},
     )
+
+
+def _postgres_insert(table: sa.Table) -> "postgresql.Insert":
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415  # loads drivers nobody needs here
+
+    return postgresql.insert(table)

@@ -10,7 +10,7 @@ from tests.support.sample_view import FakePlatform, sample_view, with_feed
 from botcore.api import create_app
 from botcore.control.views import FeedStatus, PlatformView
 from botcore.kernel.clock import ManualClock
-from botcore.observability import Metrics
+from botcore.observability.metrics import Metrics
 
 
 def client(platform: FakePlatform, metrics: RecordingMetrics | None = None) -> TestClient:

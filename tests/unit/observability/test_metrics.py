@@ -12,9 +12,9 @@ from tests.support.sample_view import sample_view, with_account, with_feed
 
 from botcore.control.views import FeedStatus, MeterView, PlatformView
 from botcore.domain.modes import Mode
-from botcore.observability import Metrics
 from botcore.observability._docs import reference_page
 from botcore.observability.catalogue import CATALOGUE, Kind
+from botcore.observability.metrics import Metrics
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "reference" / "metrics.md"
 

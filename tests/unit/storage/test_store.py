@@ -1,10 +1,15 @@
+import io
+import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from alembic.script import ScriptDirectory
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from botcore.domain.errors import ConfigError
 from botcore.storage import SqlJournal, Store, migrating
@@ -26,30 +31,63 @@ def test_a_password_is_never_shown() -> None:
 
 def test_the_revisions_make_exactly_the_tables_the_program_uses(tmp_path: Path) -> None:
     with Store(f"sqlite:///{tmp_path / 'store.db'}") as store:
-        store.upgrade()
+        with store.writing() as connection:
+            migrating.migrate(connection)
         store.upgrade()
         with store.reading() as connection:
             context = MigrationContext.configure(connection, opts={"compare_type": True})
             assert compare_metadata(context, metadata) == []
 
 
+def test_an_empty_database_is_given_what_the_revisions_would_make(tmp_path: Path) -> None:
+    def made(make: Callable[[sa.Connection], None]) -> list[str]:
+        with Store(f"sqlite:///{tmp_path / make.__name__}.db") as store:
+            with store.writing() as connection:
+                make(connection)
+            with store.reading() as connection:
+                driver = connection.connection.driver_connection
+                assert isinstance(driver, sqlite3.Connection)
+                return sorted(driver.iterdump())
+
+    assert made(migrating.create) == made(migrating.migrate)
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_every_database_is_given_the_same_tables_either_way(dialect: str) -> None:
+    revisions = io.StringIO()
+    context = MigrationContext.configure(
+        dialect_name=dialect, opts={"as_sql": True, "output_buffer": revisions}
+    )
+    first = ScriptDirectory.from_config(migrating._config()).get_revision(migrating.HEAD)
+    with Operations.context(context):
+        first.module.upgrade()
+
+    def compiled(element: sa.schema.ExecutableDDLElement) -> str:
+        return str(element.compile(dialect=context.dialect)).strip().expandtabs(4)
+
+    for table in metadata.sorted_tables:
+        assert compiled(CreateTable(table)) in revisions.getvalue()
+        for index in table.indexes:
+            assert compiled(CreateIndex(index)) in revisions.getvalue()
+
+
 def test_the_head_the_program_knows_is_the_last_revision() -> None:
     assert ScriptDirectory.from_config(migrating._config()).get_current_head() == migrating.HEAD
 
 
+@pytest.mark.parametrize("make", [migrating.create, migrating.migrate])
 def test_k23_a_migration_that_fails_leaves_the_store_as_it_was(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[sa.Connection], None]
 ) -> None:
-    from alembic.operations import Operations
-
     def fails(*_: object) -> None:
         raise RuntimeError("killed here")
 
     with Store(f"sqlite:///{tmp_path / 'store.db'}") as store:
-        # The last thing the revision does, after all its tables.
+        # What comes after all tables: the first row.
         monkeypatch.setattr(Operations, "bulk_insert", fails)
-        with pytest.raises(RuntimeError, match="killed here"):
-            store.upgrade()
+        monkeypatch.setattr(sa, "insert", fails)
+        with pytest.raises(RuntimeError, match="killed here"), store.writing() as connection:
+            make(connection)
         with store.reading() as connection:
             assert sa.inspect(connection).get_table_names() == []
 

@@ -1,4 +1,8 @@
-"""One platform per home: a lock that the operating system lets go of when its holder dies."""
+"""One platform per home: a lock that the operating system lets go of when its holder dies.
+
+It is the first thing a start takes, so it loads no database: words for a failure are fetched when
+there is one.
+"""
 
 import contextlib
 import fcntl
@@ -7,9 +11,8 @@ import os
 from pathlib import Path
 from types import TracebackType
 
-from botcore.domain.errors import ConfigError
+from botcore.domain.errors import ConfigError, StorageError
 from botcore.kernel.clock import Clock, SystemClock
-from botcore.storage import faults
 
 _LOOK_S = 0.02
 _LOOKS_BORNE = 10
@@ -54,7 +57,7 @@ class HomeLock:
             self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
             fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise faults.from_files(error, doing="locking the home", path=path) from error
+            raise _unusable(path, error) from error
         try:
             self._lock(fd)
             os.ftruncate(fd, 0)
@@ -64,7 +67,7 @@ class HomeLock:
             raise self._running() from error
         except OSError as error:
             os.close(fd)
-            raise faults.from_files(error, doing="locking the home", path=path) from error
+            raise _unusable(path, error) from error
         self._fd = fd
 
     def _lock(self, fd: int) -> None:
@@ -95,6 +98,34 @@ class HomeLock:
             + f" (home {self._home})",
             fix="open it, or stop it with `./bot stop`; another home is set with BOTCORE_HOME",
         )
+
+
+def is_locked(home: Path) -> bool:
+    """Look whether a platform holds the lock of a home; waits for nobody.
+
+    Raises:
+        StorageError: the lock cannot be read.
+    """
+    path = home / "lock"
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise _unusable(path, error) from error
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two that look never meet
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False
+
+
+def _unusable(path: Path, error: OSError) -> StorageError:
+    from botcore.storage.faults import from_files  # heavy: only here
+
+    return from_files(error, doing="locking the home", path=path)
 
 
 def _read(path: Path) -> str:

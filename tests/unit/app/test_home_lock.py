@@ -1,3 +1,4 @@
+import fcntl
 import json
 import os
 import subprocess
@@ -6,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from botcore.app.home_lock import HomeLock, is_locked
 from botcore.domain.errors import ConfigError, StorageError
-from botcore.storage import HomeLock
 
 
 def test_a_second_start_is_told_the_url_and_the_process_of_the_first(tmp_path: Path) -> None:
@@ -45,10 +46,23 @@ def test_a_lock_that_was_let_go_can_be_taken_again(tmp_path: Path) -> None:
         assert (tmp_path / "lock").read_text() == str(os.getpid())
 
 
+def test_a_look_tells_a_holder_and_hinders_no_other_look(tmp_path: Path) -> None:
+    assert not is_locked(tmp_path)
+
+    with HomeLock(tmp_path):
+        while_held = is_locked(tmp_path)
+    with (tmp_path / "lock").open() as looked_at:
+        fcntl.flock(looked_at, fcntl.LOCK_SH)
+        beside_a_look = is_locked(tmp_path)
+
+    assert (while_held, beside_a_look) == (True, False)
+    assert (tmp_path / "lock").read_text() == str(os.getpid())  # a look writes nothing
+
+
 def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
     script = f"""
 import pathlib, time
-from botcore.storage import HomeLock
+from botcore.app.home_lock import HomeLock
 HomeLock(pathlib.Path({str(tmp_path)!r})).acquire()
 print("held", flush=True)
 time.sleep(600)

@@ -1,0 +1,51 @@
+"""What a start does before its processes run: little, because they wait for it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from botcore.app import commands
+from botcore.app.processes import _Jitter
+from botcore.domain.errors import ConfigError
+
+HEAVY = ("alembic", "fastapi", "numpy", "prometheus_client", "rich", "sqlalchemy", "structlog")
+
+
+def test_what_starts_the_processes_loads_nothing_that_only_they_need() -> None:
+    program = (
+        "import sys\n"
+        "import botcore.app.commands, botcore.cli.foreground\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "strategies", [{}, {"mine": {"strategy": "emma-cross"}}], ids=["none", "misspelt"]
+)
+def test_strategies_that_cannot_be_are_refused_before_anything_starts(
+    strategies: dict[str, object], tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+
+    with pytest.raises(ConfigError):
+        commands.start(overrides={"home": home, "strategies": strategies})
+
+    assert not home.exists()
+
+
+def test_restarts_are_spread_by_chance_of_their_own_seed() -> None:
+    jitter, same, other = _Jitter(seed=1), _Jitter(seed=1), _Jitter(seed=2)
+
+    drawn = [jitter.random() for _ in range(100)]
+
+    assert all(0 <= each < 1 for each in drawn)
+    assert drawn == [same.random() for _ in range(100)]
+    assert drawn != [other.random() for _ in range(100)]
