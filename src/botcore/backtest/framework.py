@@ -1,7 +1,7 @@
 """The backtest: a tape through the same engine, the same gate and the same venue as paper."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal, DecimalException
 
 import msgspec
@@ -9,13 +9,13 @@ import msgspec
 import botcore
 from botcore.backtest.collector import Collector
 from botcore.backtest.demo import USDT
+from botcore.backtest.playing import Player, Progress
 from botcore.backtest.report import BacktestReport
 from botcore.backtest.tape import BarTape
 from botcore.domain.commands import ApplyConfig, Deposit, Reconciled, SessionStarted
 from botcore.domain.errors import ConfigError
 from botcore.domain.ids import AccountId, Currency, InstrumentId, StrategyId
 from botcore.domain.instruments import Instrument, InstrumentBook
-from botcore.domain.market import BarsClosed
 from botcore.domain.numbers import EXACT, QUANTUM, ZERO, use_money_context
 from botcore.domain.parameters import did_you_mean
 from botcore.engine import (
@@ -33,10 +33,6 @@ from botcore.strategies.library import strategy_named
 from botcore.venues.simulated import SimulatedVenue, VenueConfig
 
 ACCOUNT = AccountId("backtest")
-_PROGRESS_EVERY = 4_096
-
-Progress = Callable[[int, int], None]
-"""Called now and then with bars done and bars in all."""
 
 
 class StrategyRun(msgspec.Struct, frozen=True):
@@ -126,12 +122,12 @@ class BacktestingFramework:
         engine = Engine(config, classes)
         venue = SimulatedVenue(instruments=InstrumentBook(self._instruments), config=self._venue)
         collector = Collector()
-        session = Session(
-            engine=engine, venue=venue, sequencer=Sequencer(), commit=collector.commit
-        )
+        sequencer = Sequencer()
+        session = Session(engine=engine, venue=venue, sequencer=sequencer, commit=collector.commit)
         began = self._clock.monotonic_ns()
         self._open(session, venue, config, tape)
-        session.play(tape if progress is None else _told(tape, progress))
+        Player(session, engine=engine, venue=venue, sequencer=sequencer).play(tape, progress)
+        collector.finish()
         seconds = (self._clock.monotonic_ns() - began) / 1e9
         return self._report(engine, collector, tape, config, classes=classes, seconds=seconds)
 
@@ -216,18 +212,6 @@ class BacktestingFramework:
             seconds=seconds,
             unpriced=desk.valuation.unpriced(ACCOUNT),
         )
-
-
-def _told(tape: BarTape, progress: Progress) -> Iterator[BarsClosed]:
-    """Play the tape, and say now and then how far it is."""
-    total = len(tape)
-    done = 0
-    for count, event in enumerate(tape):
-        yield event
-        done += len(event.bars)
-        if count % _PROGRESS_EVERY == 0:
-            progress(done, total)
-    progress(total, total)
 
 
 def _opening(cash: str) -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, pairwise, repeat
+from itertools import chain, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from botcore.domain.errors import DataError
 from botcore.domain.ids import InstrumentId, Nanos
 from botcore.domain.market import Bar, BarFlag, BarsClosed, BarSpec
+from botcore.engine import BarColumns
 
-_CHUNK = 4_096
+_CHUNK = 2_048
 _COLUMNS = ("open", "high", "low", "close", "volume")
 
 
@@ -148,47 +149,64 @@ class BarTape:
 
     def __iter__(self) -> Iterator[BarsClosed]:
         """Play the tape: one input a close stamp."""
-        if len(self.series) == 1:
-            return _play_one(self.series[0])
         return _play_many(self.series)
 
 
-def _chunks(series: BarSeries) -> Iterator[tuple[list[Nanos], Iterator[Bar]]]:
-    """Give the close stamps and the bars of the series, some thousand at a time."""
-    c, step = series.columns, series.spec.step_ns
+class BarPart(BarColumns, frozen=True):
+    """Some thousand consecutive bars of a series, in the forms in which they are played."""
+
+    spec: BarSpec
+    ts_open: list[Nanos]
+    flags: list[int]
+
+    def __len__(self) -> int:
+        """How many bars there are."""
+        return len(self.stamps)
+
+    def bar(self, at: int) -> Bar:
+        """Return the bar at an index."""
+        return Bar(
+            self.instrument,
+            self.spec,
+            self.ts_open[at],
+            Nanos(self.stamps[at]),
+            *self.values[at],
+            self.flags[at],
+        )
+
+    def event(self, at: int) -> BarsClosed:
+        """Return the input that the bar at an index is."""
+        return BarsClosed(Nanos(self.stamps[at]), (self.bar(at),))
+
+
+def parts(series: BarSeries) -> Iterator[BarPart]:
+    """Give the bars of a series some thousand at a time."""
     for low in range(0, len(series), _CHUNK):
         part = slice(low, low + _CHUNK)
-        closes: list[Nanos] = (series.ts_open[part] + step).tolist()
-        # A `map` over columns makes bars without a Python statement for each.
-        yield (
-            closes,
-            map(
-                Bar,
-                repeat(series.instrument),
-                repeat(series.spec),
-                series.ts_open[part].tolist(),
-                closes,
-                c["open"][part].tolist(),
-                c["high"][part].tolist(),
-                c["low"][part].tolist(),
-                c["close"][part].tolist(),
-                c["volume"][part].tolist(),
-                series.flags[part].tolist(),
-            ),
+        ts_close = series.ts_open[part] + series.spec.step_ns
+        columns = {name: series.columns[name][part].tolist() for name in _COLUMNS}
+        yield BarPart(
+            series.instrument,
+            series.spec.step_ns,
+            ts_close.tolist(),
+            ts_close,
+            list(zip(*columns.values(), strict=True)),
+            columns["close"],
+            series.spec,
+            series.ts_open[part].tolist(),
+            series.flags[part].tolist(),
         )
 
 
-def _play_one(series: BarSeries) -> Iterator[BarsClosed]:
-    return chain.from_iterable(
-        map(BarsClosed, closes, zip(bars, strict=True)) for closes, bars in _chunks(series)
-    )
+def _bars(series: BarSeries) -> Iterator[Bar]:
+    return chain.from_iterable(map(part.bar, range(len(part))) for part in parts(series))
 
 
 def _play_many(series: Sequence[BarSeries]) -> Iterator[BarsClosed]:
     closes = np.concatenate([each.ts_open + each.spec.step_ns for each in series])
     ranks = np.concatenate([np.full(len(each), rank) for rank, each in enumerate(series)])
     order = np.lexsort((ranks, closes))
-    sources = [chain.from_iterable(bars for _, bars in _chunks(each)) for each in series]
+    sources = [_bars(each) for each in series]
     stamp: int | None = None
     group: list[Bar] = []
     for rank, ts in zip(ranks[order].tolist(), closes[order].tolist(), strict=True):

@@ -10,7 +10,7 @@ import msgspec
 
 from botcore.domain.errors import ConfigError, DataError
 from botcore.domain.ids import ContractKind, Currency, InstrumentId, Nanos, parse_instrument_id
-from botcore.domain.numbers import MONEY, ONE, ceil_to, exact, floor_to
+from botcore.domain.numbers import MONEY, ONE, ZERO, ceil_to, exact, floor_to
 from botcore.domain.orders import Side
 
 SNAP_FRACTION = 1e-6
@@ -18,6 +18,7 @@ SNAP_FRACTION = 1e-6
 _SNAP = Decimal(repr(SNAP_FRACTION))
 MOST_STEPS = 2**63 - 1
 """Ticks and lots are 64-bit numbers inside the matching rules."""
+_MOST_STEPS = Decimal(MOST_STEPS)
 
 
 class TradingStatus(StrEnum):
@@ -148,19 +149,19 @@ class Instrument(msgspec.Struct, frozen=True, gc=False, kw_only=True):
             DataError: `x` is negative, not finite, or of more lots than 64 bits hold.
         """
         wanted = exact(x, what="a quantity")
-        if wanted < 0:
+        if wanted < ZERO:
             raise DataError(
                 code="QUANTITY_NEGATIVE",
                 cause=f"a quantity of {x} for {self.id}",
                 fix="give a side and a quantity above zero",
             )
-        steps = MONEY.divide(wanted, self.lot)
-        if steps > MOST_STEPS:
+        if wanted > _MOST_STEPS * self.lot:
             raise _too_large(x, "a quantity", self.id)
-        floored = floor_to(wanted, self.lot)
+        floored = MONEY.divide_int(wanted, self.lot) * self.lot
         if floored != wanted and isinstance(x, float):
-            nearest = steps.to_integral_value()
-            if abs(steps - nearest) <= _SNAP:
+            parts = MONEY.divide(wanted, self.lot)
+            nearest = parts.to_integral_value()
+            if abs(parts - nearest) <= _SNAP:
                 floored = nearest * self.lot
         if floored < self.lot or floored < self.min_quantity:
             return BelowMinimum(floored, max(self.min_quantity, self.lot))

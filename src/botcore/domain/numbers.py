@@ -51,6 +51,8 @@ def exact(x: float | Decimal, *, what: str) -> Decimal:
     Raises:
         DataError: `x` is NaN or infinite.
     """
+    if type(x) is float and (0.0 < x < math.inf or -math.inf < x < 0.0):
+        return _shortest(x)
     if isinstance(x, Decimal):
         if x.is_finite():
             return x
@@ -58,12 +60,12 @@ def exact(x: float | Decimal, *, what: str) -> Decimal:
     number = float(x)  # numpy's own repr is no number
     if not math.isfinite(number):
         raise _not_finite(x, what)
-    # One mark or limit is read several times an order. Zeros are not kept: two of them are equal.
-    return _shortest(number) if number else Decimal(repr(number))
+    return Decimal(repr(number))
 
 
 @lru_cache(maxsize=1_024)
 def _shortest(number: float) -> Decimal:
+    """Remember: one mark or limit is read several times an order. Never a zero: two are equal."""
     return Decimal(repr(number))
 
 

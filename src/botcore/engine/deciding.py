@@ -1,6 +1,7 @@
 """Phases 8 and 9 of a bar: every strategy decides, then risk answers in the order of intents."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from botcore.domain.commands import TimerFired
@@ -70,7 +71,7 @@ class Deciders:
         self.is_ready = False
         self.asked: Slot | None = None
         self.slots: list[Slot] = []
-        self._series: dict[tuple[InstrumentId, int], list[Slot]] = {}
+        self._series: defaultdict[int, dict[InstrumentId, list[Slot]]] = defaultdict(dict)
         self._lines: dict[tuple[AccountId, StrategyId, InstrumentId], SignalSlot] = {}
         self._events: dict[tuple[AccountId, StrategyId], EventSlot] = {}
         known = {instrument.id for instrument in config.instruments}
@@ -87,21 +88,23 @@ class Deciders:
         """Ask every strategy that has a bar (8), then pass what they want through risk (9)."""
         wishes: list[Wish] = []
         if len(bars) == 1:
-            bar = bars[0]
-            turn = self._series.get((bar.instrument, bar.spec.step_ns), _NONE)
+            (bar,) = bars
+            asked = self._series[bar.spec.step_ns].get(bar.instrument, _NONE)
             if self._events:
-                self._show(((turn, bar),))
-            rest = iter(turn)  # after a fault the guarded call goes on behind it
-            while (fault := guarded(self._ask, rest, bar, wishes)) is not None:
-                self._quarantine(self._asked_or_raise(fault), fault, key)
+                self._show(((asked, bar),))
+            self._ask(asked, bar, wishes, key)
         else:
             turns = self._turns(bars)
-            self._show(turns)
+            if self._events:
+                self._show(turns)
             for slots, bar in turns:
-                rest = iter(slots)
-                while (fault := guarded(self._ask, rest, bar, wishes)) is not None:
-                    self._quarantine(self._asked_or_raise(fault), fault, key)
+                self._ask(slots, bar, wishes, key)
         self.asked = None
+        if wishes:
+            self._grant(wishes, key)
+
+    def _grant(self, wishes: Sequence[Wish], key: Key) -> None:
+        """Pass what strategies want through risk, in the order in which they said it."""
         for slot, wish in wishes:
             if slot.is_paused:  # it was quarantined after it said this
                 continue
@@ -109,6 +112,25 @@ class Deciders:
                 self._targets.pursue(slot, wish, key)  # type: ignore[arg-type]  # a weight, by its slot
             else:
                 self._intents.take(slot, wish, key)  # type: ignore[arg-type]  # an intent, by its slot
+
+    def resting(
+        self, instrument: InstrumentId, step_ns: int
+    ) -> Sequence[tuple[SignalSlot, float]] | None:
+        """Return who is asked with the bars of a series and the weight at which each rests.
+
+        None where one has no such weight, is paused, or hears events.
+        """
+        if not self.is_ready or self._observe or self._events:
+            return None
+        resting = []
+        for slot in self._series[step_ns].get(instrument, _NONE):
+            if isinstance(slot, EventSlot) or slot.is_paused:
+                return None
+            weight = slot.lulled
+            if weight != weight:  # noqa: PLR0124  # NaN
+                return None
+            resting.append((slot, weight))
+        return resting
 
     def heard(self, event: Trade | Quote, key: Key) -> None:
         """Pass a print or a quote to the event strategies that asked for such."""
@@ -161,7 +183,7 @@ class Deciders:
         pairs = [
             (slot, bar)
             for bar in bars
-            for slot in self._series.get((bar.instrument, bar.spec.step_ns), _NONE)
+            for slot in self._series[bar.spec.step_ns].get(bar.instrument, _NONE)
         ]
         pairs.sort(key=_by_rank)
         return [((slot,), bar) for slot, bar in pairs]
@@ -173,41 +195,33 @@ class Deciders:
                 if isinstance(slot, EventSlot):
                     slot.see(bar, is_warmup=not self.is_ready)
 
-    def _ask(self, slots: Iterator[Slot], bar: Bar, wishes: list[Wish]) -> None:
-        """Ask one strategy after the other with a bar, and note what they want."""
-        is_ready = self.is_ready
-        observe = self._observe and is_ready
+    def _ask(self, slots: Iterable[Slot], bar: Bar, wishes: list[Wish], key: Key) -> None:
+        """Ask one strategy after the other with a bar, and note what they want.
+
+        What one of them raises is caught here, not by `guarded`: a call a bar costs too much.
+        """
+        values = (bar.open, bar.high, bar.low, bar.close, bar.volume)
+        observe = self._observe and self.is_ready
         for slot in slots:
             self.asked = slot
-            if isinstance(slot, EventSlot):
-                self._ask_event(slot, bar, wishes)
+            try:
+                if isinstance(slot, EventSlot):
+                    self._ask_event(slot, bar, wishes)
+                    continue
+                runner = slot.runner
+                if slot.is_paused:
+                    if not slot.is_faulty:  # fed, so that its features have no hole later
+                        runner.on_bar(values, slot.held)
+                    continue
+                weight = runner.on_bar(values, slot.held)
+                slot.log.add(bar.ts_close, runner.memory, weight)
+            except Exception as error:
+                self._quarantine(slot, Crashed(error), key)
                 continue
-            if slot.is_paused:
-                self._feed(slot, bar)
-                continue
-            runner, close = slot.runner, bar.close
-            weight = runner.on_bar(bar.open, bar.high, bar.low, close, bar.volume, slot.held)
-            slot.log.add(bar.ts_close, runner.memory, weight)
-            spread = 0.0
-            if slot.spread is not None:
-                slot.spread.update(bar.high, bar.low, close)
-                spread = slot.spread.value
             if observe:
                 self._observed(slot, bar, weight)
-            if weight != weight or not is_ready:  # noqa: PLR0124  # NaN is "no view"
-                continue
-            held = slot.exposure
-            if held == 0.0:
-                if weight == 0.0:
-                    slot.signalled = 0.0
-                    continue
-            elif weight != 0.0:
-                target = slot.target(weight, slot.risk.equity, close, spread)
-                if target == held or (
-                    target * held > 0.0 and abs(target - held) <= slot.band_frac * abs(held)
-                ):
-                    continue
-            wishes.append((slot, weight))
+            if weight != slot.rest and slot.wants(weight, bar) and self.is_ready:
+                wishes.append((slot, weight))
 
     def _ask_event(self, slot: EventSlot, bar: Bar, wishes: list[Wish]) -> None:
         if slot.is_paused:
@@ -217,12 +231,6 @@ class Deciders:
             wishes.extend((slot, intent) for intent in intents)
         else:
             slot.dropped += len(intents)
-
-    @staticmethod
-    def _feed(slot: SignalSlot, bar: Bar) -> None:
-        """Feed a paused strategy, so that its features have no hole when it goes on."""
-        if not slot.is_faulty:
-            slot.runner.on_bar(bar.open, bar.high, bar.low, bar.close, bar.volume, slot.held)
 
     def _deny(self, slot: EventSlot, denied: Denied, key: Key) -> None:
         self._desk.out.facts.append(OrderDenied(slot.account, denied))
@@ -253,11 +261,6 @@ class Deciders:
         for intent in intents:
             if not slot.is_paused:  # a later no may have ended it
                 self._intents.take(slot, intent, key)
-
-    def _asked_or_raise(self, fault: Crashed) -> Slot:
-        if self.asked is None:
-            raise fault.error
-        return self.asked
 
     def _quarantine(self, slot: Slot, fault: Crashed, key: Key) -> None:
         error = fault.error
@@ -340,7 +343,7 @@ class Deciders:
 
     def _index(self, slot: Slot, instruments: Iterable[InstrumentId], step_ns: int) -> None:
         for name in instruments:
-            self._series.setdefault((name, step_ns), []).append(slot)
+            self._series[step_ns].setdefault(name, []).append(slot)
 
 
 def _parameters(

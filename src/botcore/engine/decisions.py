@@ -1,14 +1,13 @@
 """Every decision in columns: five floats and a stamp a bar, put into words only when read."""
 
 from collections.abc import Iterator, Sequence
-from struct import Struct
 
 import msgspec
 
-_ROW = Struct("=q6d")
-"""One decision: stamp, reason code, four operands, weight (NaN is "no view")."""
-_SIZE = _ROW.size
-_pack = _ROW.pack
+from botcore.strategies import DECISION
+
+_SIZE = DECISION.size
+_pack = DECISION.pack
 _TRIM = 2
 _ENDLESS = 1 << 62
 
@@ -50,6 +49,12 @@ class DecisionLog:
         if len(rows) > self._bound:
             self.trim()
 
+    def extend(self, rows: bytes | bytearray) -> None:
+        """Keep decisions that are rows of `DECISION` already."""
+        self._rows += rows
+        if len(self._rows) > self._bound:
+            self.trim()
+
     def trim(self) -> None:
         """Drop the oldest where a bound is set: half of what is there, now and then."""
         if self._kept is not None:
@@ -70,7 +75,7 @@ class DecisionLog:
         index = at + size if at < 0 else at
         if not 0 <= index < size:
             raise IndexError(at)
-        ts, code, a, b, c, d, weight = _ROW.unpack_from(self._rows, index * _SIZE)
+        ts, code, a, b, c, d, weight = DECISION.unpack_from(self._rows, index * _SIZE)
         return DecisionRow(ts, int(code), (a, b, c, d), weight)
 
     def __iter__(self) -> Iterator[DecisionRow]:

@@ -22,11 +22,14 @@ from botcore.engine.config import EngineConfig
 from botcore.engine.curve import EquityCurve
 from botcore.engine.deciding import Deciders, StrategyClass
 from botcore.engine.desk import Desk
+from botcore.engine.lulls import Lulls
 from botcore.engine.outbox import Outbox
 from botcore.engine.state import money_state, restore_money, state_hash
+from botcore.risk import AccountRisk
 
 # Python 3.11 looks a member of an enum up slowly: what every bar asks for is looked up once.
 _FLATTEN = Mode.FLATTEN
+_NORMAL = Mode.NORMAL
 _REDUCE_ONLY = Mode.REDUCE_ONLY
 
 
@@ -42,6 +45,7 @@ class Engine:
         desk: risk, execution and portfolio (read only for others).
         deciders: the strategies (read only for others).
         curves: account → equity curve, one point a bar.
+        lulls: takes bars on which nothing can happen without a step each.
 
     Raises:
         ConfigError: the configuration names something that does not exist.
@@ -61,8 +65,13 @@ class Engine:
         self.deciders = Deciders(config, strategies, self.desk, observe=observe)
         self.curves = {a.id: EquityCurve(config.decisions_kept) for a in config.accounts}
         self._view = self.desk.view
-        self._mark_equity = self.desk.risk.mark_equity
-        self._watched = tuple((known, self.curves[known.account]) for known in self.desk.accounts)
+        self._orders = self.desk.execution.index
+        self._mark, self._mark_bars = self.desk.valuation.mark, self.desk.valuation.mark_bars
+        self._watched = tuple(
+            (known, self.desk.valuation.worth(known.account), self.curves[known.account])
+            for known in self.desk.accounts
+        )
+        self.lulls = Lulls(self.desk, self.deciders, self.curves)
         self._handlers: dict[type, Callable[[Key, Any], None]] = {
             BarsClosed: self._bars_closed,
             VenueReport: self.desk.report,
@@ -90,8 +99,13 @@ class Engine:
         if key.ts >= view.until:
             view.move_to(key.ts)
         handler(key, event)
-        out = self._out
-        return out.take() if out.facts or out.effects else NOTHING
+        facts, effects = self._out.facts, self._out.effects
+        if not facts and not effects:
+            return NOTHING
+        step = Step(tuple(facts), tuple(effects))
+        facts.clear()
+        effects.clear()
+        return step
 
     def fold(self, fact: Fact) -> None:
         """Apply a fact of an earlier session, exactly as it was applied when it was made."""
@@ -116,29 +130,35 @@ class Engine:
 
     def _bars_closed(self, key: Key, event: BarsClosed) -> None:
         """Phases 6 to 9; 2 to 5 are the venue's, whose reports came before this input."""
-        desk = self.desk
-        valuation = desk.valuation
         bars = event.bars
-        valuation.mark_bars(bars)  # 6 mark
+        if len(bars) == 1:  # 6 mark
+            (bar,) = bars
+            self._mark(bar.instrument, bar.close)
+        else:
+            self._mark_bars(bars)
         deciders = self.deciders
         if deciders.is_ready:  # 7 equity, drawdown, day boundary, protections
-            orders, mark_equity = desk.execution.index, self._mark_equity
-            for account, curve in self._watched:
-                equity = valuation.equity(account.account)
-                curve.add(key.ts, equity)
-                changes = mark_equity(account, equity, key)
-                if changes:
-                    desk.note(changes)
-                if account.mode is _FLATTEN:
-                    desk.flatten(account, key)
-                elif orders.has_doubts or account.mode is _REDUCE_ONLY:
-                    desk.watch_doubts(account, key)
+            ts, has_doubts = key.ts, self._orders.has_doubts
+            for account, worth, curve in self._watched:
+                account.equity = equity = worth()
+                curve.add(ts, equity)
+                if account.is_moved(equity, ts) or has_doubts or account.mode is not _NORMAL:
+                    self._attend(account, equity, key)
             if self._observe:
                 self._out.facts.extend(
                     MarketDataUpdate(b.instrument, Nanos(b.ts_close), b.close, b.volume)
                     for b in bars
                 )
         deciders.decide(bars, key)  # 8 decide, 9 risk
+
+    def _attend(self, account: AccountRisk, equity: float, key: Key) -> None:
+        """Do what an account's equity, mode or doubts ask for at a bar."""
+        desk = self.desk
+        desk.note(desk.risk.mark_equity(account, equity, key))
+        if account.mode is _FLATTEN:
+            desk.flatten(account, key)
+        elif self._orders.has_doubts or account.mode is _REDUCE_ONLY:
+            desk.watch_doubts(account, key)
 
     def _bar_opened(self, _key: Key, event: BarOpened) -> None:
         """The first price of a bar moves the mark."""

@@ -24,6 +24,7 @@ _RANKS: dict[type, int] = {
 }
 RANKS: dict[type, int] = {kind: int(rank) for kind, rank in _RANKS.items()}
 _COMMAND = int(Rank.COMMAND)
+_BAR = int(Rank.BAR)
 
 
 class Sequencer:
@@ -45,6 +46,20 @@ class Sequencer:
             self._ts = ts
         self._seq = seq = self._seq + 1
         return Key(ts, RANKS.get(type(event), _COMMAND), source, seq)
+
+    def bars(self, ts: int) -> Key:
+        """Return the place of the bars that closed at `ts`, as `key` does for their input."""
+        if ts < self._ts:
+            ts = self._ts
+        else:
+            self._ts = ts
+        self._seq = seq = self._seq + 1
+        return Key(ts, _BAR, 0, seq)
+
+    def pass_over(self, ts: int, count: int) -> None:
+        """Leave out the places of `count` bars of which the last closed at `ts`."""
+        self._ts = max(self._ts, ts)
+        self._seq += count
 
     def answer(self, cause: Key) -> Key:
         """Return the place of an answer that the venue in process gives to a cause at once.

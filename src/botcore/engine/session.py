@@ -17,7 +17,7 @@ from botcore.domain.keys import Key
 from botcore.domain.market import BarOpened, BarsClosed
 from botcore.domain.orders import OrderSpec
 from botcore.domain.reports import ReportKind, VenueReport
-from botcore.domain.steps import Step
+from botcore.domain.steps import NOTHING, Step
 from botcore.engine.pipeline import Engine
 from botcore.engine.sequencer import Sequencer
 from botcore.execution import BarVenue
@@ -62,18 +62,36 @@ class Session:
 
     def bars(self, event: BarsClosed) -> None:
         """Take all bars of one close stamp through the phases."""
-        self.play((event,))
+        self.match(event)
+        self.close(event)
 
     def play(self, events: Iterable[BarsClosed]) -> None:
         """Take one close stamp after another through the phases."""
-        on_bars, key, take = self._venue.on_bars, self._sequencer.key, self._take
+        match, close = self.match, self.close
         for event in events:
-            ts = event.ts_close
-            if self._timers:
-                self.fire_timers(ts - 1)  # what is due at the close itself comes after the bars
-            for report in on_bars(event):
-                take(key(event, ts), report)
-            take(key(event, ts), event)
+            match(event)
+            close(event)
+
+    def match(self, event: BarsClosed) -> None:
+        """Fire the timers due before a close stamp; let the venue match its bars (2 to 5)."""
+        ts = event.ts_close
+        if self._timers:
+            self.fire_timers(ts - 1)  # what is due at the close itself comes after the bars
+        for report in self._venue.on_bars(event):
+            self._take(self._sequencer.bars(ts), report)
+
+    def close(self, event: BarsClosed) -> None:
+        """Give the engine the bars of a close stamp, once the venue has matched them (6 to 9)."""
+        key = self._sequencer.bars(event.ts_close)
+        done = self._engine.step(key, event)
+        if done is not NOTHING:
+            self._settle(key, event, done)
+            return
+        try:
+            self._commit(key, event, done, False)
+        except StorageError as error:
+            self._drop(key, (), error)
+            self._drain()
 
     def opened(self, event: BarOpened) -> None:
         """Take the first price of a bar: waiting market orders fill at it."""
@@ -96,11 +114,13 @@ class Session:
         self._take(self._sequencer.key(event, ts), event)
 
     def _take(self, key: Key, event: Input) -> None:
-        commit = self._commit
-        step = self._engine.step(key, event)
+        self._settle(key, event, self._engine.step(key, event))
+
+    def _settle(self, key: Key, event: Input, step: Step) -> None:
+        """Keep a step, then release what it asks for."""
         effects = step.effects
         try:
-            commit(key, event, step, effects != ())
+            self._commit(key, event, step, effects != ())
         except StorageError as error:
             self._drop(key, effects, error)
         else:

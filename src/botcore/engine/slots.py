@@ -1,8 +1,11 @@
 """One strategy on one instrument, as the engine steps it."""
 
+from collections.abc import Sequence
 from decimal import Decimal
+from math import nan
 
 from botcore.domain.ids import AccountId, InstrumentId, StrategyId
+from botcore.domain.market import Bar
 from botcore.domain.numbers import ZERO
 from botcore.domain.orders import OrderState
 from botcore.engine.config import StrategyConfig
@@ -23,14 +26,17 @@ class SignalSlot:
         rank: where its strategy stands in the configured order.
         held: sign of position plus working orders: what the strategy is told it has.
         exposure: the same in base units, float; `working`: the working part, exact.
-        target, band_frac: its sizing, ready to be asked at every bar.
+        rest: the weight that asks for nothing, whatever the price; NaN where the price decides.
         outcome: the engine's own word on the last target (empty when it was carried out).
         is_paused: it is not asked; `is_faulty`: nor fed, since it was quarantined.
     """
 
     __slots__ = (
+        "_band_frac",
+        "_is_fixed",
+        "_is_share",
+        "_target",
         "account",
-        "band_frac",
         "exposure",
         "held",
         "instrument",
@@ -41,6 +47,7 @@ class SignalSlot:
         "outcome",
         "position",
         "rank",
+        "rest",
         "risk",
         "runner",
         "signalled",
@@ -48,7 +55,6 @@ class SignalSlot:
         "spread",
         "step_ns",
         "strategy",
-        "target",
         "working",
         "working_orders",
     )
@@ -72,8 +78,10 @@ class SignalSlot:
         self.step_ns = config.step_ns
         self.runner = runner
         self.sizing: Sizing = config.sizing
-        self.target = config.sizing.in_floats()
-        self.band_frac = config.sizing.band_frac
+        self._target = config.sizing.in_floats()
+        self._band_frac = config.sizing.band_frac
+        self._is_share = config.sizing.kind is SizingKind.FRACTION
+        self._is_fixed = config.sizing.kind is SizingKind.FIXED
         self.position = position
         self.risk = risk
         self.log = DecisionLog(decisions_kept)
@@ -85,6 +93,7 @@ class SignalSlot:
         self.working: Decimal = ZERO
         self.working_orders = 0
         self.signalled = 0.0
+        self.rest = nan if self.spread is not None else 0.0
         self.outcome = ""
         self.is_paused = False
         self.is_faulty = False
@@ -108,6 +117,60 @@ class SignalSlot:
         self.working_orders = count
         self.exposure = exposure
         self.held = 1.0 if exposure > 0.0 else -1.0 if exposure < 0.0 else 0.0
+        self._settle()
+
+    def wants(self, weight: float, bar: Bar) -> bool:
+        """Whether a weight asks for another exposure than the slot has; NaN is "no view"."""
+        spread = 0.0
+        if self.spread is not None:
+            self.spread.update(bar.high, bar.low, bar.close)
+            spread = self.spread.value
+        if self.exposure == 0.0:
+            if weight == 0.0:
+                self.signalled = 0.0
+                self._settle()
+                return False
+        elif weight != 0.0 and not self._is_off(weight, self.risk.equity, bar.close, spread):
+            return False
+        return weight == weight  # noqa: PLR0124  # NaN
+
+    def _is_off(self, weight: float, equity: float, close: float, spread: float) -> bool:
+        """Whether what is held is so far from a weight's target that it is worth an order."""
+        held = self.exposure
+        target = self._target(weight, equity, close, spread)
+        if target == held:
+            return False
+        return not (target * held > 0.0 and abs(target - held) <= self._band_frac * abs(held))
+
+    @property
+    def lulled(self) -> float:
+        """The weight that asks for nothing as long as `keeps` says so; NaN where none does."""
+        if self.rest == self.rest or not self._is_share:  # NaN
+            return self.rest
+        return self.signalled if self.exposure and self.signalled else nan
+
+    def keeps(self, equity: Sequence[float], close: Sequence[float]) -> int:
+        """Return for how many bars the weight `lulled` asks for nothing, given equity and close."""
+        if self.rest == self.rest:  # NaN
+            return len(equity)
+        for count, (worth, price) in enumerate(zip(equity, close, strict=True)):
+            if self._is_off(self.signalled, worth, price, 0.0):
+                return count
+        return len(equity)
+
+    def signal(self, weight: float) -> None:
+        """Note the weight that was signalled last; it rests once it is carried out."""
+        self.signalled = weight
+        self.rest = nan
+
+    def _settle(self) -> None:
+        """See whether what was signalled last is carried out, so that it asks for nothing more."""
+        signalled, exposure = self.signalled, self.exposure
+        if self._is_fixed:
+            is_settled = self._target(signalled, 0.0, 1.0, 0.0) == exposure
+        else:
+            is_settled = exposure == signalled == 0.0 and self.spread is None
+        self.rest = signalled if is_settled else nan
 
 
 class SpreadEstimate:

@@ -56,9 +56,12 @@ class Targets:
         memory = slot.runner.memory
         reason = Reason(int(memory[0]), tuple(memory[1:5]))
         if weight != slot.signalled:
-            slot.signalled = weight
-            line = (slot.account, slot.strategy, slot.instrument)
-            self._desk.out.facts.append(signalled(Target(*line, weight, reason=reason), key))
+            slot.signal(weight)
+            self._desk.out.facts.append(
+                SignalGenerated(
+                    slot.account, slot.strategy, slot.instrument, Nanos(key.ts), weight, 1.0, reason
+                )
+            )
         reduces = position != ZERO and (position > ZERO) is not (delta > ZERO)
         order = PlaceOrder(
             account=slot.account,

@@ -28,6 +28,8 @@ class AccountView:
         instruments: rules, as versions in time.
 
     Attributes:
+        instrument: gives the rules in force now.
+        mark: gives the last price, or None.
         until: the first instant at which other versions of the rules may be in force, nanoseconds
             UTC; who steps to it or beyond calls `move_to`.
     """
@@ -46,24 +48,18 @@ class AccountView:
         self._book = instruments
         self._names = instruments.ids()
         self._in_force: dict[InstrumentId, Instrument] = {}
+        self.instrument = self._in_force.__getitem__
+        self.mark = valuation.price
         self.until = 0
 
     def move_to(self, ts: int) -> None:
         """Move to an instant: the instruments' versions in force then are the ones used."""
-        self._in_force = {name: self._book.around(name, ts) for name in self._names}
+        self._in_force.update({name: self._book.around(name, ts) for name in self._names})
         self.until = self._book.next_change(ts) or _FOR_EVER
-
-    def instrument(self, instrument: InstrumentId) -> Instrument:
-        """The rules in force now."""
-        return self._in_force[instrument]
 
     def instruments(self) -> tuple[InstrumentId, ...]:
         """Every configured instrument, sorted."""
         return self._names
-
-    def mark(self, instrument: InstrumentId) -> float | None:
-        """The last price."""
-        return self._valuation.price(instrument)
 
     def equity(self, account: AccountId) -> float:
         """Equity at the marks, float."""
@@ -103,8 +99,11 @@ class AccountView:
             cost = sum(abs(p.cost_float) for p in positions if p.instrument == instrument)
             return cost + self._unpriced_buys(account, instrument)
         net = float(self._portfolio.net_position(account, instrument))
+        working = self._orders.working(account, instrument)
+        if not working:
+            return abs(net * mark)
         bought = sells = 0.0
-        for order in self._orders.working(account, instrument):
+        for order in working:
             if order.state is _HELD:
                 continue
             if order.sign > 0:

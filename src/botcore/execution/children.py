@@ -54,7 +54,7 @@ class Children:
                     Nanos(at.ts),
                     detail="too little to sell" if parent.filled else "parent ended unfilled",
                 )
-                self._index.fold_change(child, fact)
+                self._index.fold_update(child, fact)
                 facts.append(fact)
         return facts
 
@@ -124,7 +124,7 @@ class Children:
             Nanos(at.ts),
             quantity=quantity,
         )
-        self._index.fold_change(child, fact)
+        self._index.fold_update(child, fact)
         facts.append(fact)
         effects.append(Submit(msgspec.structs.replace(child.spec, quantity=quantity)))
 
@@ -160,7 +160,7 @@ class Children:
         fact = OrderUpdated(
             child.spec.account, child.id, child.state, turn.ts, replace_pending=True
         )
-        self._index.fold_change(child, fact)
+        self._index.fold_update(child, fact)
         turn.facts.append(fact)
         turn.effects.append(Replace(child.ref, quantity=quantity))
 
@@ -178,7 +178,7 @@ class Children:
             replace_pending=parent.replace_pending,
             detail="its exit has filled",
         )
-        self._index.fold_change(parent, fact)
+        self._index.fold_update(parent, fact)
         turn.facts.append(fact)
         turn.effects.append(Cancel(parent.ref))
 

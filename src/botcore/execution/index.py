@@ -7,7 +7,7 @@ from decimal import Decimal
 from botcore.domain.events import OrderFilled, OrderPlaced, OrderUpdated
 from botcore.domain.ids import AccountId, ClientOrderId, Currency, InstrumentId
 from botcore.domain.numbers import ZERO
-from botcore.domain.orders import OrderState
+from botcore.domain.orders import TERMINAL, OrderState
 from botcore.execution.order import Order
 
 # Python 3.11 looks a member up slowly through its enum: these are asked for at every order.
@@ -23,20 +23,18 @@ class OrderIndex:
 
     Attributes:
         has_doubts: whether any order has an unknown outcome (R5).
+        get: gives an order by its id, or None if it is unknown (or terminal and long gone).
     """
 
     def __init__(self, *, terminal_kept: int) -> None:
         self._orders: dict[ClientOrderId, Order] = {}
+        self.get = self._orders.get
         self._working: dict[tuple[AccountId, InstrumentId], dict[ClientOrderId, Order]] = {}
         self._locked: dict[tuple[AccountId, Currency], Decimal] = {}
         self._in_doubt: dict[tuple[AccountId, InstrumentId], int] = {}
         self.has_doubts = False
         self._terminal: deque[ClientOrderId] = deque()
         self._terminal_kept = terminal_kept
-
-    def get(self, order: ClientOrderId) -> Order | None:
-        """Return an order, or None if it is unknown (or terminal and long gone)."""
-        return self._orders.get(order)
 
     def __iter__(self) -> Iterator[Order]:
         """Iterate over every order in memory, oldest first."""
@@ -61,7 +59,7 @@ class OrderIndex:
 
     def fold_placed(self, fact: OrderPlaced) -> Order:
         """Add an order."""
-        order = Order(fact)
+        order = Order.of(fact)
         spec = fact.order
         self._add(order)
         if spec.parent is not None:
@@ -70,20 +68,31 @@ class OrderIndex:
                 parent.children.append(spec.client_order_id)
         return order
 
-    def fold_change(self, order: Order, fact: OrderUpdated | OrderFilled) -> None:
-        """Apply a change or a fill to an order."""
-        was_terminal = order.is_terminal
-        was_in_doubt = order.state is _IN_DOUBT
-        locked = order.locked
-        if isinstance(fact, OrderFilled):
-            order.fold_fill(fact)
-        else:
-            order.fold_update(fact)
+    def fold_update(self, order: Order, fact: OrderUpdated) -> None:
+        """Apply a change without a fill to an order."""
+        before, locked = order.state, order.locked
+        order.fold_update(fact)
+        if order.state is not before or order.locked is not locked:
+            self._follow(order, before, locked)
+
+    def fold_fill(self, order: Order, fact: OrderFilled) -> None:
+        """Apply a fill to an order."""
+        before, locked = order.state, order.locked
+        order.fold_fill(fact)
+        self._follow(order, before, locked)
+
+    def _follow(self, order: Order, before: OrderState, locked: Decimal) -> None:
+        """Keep the sums in step with an order that has changed."""
+        state = order.state
         if order.locked is not locked:
             self._move_lock(order, locked)
-        if was_in_doubt is not (order.state is _IN_DOUBT):
-            self._count_doubt(order, -1 if was_in_doubt else 1)
-        if order.is_terminal and not was_terminal:
+        if state is before:
+            return
+        if before is _IN_DOUBT:
+            self._count_doubt(order, -1)
+        elif state is _IN_DOUBT:
+            self._count_doubt(order, 1)
+        if order.is_terminal and before not in TERMINAL:
             spec = order.spec
             del self._working[spec.account, spec.instrument][spec.client_order_id]
             self._forget_oldest(spec.client_order_id)

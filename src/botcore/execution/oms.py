@@ -96,6 +96,9 @@ class OrderExecutionEngine:
         seal: the object that only `risk` also holds; an `Approved` with another is refused.
         config: tunables.
         lot_of: the quantity step of an instrument now, base units; a quantum where nobody says.
+
+    Attributes:
+        index: every order in memory (read only).
     """
 
     def __init__(
@@ -103,12 +106,12 @@ class OrderExecutionEngine:
     ) -> None:
         self._seal = seal
         self._config = config or ExecutionConfig()
-        self._index = OrderIndex(terminal_kept=self._config.terminal_kept)
+        self.index = OrderIndex(terminal_kept=self._config.terminal_kept)
         self._children = Children(
-            self._index, next_attempt=self._next_attempt, lot_of=lot_of or (lambda _: QUANTUM)
+            self.index, next_attempt=self._next_attempt, lot_of=lot_of or (lambda _: QUANTUM)
         )
         self._reports = ReportBook(
-            self._index,
+            self.index,
             self._children,
             cancel_attempts=self._config.cancel_attempts,
             id_prefix=self._config.id_prefix,
@@ -117,11 +120,6 @@ class OrderExecutionEngine:
         self._epoch = self._epoch_used = 0
         self._id_stem = ""
         self.begin_epoch(0)
-
-    @property
-    def index(self) -> OrderIndex:
-        """Every order in memory (read only)."""
-        return self._index
 
     @property
     def epoch(self) -> int:
@@ -158,10 +156,10 @@ class OrderExecutionEngine:
         orders = approved.orders
         first = self._placed(approved, orders[0], None, at)
         facts: list[Fact] = [first]
-        self._index.fold_placed(first)
+        self.index.fold_placed(first)
         for child in orders[1:]:
             held = self._placed(approved, child, first.order.client_order_id, at)
-            self._index.fold_placed(held)
+            self.index.fold_placed(held)
             facts.append(held)
         return ExecutionReport(tuple(facts), (Submit(first.order),))
 
@@ -171,9 +169,9 @@ class OrderExecutionEngine:
         Total and idempotent: a stale, duplicate or unknown one changes nothing, or only raises
         an alarm.
         """
-        turn, halt = self._reports.apply(report, at)
+        turn = self._reports.apply(report, at)
         effects = tuple(turn.effects) if turn.effects else ()
-        return ExecutionReport(tuple(turn.facts), effects, halt, report.account)
+        return ExecutionReport(tuple(turn.facts), effects, turn.halt, report.account)
 
     def cancel(self, order_id: ClientOrderId, *, at: Key, detail: str = "") -> ExecutionReport:
         """Ask for an order to be cancelled: owed until it is proven terminal (K15, E43).
@@ -182,7 +180,7 @@ class OrderExecutionEngine:
         left alone. A cancel that is owed already is repeated by the reports that come, so asking
         again changes nothing until those attempts are spent.
         """
-        order = self._index.get(order_id)
+        order = self.index.get(order_id)
         if order is None or order.is_terminal:
             return _NOTHING
         if order.cancel_owed and order.cancel_attempts <= self._config.cancel_attempts:
@@ -218,7 +216,7 @@ class OrderExecutionEngine:
         """Ask for every working order of an account (strategy, instrument) to be cancelled."""
         facts: list[Fact] = []
         effects: list[Effect] = []
-        for order in self._index.all_working(account):
+        for order in self.index.all_working(account):
             if strategy is not None and order.spec.strategy != strategy:
                 continue
             if instrument is not None and order.spec.instrument != instrument:
@@ -242,7 +240,7 @@ class OrderExecutionEngine:
         A total quantity below what has filled is refused here (E45); equal to it, the order
         closes as FILLED once the venue confirms.
         """
-        order = self._index.get(intent.client_order_id)
+        order = self.index.get(intent.client_order_id)
         if order is None or order.state not in (OrderState.ACCEPTED, OrderState.PARTIAL):
             return self._denied(intent, "ORDER_NOT_WORKING", 0.0, 0.0, at)
         if order.replace_pending or order.cancel_owed:
@@ -264,7 +262,7 @@ class OrderExecutionEngine:
         """
         facts: list[Fact] = list(self.drop_unsent(account, at=at).facts)
         effects: list[Effect] = []
-        for order in self._index.all_working(account):
+        for order in self.index.all_working(account):
             if order.state is OrderState.SENDING:
                 self._update(order, OrderState.IN_DOUBT, facts, at, cancel_owed=order.cancel_owed)
             elif order.replace_pending:  # its answer is lost; the query's answer says what stands
@@ -278,12 +276,12 @@ class OrderExecutionEngine:
     def drop_unsent(self, account: AccountId, *, at: Key) -> ExecutionReport:
         """Close every order that was never handed to the sender (K04, a failed commit)."""
         facts: list[Fact] = []
-        for order in self._index.all_working(account):
+        for order in self.index.all_working(account):
             if order.state is _INTENT:
                 is_wanted = not order.cancel_owed
                 self._update(order, OrderState.NOT_SENT, facts, at, detail="never sent")
                 facts.extend(self._children.close(order, at))
-                parent = self._index.get(order.spec.parent) if order.spec.parent else None
+                parent = self.index.get(order.spec.parent) if order.spec.parent else None
                 if parent is not None and parent.filled:
                     detail = f"order {order.id}: never sent, its entry has filled"
                     facts.append(RiskAlert(account, Nanos(at.ts), "FILL_UNPROTECTED", detail))
@@ -299,20 +297,24 @@ class OrderExecutionEngine:
     def fold(self, fact: Fact) -> None:
         """Apply a fact of an earlier session: the same folds that ran when it was made."""
         if isinstance(fact, OrderPlaced):
-            self._index.fold_placed(fact)
+            self.index.fold_placed(fact)
             self._intents += 1
             self._take_epoch(fact.order.client_order_id)
         elif isinstance(fact, OrderUpdated | OrderFilled):
-            order = self._index.get(fact.client_order_id)
-            if order is not None:
-                self._index.fold_change(order, fact)
+            order = self.index.get(fact.client_order_id)
+            if order is None:
+                return
+            if isinstance(fact, OrderFilled):
+                self.index.fold_fill(order, fact)
+            else:
+                self.index.fold_update(order, fact)
 
     def state(self) -> dict[str, Any]:
         """Return every order in memory, the count of intents and the epoch, as JSON values.
 
         The epoch is the highest that an order carries: a session that placed none is no fact.
         """
-        return write_state(self._index, epoch=self._epoch_used, intents=self._intents)
+        return write_state(self.index, epoch=self._epoch_used, intents=self._intents)
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Become what `state` described; the index handed out earlier stays current.
@@ -320,7 +322,7 @@ class OrderExecutionEngine:
         Raises:
             InvariantBroken: ``EXECUTION_STATE_MALFORMED``; nothing was changed.
         """
-        read = read_state(state, self._index)
+        read = read_state(state, self.index)
         self._intents = read.intents
         self._epoch, self._epoch_used = 0, read.epoch
         self.begin_epoch(read.epoch)
@@ -402,13 +404,13 @@ class OrderExecutionEngine:
             None,
             detail,
         )
-        self._index.fold_change(order, fact)
+        self.index.fold_update(order, fact)
         facts.append(fact)
 
     def _denied(
         self, intent: ReplaceOrder, code: str, value: float, limit: float, at: Key
     ) -> Denied:
-        order = self._index.get(intent.client_order_id)
+        order = self.index.get(intent.client_order_id)
         instrument = order.spec.instrument if order else InstrumentId("")
         return Denied(
             intent.account,

@@ -15,7 +15,7 @@ _SENDING = OrderState.SENDING
 _BUY = Side.BUY
 
 
-class Order:
+class Order(msgspec.Struct, eq=False):
     """An order's specification, state and fills. Changed by folding its facts, nothing else.
 
     Attributes:
@@ -29,53 +29,43 @@ class Order:
         fees: what its fills cost, by currency; kept only where exits hang on it.
     """
 
-    __slots__ = (
-        "cancel_attempts",
-        "cancel_owed",
-        "children",
-        "cumulative_highest",
-        "cumulative_seen",
-        "fees",
-        "filled",
-        "fills",
-        "is_terminal",
-        "limit_price",
-        "locked",
-        "quantity",
-        "replace_pending",
-        "reserve",
-        "reserve_currency",
-        "sent_at",
-        "sign",
-        "spec",
-        "state",
-        "trigger_price",
-        "venue_order_id",
-    )
+    spec: OrderSpec
+    state: OrderState
+    quantity: Decimal
+    limit_price: Decimal | None
+    trigger_price: Decimal | None
+    reserve: Decimal
+    reserve_currency: Currency
+    locked: Decimal
+    sign: int
+    filled: Decimal = ZERO
+    sent_at: int = 0
+    venue_order_id: VenueOrderId | None = None
+    cancel_owed: bool = False
+    cancel_attempts: int = 0
+    replace_pending: bool = False
+    is_terminal: bool = False
+    fills: dict[TradeId, tuple[Decimal, Decimal]] = {}
+    cumulative_seen: set[Decimal] = set()
+    cumulative_highest: Decimal = ZERO
+    children: list[ClientOrderId] = []
+    fees: dict[Currency, Decimal] = {}
 
-    def __init__(self, placed: OrderPlaced) -> None:
+    @classmethod
+    def of(cls, placed: OrderPlaced) -> "Order":
+        """Return the order that a fact placed."""
         spec = placed.order
-        self.spec: OrderSpec = spec
-        self.state: OrderState = placed.state
-        self.quantity: Decimal = spec.quantity
-        self.limit_price: Decimal | None = spec.limit_price
-        self.trigger_price: Decimal | None = spec.trigger_price
-        self.filled: Decimal = ZERO
-        self.reserve: Decimal = placed.reserve
-        self.reserve_currency: Currency = placed.reserve_currency
-        self.locked: Decimal = placed.reserve
-        self.sent_at: int = 0
-        self.sign: int = 1 if spec.side is _BUY else -1
-        self.venue_order_id: VenueOrderId | None = None
-        self.cancel_owed = False
-        self.cancel_attempts = 0
-        self.replace_pending = False
-        self.is_terminal = False
-        self.fills: dict[TradeId, tuple[Decimal, Decimal]] = {}
-        self.cumulative_seen: set[Decimal] = set()
-        self.cumulative_highest: Decimal = ZERO
-        self.children: list[ClientOrderId] = []
-        self.fees: dict[Currency, Decimal] = {}
+        return cls(
+            spec,
+            placed.state,
+            spec.quantity,
+            spec.limit_price,
+            spec.trigger_price,
+            placed.reserve,
+            placed.reserve_currency,
+            placed.reserve,
+            1 if spec.side is _BUY else -1,
+        )
 
     @property
     def id(self) -> ClientOrderId:
@@ -113,19 +103,23 @@ class Order:
 
     def fold_update(self, fact: OrderUpdated) -> None:
         """Apply a change without a fill."""
-        check_edge(fact.client_order_id, self.state, fact.state)
-        if fact.cancel_owed and fact.state is self.state:
+        before, state = self.state, fact.state
+        if state is not before:
+            check_edge(fact.client_order_id, before, state)
+            self.state = state
+            if state is _SENDING:
+                self.sent_at = fact.ts
+        elif fact.cancel_owed:
             self.cancel_attempts += 1
-        if fact.state is _SENDING and self.state is not _SENDING:
-            self.sent_at = fact.ts
-        self.state = fact.state
         self.cancel_owed = fact.cancel_owed
         self.replace_pending = fact.replace_pending
         if fact.venue_order_id is not None:
             self.venue_order_id = fact.venue_order_id
         if fact.quantity is not None or fact.limit_price or fact.trigger_price:
             self._change(fact)
-        self.settle()
+            self.settle()
+        elif state in TERMINAL:
+            self.settle()
 
     def fold_fill(self, fact: OrderFilled) -> None:
         """Apply one execution."""

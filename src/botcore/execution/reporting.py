@@ -57,27 +57,27 @@ class ReportBook:
         self._cancel_attempts = cancel_attempts
         self._id_prefix = f"{id_prefix}-"
 
-    def apply(self, report: VenueReport, at: Key) -> tuple[Turn, str]:
-        """Return what came of a report (already folded), and why to halt (or nothing)."""
+    def apply(self, report: VenueReport, at: Key) -> Turn:
+        """Return what came of a report, already folded."""
         turn = Turn(report, at)
         order = self._index.get(report.client_order_id)
         if order is None:
             turn.alert("ORDER_UNKNOWN", "a report names an unknown order")
-            return turn, self._halt_for_unknown(report)
+            turn.halt = self._halt_for_unknown(report)
+            return turn
         spec = order.spec
         if report.instrument != spec.instrument or report.account != spec.account:
             turn.alert("REPORT_MISMATCH", f"named by {report.account}/{report.instrument}")
             turn.ask(order)
-            return turn, ""
+            return turn
         kind = report.kind
-        halt = ""
         if kind is _FILLED_KIND:
-            halt = self._fill(order, turn)
+            turn.halt = self._fill(order, turn)
         elif kind is _SENDING_KIND:
             if order.state is _INTENT:
                 self._move(order, _SENDING, turn)
         elif kind is _ACCEPTED_KIND or kind is _STATUS_KIND:
-            halt = self._alive(order, turn)
+            turn.halt = self._alive(order, turn)
         elif kind in _TERMINAL_OF:
             self._close(order, _TERMINAL_OF[kind], turn)
         elif kind is ReportKind.OUTCOME_UNKNOWN:
@@ -95,7 +95,7 @@ class ReportBook:
             self._move(order, order.state, turn)
             self._children.warn_if_unprotected(order, turn)
         # NOT_FOUND changes nothing: it is never proof alone (R3); the reconciler gathers more.
-        return turn, halt
+        return turn
 
     def _halt_for_unknown(self, report: VenueReport) -> str:
         """A fill is never dropped: one under our name that we cannot place stops the account."""
@@ -145,7 +145,7 @@ class ReportBook:
             report.venue_order_id if order.venue_order_id is None else None,
             report.cumulative,
         )
-        self._index.fold_change(order, fact)
+        self._index.fold_fill(order, fact)
         turn.facts.append(fact)
         if overfill > ZERO:
             turn.alert("ORDER_OVERFILLED", f"{overfill} beyond its quantity")
@@ -262,7 +262,7 @@ class ReportBook:
             report.trigger_price,
             report.detail,
         )
-        self._index.fold_change(order, fact)
+        self._index.fold_update(order, fact)
         turn.facts.append(fact)
         self._children.size(order, turn)  # its parent may have filled meanwhile
 
@@ -291,7 +291,7 @@ class ReportBook:
             None,
             report.detail,
         )
-        self._index.fold_change(order, fact)
+        self._index.fold_update(order, fact)
         turn.facts.append(fact)
 
 

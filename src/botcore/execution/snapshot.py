@@ -114,7 +114,7 @@ def _order(record: _OrderRecord) -> Order:
         NO_REASON,
         "",
     )
-    order = Order(placed)
+    order = Order.of(placed)
     order.quantity = record.quantity
     order.limit_price = record.limit_price
     order.trigger_price = record.trigger_price

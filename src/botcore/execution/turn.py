@@ -9,9 +9,13 @@ from botcore.execution.order import Order
 
 
 class Turn:
-    """A report, its key, and the facts and effects that came of it, in order."""
+    """A report, its key, and the facts and effects that came of it, in order.
 
-    __slots__ = ("at", "effects", "facts", "report", "ts")
+    Attributes:
+        halt: why the account must halt, or an empty string.
+    """
+
+    __slots__ = ("at", "effects", "facts", "halt", "report", "ts")
 
     def __init__(self, report: VenueReport, at: Key) -> None:
         self.report = report
@@ -19,6 +23,7 @@ class Turn:
         self.ts = Nanos(at.ts)
         self.facts: list[Fact] = []
         self.effects: list[Effect] = []
+        self.halt = ""
 
     def alert(self, code: str, detail: str) -> None:
         """Tell a person something about the order."""

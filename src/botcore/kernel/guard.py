@@ -1,4 +1,4 @@
-"""The one place that catches whatever foreign code raises: a strategy's callback, a driver's error.
+"""Catching whatever foreign code raises: a strategy's callback, a driver's error.
 
 Nothing is thrown away: what was raised is returned, and the caller deals with it.
 """
@@ -6,9 +6,9 @@ Nothing is thrown away: what was raised is returned, and the caller deals with i
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ParamSpec, TypeVar
+from typing import TypeVar, TypeVarTuple
 
-P = ParamSpec("P")
+A = TypeVarTuple("A")
 R = TypeVar("R")
 
 
@@ -26,9 +26,9 @@ class Crashed:
         return f"{type(self.error).__name__}: {self.error}{where}"
 
 
-def guarded(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R | Crashed:
+def guarded(call: Callable[[*A], R], *args: *A) -> R | Crashed:
     """Run foreign code, a strategy's callback for example, and catch what it raises."""
     try:
-        return call(*args, **kwargs)
+        return call(*args)
     except Exception as error:
         return Crashed(error)

@@ -7,6 +7,7 @@ from botcore.domain.numbers import EXACT, ZERO
 from botcore.portfolio.ledger import Ledger, assets_path
 
 _add = EXACT.add
+_subtract = EXACT.subtract
 
 
 class Holdings:
@@ -57,9 +58,7 @@ class Holdings:
         net, dust = self.net, self.dust
         if dust:
             net = {i: _add(net.get(i, ZERO), dust.get(i, ZERO)) for i in {*net, *dust}}
-        held = [(i, quantity) for i, quantity in net.items() if quantity]
-        held.sort()
-        return held
+        return sorted([each for each in net.items() if each[1]])
 
     def unassigned(self) -> list[tuple[Currency, Decimal]]:
         """Return what belongs to no position, cash first of all, sorted by currency, no zeros.
@@ -71,10 +70,8 @@ class Holdings:
         for instrument, quantity in self.net.items():
             if quantity:
                 base = self.pairs[instrument][0]
-                left[base] = _add(left.get(base, ZERO), quantity.copy_negate())
-        free = [(currency, amount) for currency, amount in left.items() if amount]
-        free.sort()
-        return free
+                left[base] = _subtract(left.get(base, ZERO), quantity)
+        return sorted([each for each in left.items() if each[1]])
 
     def clear(self) -> None:
         """Hold nothing, before a state is restored."""

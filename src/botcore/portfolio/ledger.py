@@ -67,14 +67,15 @@ class Ledger:
         undo: list[tuple[dict[Currency, Decimal], Currency, Decimal]] = []
         try:
             for posting in posted.postings:
-                ledger, currency, amount = posting.ledger, posting.currency, posting.amount
-                place = balances.get(ledger)
-                if place is None:
-                    place = balances[ledger] = {}
+                currency, amount = posting.currency, posting.amount
+                try:
+                    place = balances[posting.ledger]
+                except KeyError:
+                    place = balances[posting.ledger] = {}
                 before = place.get(currency, ZERO)
                 place[currency] = _add(before, amount)
                 undo.append((place, currency, before))
-                sums[currency] = _add(sums[currency], amount) if currency in sums else amount
+                sums[currency] = _add(sums.get(currency, ZERO), amount)
             if not sums:
                 raise _unbalanced(posted, "has no postings")
             if any(sums.values()):

@@ -241,7 +241,8 @@ class Portfolio:
 
     def _fold_posted(self, posted: LedgerPosted) -> None:
         self._ledger.fold(posted)
-        self.holdings(posted.account).revision += 1
+        holdings = self._holdings.get(posted.account) or self.holdings(posted.account)
+        holdings.revision += 1
         cause = posted.cause
         if cause in ("fill", "dust"):
             line = self._line_of(posted)

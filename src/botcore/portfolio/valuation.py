@@ -10,7 +10,7 @@ is left out, by name.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -60,33 +60,56 @@ class _Account:
         "cash",
         "coins",
         "currency",
-        "exact",
         "held",
         "holdings",
         "is_plain",
+        "marks",
         "revision",
-        "unassigned",
+        "with_foreign",
+        "with_gaps",
     )
 
-    def __init__(self, holdings: Holdings, currency: Currency) -> None:
+    def __init__(
+        self,
+        holdings: Holdings,
+        currency: Currency,
+        *,
+        marks: Mapping[InstrumentId, float],
+        with_gaps: "Callable[[_Account], float]",
+        with_foreign: "Callable[[float, _Account], float]",
+    ) -> None:
         self.holdings = holdings
         self.currency = currency
+        self.marks = marks
+        self.with_gaps = with_gaps
+        self.with_foreign = with_foreign
         self.refresh()
+
+    def equity(self) -> float:
+        """Return the account's worth in its reporting currency at the last marks."""
+        if self.revision != self.holdings.revision:
+            self.refresh()
+        total = self.cash
+        marks = self.marks
+        try:
+            for instrument, quantity in self.held:
+                total += quantity * marks[instrument]
+        except KeyError:
+            return self.with_gaps(self)
+        return total if self.is_plain else self.with_foreign(total, self)
 
     def refresh(self) -> None:
         """Read the holdings: instruments quoted in the reporting currency, others, and money."""
         self.revision = self.holdings.revision
         pairs, currency = self.holdings.pairs, self.currency
-        self.exact = held = self.holdings.held()
-        self.unassigned = self.holdings.unassigned()
         self.held: list[tuple[InstrumentId, float]] = []
         self.abroad: list[tuple[InstrumentId, float]] = []
-        for instrument, quantity in held:
+        for instrument, quantity in self.holdings.held():
             at_home = pairs[instrument][1] == currency
             (self.held if at_home else self.abroad).append((instrument, float(quantity)))
         self.cash = 0.0
         self.coins: list[tuple[Currency, float]] = []
-        for coin, amount in self.unassigned:
+        for coin, amount in self.holdings.unassigned():
             if coin == currency:
                 self.cash = float(amount)
             else:
@@ -102,6 +125,9 @@ class Valuation:
         reporting: the reporting currency of each account; USDT where none is named. Amounts of
             another currency are converted by the mark of ``<CURRENCY><REPORTING>``; of several
             venues' marks the first by instrument id counts.
+
+    Attributes:
+        price: gives the last mark of an instrument; None before the first.
     """
 
     def __init__(
@@ -110,6 +136,7 @@ class Valuation:
         self._portfolio = portfolio
         self._reporting = dict(reporting or {})
         self._marks: dict[InstrumentId, float] = {}
+        self.price = self._marks.get
         self._accounts: dict[AccountId, _Account] = {}
         self._rates: dict[str, InstrumentId] = {}
         self._rates_of = 0
@@ -138,10 +165,6 @@ class Valuation:
                 raise _refused(bar.instrument, bar.close)
             marks[bar.instrument] = bar.close
 
-    def price(self, instrument: InstrumentId) -> float | None:
-        """Return the last mark; None before the first."""
-        return self._marks.get(instrument)
-
     def marks(self) -> tuple[tuple[InstrumentId, float], ...]:
         """Return all marks sorted by instrument, as `PerformanceUpdate` carries them."""
         return tuple(sorted(self._marks.items()))
@@ -158,19 +181,41 @@ class Valuation:
 
     def equity(self, account: AccountId) -> float:
         """Return the account's worth in its reporting currency at the last marks."""
-        known = self._accounts.get(account)
-        if known is None:
-            known = self._know(account)
-        elif known.revision != known.holdings.revision:
-            known.refresh()
-        total = known.cash
-        marks = self._marks
-        try:
-            for instrument, quantity in known.held:
-                total += quantity * marks[instrument]
-        except KeyError:
-            return self._equity_with_gaps(known)
-        return total if known.is_plain else self._with_foreign(total, known)
+        return self.worth(account)()
+
+    def equity_over(
+        self, account: AccountId, instrument: InstrumentId, marks: Sequence[float]
+    ) -> list[float] | None:
+        """Return `equity` for each of several marks of one instrument, all others as they are.
+
+        None where the account holds what is quoted in another currency, or has no mark: such
+        equity is told mark by mark.
+        """
+        known = self._current(account)
+        if not known.is_plain:
+            return None
+        before, rest = known.cash, iter(known.held)
+        for name, quantity in rest:
+            if name == instrument:
+                totals = [before + quantity * mark for mark in marks]
+                break
+            other = self._marks.get(name)
+            if other is None:
+                return None
+            before += quantity * other
+        else:
+            return [before] * len(marks)
+        for name, quantity in rest:
+            other = self._marks.get(name)
+            if other is None:
+                return None
+            worth = quantity * other
+            totals = [total + worth for total in totals]
+        return totals
+
+    def worth(self, account: AccountId) -> Callable[[], float]:
+        """Return what tells an account's `equity`, for who asks at every bar."""
+        return (self._accounts.get(account) or self._know(account)).equity
 
     def equity_exact(self, account: AccountId) -> Decimal:
         """Return equity as a decimal sum over the same marks, each read as the decimal it prints.
@@ -180,11 +225,11 @@ class Valuation:
         known = self._current(account)
         holdings, currency = known.holdings, known.currency
         total = ZERO
-        for coin, amount in known.unassigned:
+        for coin, amount in holdings.unassigned():
             rate = self._rate_exact(coin, currency)
             if rate is not None:
                 total = MONEY.add(total, MONEY.multiply(amount, rate))
-        for instrument, quantity in known.exact:
+        for instrument, quantity in holdings.held():
             rate = self._rate_exact(holdings.pairs[instrument][1], currency)
             if rate is not None:
                 mark = self._marks.get(instrument)
@@ -250,7 +295,13 @@ class Valuation:
         )
 
     def _know(self, account: AccountId) -> _Account:
-        known = _Account(self._portfolio.holdings(account), self.reporting(account))
+        known = _Account(
+            self._portfolio.holdings(account),
+            self.reporting(account),
+            marks=self._marks,
+            with_gaps=self._equity_with_gaps,
+            with_foreign=self._with_foreign,
+        )
         self._accounts[account] = known
         return known
 

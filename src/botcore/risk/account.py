@@ -1,6 +1,7 @@
 """What risk remembers of an account: its mode, its watermarks, its order rate."""
 
 from collections import deque
+from collections.abc import Sequence
 
 from botcore.domain.events import ModeChanged, OrderPlaced, PerformanceUpdate
 from botcore.domain.ids import DAY_NS, SECOND_NS, AccountId
@@ -23,7 +24,7 @@ class AccountRisk:
         mode: what it may do; `mode_cause` says why.
         stop: the protection in force, `DRAWDOWN`, `DAILY_LOSS` or none, whatever the mode is.
         peak: highest equity marked; `day_start`: equity at the last UTC midnight (or the start).
-        loss_floor, drawdown_floor: equity at or below which a limit trips.
+        loss_floor, drawdown_floor: equity at or below which a limit trips; `floor`: the higher.
         next_day: the coming UTC midnight, nanoseconds.
     """
 
@@ -33,6 +34,7 @@ class AccountRisk:
         "day_start",
         "drawdown_floor",
         "equity",
+        "floor",
         "limits",
         "loss_floor",
         "mode",
@@ -55,6 +57,7 @@ class AccountRisk:
         self.day_start = 0.0
         self.loss_floor = -1.0
         self.drawdown_floor = -1.0
+        self.floor = -1.0
         self.next_day = 0
         self.orders_at: deque[int] = deque(maxlen=limits.orders_per_s)
 
@@ -69,10 +72,33 @@ class AccountRisk:
         sent = self.orders_at
         return len(sent) == sent.maxlen and ts - sent[0] < SECOND_NS
 
+    def is_moved(self, equity: float, ts: int) -> bool:
+        """Whether equity at `ts` is a new peak, trips a limit or begins a day: seldom."""
+        return not (self.floor < equity <= self.peak and ts < self.next_day)
+
+    def unmoved(self, equity: Sequence[float]) -> int:
+        """Return on how many of several marks of one day no limit trips."""
+        if max(equity) <= self.peak and min(equity) > self.floor:
+            return len(equity)
+        peak, keep = self.peak, 1.0 - self.limits.drawdown_frac
+        for count, mark in enumerate(equity):
+            peak = max(peak, mark)
+            # As after `raise_peak`: a new peak raises the floor of its own mark too.
+            if not (mark > self.loss_floor and mark > peak * keep):
+                return count
+        return len(equity)
+
+    def take(self, equity: Sequence[float]) -> None:
+        """Take several marks on which no limit trips."""
+        self.equity = equity[-1]
+        highest = max(equity)
+        if highest > self.peak:
+            self.raise_peak(highest)
+
     def raise_peak(self, equity: float) -> None:
         """Take a new highest equity."""
         self.peak = equity
-        self.drawdown_floor = equity * (1.0 - self.limits.drawdown_frac)
+        self._set_floors()
 
     def begin_day(self, day: int, equity: float) -> None:
         """Begin a UTC day (its number since 1970; -1 before the first) with its equity."""
@@ -118,3 +144,4 @@ class AccountRisk:
     def _set_floors(self) -> None:
         self.loss_floor = self.day_start * (1.0 - self.limits.daily_loss_frac)
         self.drawdown_floor = self.peak * (1.0 - self.limits.drawdown_frac)
+        self.floor = max(self.loss_floor, self.drawdown_floor)

@@ -7,6 +7,7 @@ an order that only reduces passes the limits on exposure, so that a way out is n
 import math
 from collections.abc import Mapping
 from decimal import ROUND_CEILING, Decimal
+from functools import lru_cache
 from typing import Any
 
 from botcore.domain.decisions import Approved, ApprovedOrder, Denied
@@ -371,10 +372,13 @@ def _reserve(
     limit_price: Decimal | None, price: Decimal, quantity: Decimal, limits: RiskLimits
 ) -> Decimal:
     """Return what a buy locks: notional and fee, a price band above where it has no limit (P13)."""
-    cushion = 1 + exact(limits.fee_frac, what="a fee")
-    if limit_price is None:
-        cushion *= 1 + exact(limits.price_band_frac, what="a band")
+    cushion = _cushion(limits.fee_frac, limits.price_band_frac if limit_price is None else 0.0)
     return (price * quantity * cushion).quantize(QUANTUM, ROUND_CEILING, MONEY)
+
+
+@lru_cache(maxsize=256)
+def _cushion(fee_frac: float, band_frac: float) -> Decimal:
+    return (1 + exact(fee_frac, what="a fee")) * (1 + exact(band_frac, what="a band"))
 
 
 def _no(

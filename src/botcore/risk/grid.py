@@ -11,8 +11,8 @@ from botcore.domain.intents import PlaceOrder, ReplaceOrder
 from botcore.domain.numbers import ZERO, exact
 from botcore.domain.orders import OrderSpec, OrderType, Side, TimeInForce
 
-_LIMITED = (OrderType.LIMIT, OrderType.STOP_LIMIT)
-_TRIGGERED = (OrderType.STOP, OrderType.STOP_LIMIT)
+_LIMITED = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
+_TRIGGERED = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
 
 # Python 3.11 looks a member up slowly through its enum: these are asked for at every order.
 _TRAILING_STOP = OrderType.TRAILING_STOP
@@ -36,12 +36,12 @@ def on_grid(order: PlaceOrder, instrument: Instrument, ts: int) -> ApprovedOrder
             is good until a date that is missing or past at `ts`.
         TypeError: what should be a number is none.
     """
-    kind = order.type
-    if (order.limit_price is not None) is not (kind in _LIMITED):
+    kind, limit, trigger, trail = order.type, order.limit_price, order.trigger_price, order.trail
+    if (limit is not None) is not (kind in _LIMITED):
         raise ValueError("limit price")
-    if (order.trigger_price is not None) is not (kind in _TRIGGERED):
+    if (trigger is not None) is not (kind in _TRIGGERED):
         raise ValueError("trigger price")
-    if (order.trail is not None) is not (kind is _TRAILING_STOP):
+    if (trail is not None) is not (kind is _TRAILING_STOP):
         raise ValueError("trail")
     expires_at = order.expires_at
     if (expires_at is not None) is not (order.time_in_force is _GTD):
@@ -52,9 +52,6 @@ def on_grid(order: PlaceOrder, instrument: Instrument, ts: int) -> ApprovedOrder
     if isinstance(quantity, BelowMinimum):
         return quantity
     side = order.side
-    limit = order.limit_price
-    trigger = order.trigger_price
-    trail = None if order.trail is None else instrument.order_price(order.trail, Side.SELL)
     return ApprovedOrder(
         side,
         kind,
@@ -63,7 +60,7 @@ def on_grid(order: PlaceOrder, instrument: Instrument, ts: int) -> ApprovedOrder
         instrument.quote,
         None if limit is None else instrument.order_price(limit, side),
         None if trigger is None else instrument.order_price(trigger, side),
-        trail,
+        None if trail is None else instrument.order_price(trail, Side.SELL),
         order.time_in_force,
         expires_at,
         order.reduce_only,

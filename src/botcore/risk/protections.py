@@ -36,11 +36,10 @@ def mark_equity(account: AccountRisk, equity: float, at: Key) -> Sequence[Fact]:
     account.equity = equity
     if equity > account.peak:
         account.raise_peak(equity)
-    ts = at.ts
-    if ts < account.next_day and equity > account.loss_floor and equity > account.drawdown_floor:
+    if not account.is_moved(equity, at.ts):
         return _QUIET
     facts: list[Fact] = []
-    if ts >= account.next_day:
+    if at.ts >= account.next_day:
         _begin_day(account, equity, at, facts)
     is_normal = account.mode is Mode.NORMAL
     if equity <= account.drawdown_floor:

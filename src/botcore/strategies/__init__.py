@@ -9,16 +9,19 @@ from botcore.strategies.digest import class_digest
 from botcore.strategies.event import EventStrategy, EventStrategyBase, Needs
 from botcore.strategies.faults import StrategyFault
 from botcore.strategies.features import FeatureSpec, feature, require_below
-from botcore.strategies.layout import NO_VIEW
+from botcore.strategies.layout import DECISION, NO_VIEW
 from botcore.strategies.library import LIBRARY, strategy_named
-from botcore.strategies.runner import SignalRunner
+from botcore.strategies.runner import BarRow, BarValues, SignalRunner
 from botcore.strategies.signal import WARM_UP_REASON, SignalStrategy, render_reason
 from botcore.strategies.view import StrategyView, WorkingOrder
 
 __all__ = [
+    "DECISION",
     "LIBRARY",
     "NO_VIEW",
     "WARM_UP_REASON",
+    "BarRow",
+    "BarValues",
     "EventStrategy",
     "EventStrategyBase",
     "FeatureSpec",

@@ -6,6 +6,7 @@ at its end: negative indexes reach it however many features there are.
 """
 
 import math
+from struct import Struct
 from typing import Final
 
 OPEN: Final = -5
@@ -31,6 +32,9 @@ WARM: Final = 7
 """1 while history is fed: what `decide` returns is dropped, what it remembers stays."""
 FREE: Final = 8
 """First slot of the strategy's own memory."""
+
+DECISION: Final = Struct("=q6d")
+"""One decision in bytes: stamp of the bar, code, four operands, weight (NaN is "no view")."""
 
 WARMING_UP: Final = 0.0
 """Code 0 of every strategy: features are not valid yet; operand 0 is the bars still to come."""

@@ -1,6 +1,6 @@
 """One signal strategy on one instrument, stepped bar by bar."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import nan
 
 import msgspec
@@ -12,6 +12,7 @@ from botcore.strategies.layout import (
     BAR_WIDTH,
     BARS_HELD,
     CODE,
+    DECISION,
     FREE,
     HELD,
     NEVER,
@@ -23,6 +24,16 @@ from botcore.strategies.layout import (
     WARMING_UP,
 )
 from botcore.strategies.signal import SignalStrategy
+
+BarValues = tuple[float, float, float, float, float]
+"""Open, high, low, close and volume of a bar."""
+
+
+BarRow = tuple[int, BarValues]
+"""The close stamp of a bar, nanoseconds UTC, and its values."""
+
+Snapshot = tuple[int, list[list[float]], list[float]]
+"""What a runner remembers, copied, in memory; `SignalRunner.state` is for a store."""
 
 
 class _State(msgspec.Struct, frozen=True):
@@ -48,6 +59,7 @@ class SignalRunner:
     """
 
     __slots__ = (
+        "_ahead",
         "_bar_places",
         "_close_steps",
         "_decide",
@@ -66,6 +78,7 @@ class SignalRunner:
     """The memory row; after each bar ``memory[0:5]`` is the reason: code and four operands."""
 
     def __init__(self, strategy: type[SignalStrategy], params: Mapping[str, object]) -> None:
+        self._ahead: float | None = None
         self._strategy = strategy
         self._decide = strategy.decide
         self._params = strategy.parameters.row(params)
@@ -112,37 +125,28 @@ class SignalRunner:
         """
         return max((each.settled(tolerance) for each in self._features), default=1)
 
-    def on_bar(  # noqa: PLR0917 – positional: this is the hot path
-        self, open: float, high: float, low: float, close: float, volume: float, held: float
-    ) -> float:
+    def on_bar(self, bar: BarValues, held: float) -> float:
         """Take a closed bar and return the target weight; NaN leaves the position as it is.
 
         Args:
-            open: price of the first trade, finite and positive as all prices here.
-            high: highest price.
-            low: lowest price.
-            close: price of the last trade.
-            volume: base units.
+            bar: open, high, low and close, finite and positive as all prices here, and the volume
+                in base units: the order of `SOURCES`.
             held: sign of the strategy's position with its working orders: 1, 0 or -1.
 
         Raises:
             StrategyFault: the strategy returned infinity, a weight outside -1 to 1, or NaN
                 without saying that it has no view.
         """
+        if self._ahead is not None:
+            return self._looked_at()
         row = self._row
+        close = bar[_CLOSE_PICK]
         for step, state, at in self._close_steps:
             step(state, row, at, close)
         if self._other_steps:
-            bar = (open, high, low, close, volume)
             for step, state, at, picks in self._other_steps:
                 step(state, row, at, *[bar[pick] for pick in picks])
-        # One place after the other, counted from the front: a list is written fastest so.
-        at_open, at_high, at_low, at_close, at_volume = self._bar_places
-        row[at_open] = open
-        row[at_high] = high
-        row[at_low] = low
-        row[at_close] = close
-        row[at_volume] = volume
+        row[self._bar_places] = bar
         memory = self.memory
         if held == memory[HELD]:
             memory[BARS_HELD] += 1.0
@@ -156,12 +160,75 @@ class SignalRunner:
                 memory[OPERANDS] = float(self._to_come)
                 return NO_VIEW
         memory[CODE] = UNSAID
-        decide = self._decide
-        weight = decide(row, memory, self._params)
+        weight = self._decide(row, memory, self._params)
         if -1.0 <= weight <= 1.0:
             return weight
-        if weight == weight or memory[CODE] not in self._strategy.no_view:  # noqa: PLR0124 – NaN
-            raise StrategyFault.weight(self._strategy.name, weight, memory[CODE])
+        return self._without_view(weight)
+
+    def advance(self, bars: Iterable[BarRow], held: float, rest: float, log: bytearray) -> int:
+        """Take closed bars as long as the weight is `rest`, and return how many were.
+
+        The bar on which it is another one is looked at, but not counted: `on_bar`, which must be
+        given that bar next, returns what was found.
+
+        Args:
+            bars: at least one, oldest first.
+            held: as `on_bar`'s, on all of them.
+            rest: a weight.
+            log: each bar taken appends a row of the form `DECISION`.
+
+        Raises:
+            Exception: whatever the strategy raised; `log` says how many bars were taken before.
+        """
+        memory = self.memory
+        if self._to_come or self._ahead is not None:
+            return 0
+        if held != memory[HELD]:
+            memory[HELD] = held
+            memory[BARS_HELD] = -1.0  # 0 on the first bar
+        row, params, decide, places = self._row, self._params, self._decide, self._bar_places
+        close_steps, other_steps = self._close_steps, self._other_steps
+        count = 0
+        for ts, bar in bars:
+            close = bar[_CLOSE_PICK]
+            for step, state, at in close_steps:
+                step(state, row, at, close)
+            if other_steps:
+                for step, state, at, picks in other_steps:
+                    step(state, row, at, *[bar[pick] for pick in picks])
+            row[places] = bar
+            memory[BARS_HELD] += 1.0
+            memory[CODE] = UNSAID
+            weight = decide(row, memory, params)
+            if weight != rest:
+                self._ahead = weight
+                break
+            log += _pack(ts, memory[0], memory[1], memory[2], memory[3], memory[4], weight)
+            count += 1
+        return count
+
+    def snapshot(self) -> Snapshot:
+        """Return a copy of all that it remembers, for `restore`."""
+        return self._to_come, [state[:] for state in self._states], self.memory[:]
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Remember what it did when `snapshot` was taken, and nothing since."""
+        self._to_come, states, memory = snapshot
+        for own, state in zip(self._states, states, strict=True):
+            own[:] = state
+        self.memory[:] = memory
+        self._ahead = None
+
+    def _looked_at(self) -> float:
+        """Return the weight of the bar that `advance` ended on."""
+        weight, self._ahead = self._ahead, None
+        assert weight is not None
+        return weight if -1.0 <= weight <= 1.0 else self._without_view(weight)
+
+    def _without_view(self, weight: float) -> float:
+        """Return NaN where the strategy said that it has no view; anything else is a fault."""
+        if weight == weight or self.memory[CODE] not in self._strategy.no_view:  # noqa: PLR0124 – NaN
+            raise StrategyFault.weight(self._strategy.name, weight, self.memory[CODE])
         return weight
 
     def reason(self) -> Reason:
@@ -214,6 +281,7 @@ class SignalRunner:
             self._to_come = found.to_come
             self.memory = found.memory
         self._states = states
+        self._ahead = None
         # Indicators of the close alone are by far the most, and are stepped without a detour.
         close_steps, other_steps, at = [], [], 0
         for each, own in zip(self._features, states, strict=True):
@@ -224,9 +292,10 @@ class SignalRunner:
             at += each.width
         self._close_steps, self._other_steps = tuple(close_steps), tuple(other_steps)
         self._row = [nan] * (at + BAR_WIDTH)
-        self._bar_places = tuple(range(at, at + BAR_WIDTH))
+        self._bar_places = slice(at, at + BAR_WIDTH)
 
 
 _CLOSE_PICK = 3
+_pack = DECISION.pack
 _ENCODE = msgspec.msgpack.Encoder().encode
 _DECODER = msgspec.msgpack.Decoder(_State)

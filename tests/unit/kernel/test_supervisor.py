@@ -244,11 +244,11 @@ def test_a_program_that_does_not_exist_is_told_to_the_caller() -> None:
 
 
 def test_a_guarded_call_gives_its_result_or_what_it_raised() -> None:
-    def divide(a: int, *, by: int) -> float:
+    def divide(a: int, by: int) -> float:
         return a / by
 
-    assert guarded(divide, 6, by=3) == 2.0
-    crashed = guarded(divide, 1, by=0)
+    assert guarded(divide, 6, 3) == 2.0
+    crashed = guarded(divide, 1, 0)
     assert isinstance(crashed, Crashed)
     assert isinstance(crashed.error, ZeroDivisionError)
 

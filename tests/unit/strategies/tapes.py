@@ -33,7 +33,7 @@ def flat(n_bars: int, *, price: float = 100.0, volume: float = 1.0) -> list[BarV
 def obeyed(runner: SignalRunner, bars: Sequence[BarValues], held: float = 0.0) -> Iterator[float]:
     """Feed bars and yield the weights; the position is always what was last wanted."""
     for bar in bars:
-        weight = runner.on_bar(*bar, held)
+        weight = runner.on_bar(bar, held)
         if not isnan(weight):
             held = weight
         yield weight

@@ -46,7 +46,7 @@ def asked(
     seen = []
     for bar, held in zip(bars, positions, strict=True):
         runner.memory[1:5] = [math.nan] * 4
-        weight = runner.on_bar(*bar, held)
+        weight = runner.on_bar(bar, held)
         seen.append((weight, held, int(runner.memory[CODE]), tuple(runner.memory[1:5])))
     return seen
 
@@ -195,7 +195,7 @@ def test_decide_changes_its_memory_only_and_twice_gives_the_same(name: str) -> N
     params = strategy.parameters.row(NARROW[name])
     for bar in random_walk(22, 300):
         memory = list(runner.memory)
-        runner.on_bar(*bar, 0.0)
+        runner.on_bar(bar, 0.0)
         if runner.memory[CODE] == 0.0:
             continue
         memory[HELD] = 0.0
@@ -254,16 +254,16 @@ def test_a_warm_strategy_that_is_flat_may_enter_on_its_first_bar(name: str) -> N
     bars = random_walk(26, 2_000)
     runner = SignalRunner(LIBRARY[name], NARROW[name])
     runner.is_warmup = True
-    wanted = [runner.on_bar(*bar, 0.0) for bar in bars]
+    wanted = [runner.on_bar(bar, 0.0) for bar in bars]
     last_long = max(at for at, weight in enumerate(wanted) if weight == 1.0)
 
     runner = SignalRunner(LIBRARY[name], NARROW[name])
     runner.is_warmup = True
     for bar in bars[:last_long]:
-        runner.on_bar(*bar, 0.0)
+        runner.on_bar(bar, 0.0)
     runner.is_warmup = False
 
-    assert runner.on_bar(*bars[last_long], 0.0) == 1.0
+    assert runner.on_bar(bars[last_long], 0.0) == 1.0
     assert render_reason(LIBRARY[name], runner.memory[CODE], runner.memory[1:5]).endswith(": enter")
 
 
@@ -273,7 +273,7 @@ def test_a_denied_entry_is_wanted_again_on_the_next_bar(name: str) -> None:
     denied = SignalRunner(LIBRARY[name], NARROW[name])
     filled = SignalRunner(LIBRARY[name], NARROW[name])
 
-    wanted = [denied.on_bar(*bar, 0.0) for bar in bars]
+    wanted = [denied.on_bar(bar, 0.0) for bar in bars]
 
     assert np.array_equal(wanted, list(obeyed(filled, bars)), equal_nan=True)
     assert any(now == after == 1.0 for now, after in itertools.pairwise(wanted))
@@ -311,8 +311,8 @@ def test_the_ensemble_holds_what_the_majority_of_the_other_five_hold() -> None:
     seen = set()
 
     for at, bar in enumerate(bars):
-        weight = runner.on_bar(*bar, 0.0)
-        votes = [member.on_bar(*bar, 0.0) for member in members]
+        weight = runner.on_bar(bar, 0.0)
+        votes = [member.on_bar(bar, 0.0) for member in members]
         if at < 3_000:  # the members begin on bars of their own; their first signals differ
             continue
         longs = votes.count(1.0)

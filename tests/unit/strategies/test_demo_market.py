@@ -54,12 +54,12 @@ def positions(
     runner = SignalRunner(LIBRARY[name], {})
     runner.is_warmup = True
     for bar in bars[:history]:
-        runner.on_bar(*bar, 0.0)
+        runner.on_bar(bar, 0.0)
     runner.is_warmup = False
     held = 0.0
     path = []
     for bar in bars[history:]:
-        weight = runner.on_bar(*bar, held)
+        weight = runner.on_bar(bar, held)
         if not math.isnan(weight):
             held = weight
         path.append(held)

@@ -44,14 +44,14 @@ def test_e102_no_decision_before_every_feature_is_valid(strategy: type[SignalStr
     first_decision = max(each.first_valid for each in features)
 
     for index, bar in enumerate(random_walk(1, first_decision)):
-        weight = runner.on_bar(*bar, 0.0)
+        weight = runner.on_bar(bar, 0.0)
 
         assert math.isnan(weight)
         assert runner.memory[CODE] == 0.0
         assert render_reason(strategy, *_said(runner)) == (
             f"not decided yet: waiting for {first_decision - index} more bars"
         )
-    runner.on_bar(*random_walk(2, 1)[0], 0.0)
+    runner.on_bar(random_walk(2, 1)[0], 0.0)
     assert runner.memory[CODE] != 0.0
     assert runner.bars_to_come == 0
 
@@ -78,7 +78,7 @@ def test_the_memory_tells_how_long_the_position_has_had_its_sign() -> None:
     seen = []
 
     for bar, held in zip(bars, (0.0, 1.0, 1.0, 1.0, 0.0, 0.0), strict=True):
-        runner.on_bar(*bar, held)
+        runner.on_bar(bar, held)
         seen.append((runner.memory[HELD], runner.memory[BARS_HELD]))
 
     assert seen[0][1] > NEVER / 2

@@ -6,16 +6,8 @@ from typing import ClassVar, Final
 from botcore.domain.parameters import Parameter, ParameterSpace
 from botcore.indicators import FloatRow
 from botcore.strategies.features import FeatureSpec, feature, require_below
-from botcore.strategies.layout import CODE, HELD, NO_VIEW
-from botcore.strategies.library.hysteresis import (
-    BPS,
-    LONG,
-    NO_VIEW_YET,
-    UNDECIDED,
-    VIEW,
-    sided,
-    verdict,
-)
+from botcore.strategies.layout import CODE, NO_VIEW
+from botcore.strategies.library.hysteresis import BPS, EXIT, STAY_FLAT, UNDECIDED, conclude
 from botcore.strategies.signal import WARM_UP_REASON, SignalStrategy
 
 FAST: Final = 0
@@ -77,19 +69,11 @@ class EmaCross(SignalStrategy):
         gap = row[0] - slow
         band_bps = params[NO_TRADE_BPS]
         band = slow * band_bps / BPS
-        before = memory[VIEW]
-        view = sided(before, gap, band)
-        memory[VIEW] = view
         gap_bps = gap / slow * BPS
-        memory[1] = gap_bps
         memory[2] = params[FAST]
         memory[3] = params[SLOW]
         memory[4] = band_bps
-        if view == UNDECIDED:
-            memory[CODE] = NO_VIEW_YET
-            return NO_VIEW
-        decisive = gap > band or gap < -band or before == UNDECIDED
-        if decisive and view != LONG:
-            memory[1] = -gap_bps
-        memory[CODE] = verdict(view, decisive, memory[HELD])
-        return view
+        view = conclude(memory, gap, band)
+        code = memory[CODE]
+        memory[1] = -gap_bps if EXIT <= code <= STAY_FLAT else gap_bps
+        return NO_VIEW if view == UNDECIDED else view

@@ -8,6 +8,9 @@ on, however long they are.
 
 from typing import Final
 
+from botcore.indicators import FloatRow
+from botcore.strategies.layout import CODE, HELD
+
 VIEW: Final = 8
 """Where a rule keeps its view: the first slot of its free memory."""
 UNDECIDED: Final = -1.0
@@ -61,3 +64,26 @@ def verdict(view: float, decisive: bool, held: float) -> float:
     if held != 0.0:
         return EXIT if decisive else STILL_EXIT
     return STAY_FLAT if decisive else KEEP_FLAT
+
+
+def conclude(memory: FloatRow, gap: float, band: float) -> float:
+    """Note the view after a bar and its shared reason code, and return the view.
+
+    As `sided` and `verdict` one after the other, for rules whose evidence is one signed number.
+
+    Args:
+        memory: the rule's own.
+        gap: evidence, positive for long, in any unit.
+        band: in the unit of `gap`, not negative; inside ``±band`` the view stays.
+    """
+    before = memory[VIEW]
+    if gap > band or (before == UNDECIDED and gap > 0.0):
+        memory[VIEW] = LONG
+        memory[CODE] = STAY_LONG if memory[HELD] > 0.0 else ENTER
+        return LONG
+    if gap < -band or (before == UNDECIDED and gap < 0.0):
+        memory[VIEW] = FLAT
+        memory[CODE] = EXIT if memory[HELD] != 0.0 else STAY_FLAT
+        return FLAT
+    memory[CODE] = NO_VIEW_YET if before == UNDECIDED else verdict(before, False, memory[HELD])
+    return before

@@ -6,16 +6,8 @@ from typing import ClassVar, Final
 from botcore.domain.parameters import Parameter, ParameterSpace
 from botcore.indicators import FloatRow
 from botcore.strategies.features import FeatureSpec, feature, require_below
-from botcore.strategies.layout import CLOSE, CODE, HELD, NO_VIEW
-from botcore.strategies.library.hysteresis import (
-    BPS,
-    LONG,
-    NO_VIEW_YET,
-    UNDECIDED,
-    VIEW,
-    sided,
-    verdict,
-)
+from botcore.strategies.layout import CLOSE, CODE, NO_VIEW
+from botcore.strategies.library.hysteresis import BPS, EXIT, STAY_FLAT, UNDECIDED, conclude
 from botcore.strategies.signal import WARM_UP_REASON, SignalStrategy
 
 NO_TRADE_BPS: Final = 3
@@ -74,16 +66,8 @@ class Macd(SignalStrategy):
         """Return 1 where MACD and signal were last decisively apart with the MACD above."""
         gap_bps = row[2] / row[CLOSE] * BPS
         band_bps = params[NO_TRADE_BPS]
-        before = memory[VIEW]
-        view = sided(before, gap_bps, band_bps)
-        memory[VIEW] = view
-        memory[1] = gap_bps
         memory[2] = band_bps
-        if view == UNDECIDED:
-            memory[CODE] = NO_VIEW_YET
-            return NO_VIEW
-        decisive = gap_bps > band_bps or gap_bps < -band_bps or before == UNDECIDED
-        if decisive and view != LONG:
-            memory[1] = -gap_bps
-        memory[CODE] = verdict(view, decisive, memory[HELD])
-        return view
+        view = conclude(memory, gap_bps, band_bps)
+        code = memory[CODE]
+        memory[1] = -gap_bps if EXIT <= code <= STAY_FLAT else gap_bps
+        return NO_VIEW if view == UNDECIDED else view
