@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from botcore.domain.decisions import Denied
+from botcore.domain.effects import Query
 from botcore.domain.events import (
     Fact,
     LedgerPosted,
@@ -12,7 +13,14 @@ from botcore.domain.events import (
     OrderUpdated,
     RiskAlert,
 )
-from botcore.domain.ids import MINUTE_NS, AccountId, InstrumentId, Nanos, StrategyId
+from botcore.domain.ids import (
+    MINUTE_NS,
+    AccountId,
+    ClientOrderId,
+    InstrumentId,
+    Nanos,
+    StrategyId,
+)
 from botcore.domain.instruments import InstrumentBook
 from botcore.domain.intents import PlaceOrder
 from botcore.domain.keys import Key
@@ -39,6 +47,8 @@ _ON_ITS_WAY = (OrderState.SENDING, OrderState.ACCEPTED)
 IN_DOUBT = "IN_DOUBT"
 DOUBT_NS = 5 * MINUTE_NS
 """How long an order may be in doubt before the account only reduces."""
+ASK_AGAIN_NS = MINUTE_NS // 2
+"""How often the venue is asked about an order in doubt, at the bars' pace."""
 
 
 class Desk:
@@ -71,6 +81,7 @@ class Desk:
         self.accounts: tuple[AccountRisk, ...] = tuple(
             self.risk.add_account(account.id, account.limits) for account in config.accounts
         )
+        self._asked: dict[ClientOrderId, int] = {}
         self._line_changed: LineChanged = _ignore_line
         self._fill_seen: FillSeen = _ignore_fill
 
@@ -152,7 +163,8 @@ class Desk:
     def watch_doubts(self, account: AccountRisk, key: Key) -> None:
         """An order that stays in doubt for minutes is a person's business; till then, reduce (R5).
 
-        The doubt itself never ends by age: only the venue's truth, or proof of absence, ends it.
+        The doubt itself never ends by age: only the venue's truth, or proof of absence, ends it,
+        and so the venue is asked again and again.
         """
         is_watched = account.mode_cause.startswith(IN_DOUBT)
         doubts = [
@@ -160,6 +172,12 @@ class Desk:
             for order in self.execution.index.all_working(account.account)
             if order.state is OrderState.IN_DOUBT
         ]
+        for order in doubts:
+            if key.ts - self._asked.get(order.id, order.sent_at) >= ASK_AGAIN_NS:
+                self._asked[order.id] = key.ts
+                self.out.effects.append(Query(order.ref))
+        if not doubts:
+            self._asked.clear()
         if account.mode is Mode.NORMAL:
             old = [order for order in doubts if key.ts - order.sent_at >= DOUBT_NS]
             if old:

@@ -7,6 +7,7 @@ from tests.support.venue_session import USDT
 
 from botcore.domain.events import RiskAlert
 from botcore.domain.ids import Nanos
+from botcore.domain.market import BarsClosed
 from botcore.domain.modes import Mode
 from botcore.domain.orders import OrderRef, OrderSpec, OrderState
 from botcore.domain.reports import ReportKind, VenueReport
@@ -14,10 +15,11 @@ from botcore.venues.simulated import SimulatedVenue
 
 
 class SilentVenue:
-    """Takes orders and says nothing about them, also when asked."""
+    """Takes orders and says nothing about them, also when asked; `asked` counts how often."""
 
     def __init__(self, venue: SimulatedVenue) -> None:
         self._venue = venue
+        self.asked = 0
 
     def submit(self, order: OrderSpec, ts: int) -> Iterable[VenueReport]:
         yield VenueReport(
@@ -29,10 +31,27 @@ class SilentVenue:
         )
 
     def query(self, order: OrderRef, ts: int) -> Iterable[VenueReport]:
+        self.asked += 1
         return ()
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._venue, name)
+
+
+class SlowToTell(SilentVenue):
+    """Loses every answer and report, and tells the truth only when it is asked for a third time."""
+
+    def submit(self, order: OrderSpec, ts: int) -> Iterable[VenueReport]:
+        list(self._venue.submit(order, ts))
+        return super().submit(order, ts)
+
+    def on_bars(self, event: BarsClosed) -> Iterable[VenueReport]:
+        list(self._venue.on_bars(event))
+        return ()
+
+    def query(self, order: OrderRef, ts: int) -> Iterable[VenueReport]:
+        super().query(order, ts)
+        return self._venue.query(order, ts) if self.asked > 2 else ()
 
 
 def a_doubtful_session() -> TradingSession:
@@ -77,3 +96,16 @@ def test_r5_the_account_trades_again_once_the_doubt_is_resolved() -> None:
 
     assert run.risk.mode is Mode.NORMAL
     assert run.engine.desk.execution.index.locked(ACCOUNT, USDT) == 0
+
+
+def test_r5_the_venue_is_asked_about_a_doubt_until_it_tells_the_truth() -> None:
+    run = TradingSession(
+        {"buyer": planned({1: lambda view: [buy(view)]})},
+        wrap=SlowToTell,  # type: ignore[arg-type]  # what it does not change is the venue's own
+    )
+
+    run.flat(100, 7)
+
+    assert run.orders[0].state is OrderState.FILLED
+    assert run.risk.mode is Mode.NORMAL
+    assert not run.engine.desk.execution.index.has_doubts
