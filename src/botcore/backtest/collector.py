@@ -1,7 +1,5 @@
 """What a backtest keeps of its steps: counts, round trips, and the fingerprint."""
 
-from collections import Counter
-
 from botcore.backtest.report import RoundTrip
 from botcore.domain.commands import Input
 from botcore.domain.events import Fact, OrderDenied, OrderFilled, OrderPlaced, PositionChanged
@@ -57,16 +55,18 @@ class Collector:
         """Look at every fact taken so far."""
         facts = self._waiting
         self.fingerprint.add(facts)
-        kinds = Counter(map(type, facts))
-        self.orders += kinds[OrderPlaced]
-        self.fills += kinds[OrderFilled]
-        self.denied += kinds[OrderDenied]
         for fact in facts:
             kind = type(fact)
             if kind is PositionChanged:
                 self._position(fact)  # type: ignore[arg-type]  # by kind
-            elif kind is OrderFilled and "ambiguous_bar" in fact.flags:  # type: ignore[union-attr]  # by kind
-                self.ambiguous += 1
+            elif kind is OrderFilled:
+                self.fills += 1
+                if "ambiguous_bar" in fact.flags:  # type: ignore[union-attr]  # by kind
+                    self.ambiguous += 1
+            elif kind is OrderPlaced:
+                self.orders += 1
+            elif kind is OrderDenied:
+                self.denied += 1
         facts.clear()
 
     def _position(self, fact: PositionChanged) -> None:

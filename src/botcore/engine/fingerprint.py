@@ -1,16 +1,29 @@
 """The fingerprint of a run: SHA-256 over the facts that matter, in order."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from msgspec import structs
 
 from botcore.domain.events import FINGERPRINTED, Fact, OrderPlaced
 from botcore.domain.records import encode
 
-_MATTERS = frozenset(FINGERPRINTED)
 _TOGETHER = 64
 _CONFIG = OrderPlaced.__struct_fields__.index("config")
+
+
+def _without_config(fact: OrderPlaced) -> tuple[object, ...]:
+    """Leave out the digest of the configuration: that names also what never trades."""
+    return structs.astuple(fact)[:_CONFIG]
+
+
+_VALUES: dict[type, Callable[[Any], tuple[object, ...]]] = {
+    **dict.fromkeys(FINGERPRINTED, structs.astuple),
+    OrderPlaced: _without_config,
+}
+"""How the values of a fact that matters are read; its fields' names are the same in every run."""
+_NAMES = {kind: kind.__name__ for kind in _VALUES}
 
 
 class Fingerprint:
@@ -33,7 +46,7 @@ class Fingerprint:
 
     def add(self, facts: Iterable[Fact]) -> None:
         """Take the facts of one step."""
-        self._waiting += [fact for fact in facts if type(fact) in _MATTERS]
+        self._waiting += [fact for fact in facts if type(fact) in _NAMES]
         if len(self._waiting) > _TOGETHER:
             self._hash_waiting()
 
@@ -43,16 +56,8 @@ class Fingerprint:
         return self._hash.hexdigest()
 
     def _hash_waiting(self) -> None:
-        self._hash.update(b"".join([encode(_business(fact)) for fact in self._waiting]))
-        self._hashed += len(self._waiting)
-        self._waiting.clear()
-
-
-def _business(fact: Fact) -> tuple[object, ...]:
-    """Return a fact's name and values; its fields' names are the same in every run."""
-    kind = type(fact)
-    values = structs.astuple(fact)
-    if kind is OrderPlaced:
-        # Without the digest of the configuration: that names also what never trades.
-        values = values[:_CONFIG]
-    return kind.__name__, *values
+        waiting = self._waiting
+        rows = [encode((_NAMES[type(fact)], _VALUES[type(fact)](fact))) for fact in waiting]
+        self._hash.update(b"".join(rows))
+        self._hashed += len(waiting)
+        waiting.clear()

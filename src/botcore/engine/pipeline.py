@@ -99,12 +99,13 @@ class Engine:
         if key.ts >= view.until:
             view.move_to(key.ts)
         handler(key, event)
-        facts, effects = self._out.facts, self._out.effects
-        if not facts and not effects:
+        out = self._out
+        if not out.facts and not out.effects:
             return NOTHING
-        step = Step(tuple(facts), tuple(effects))
-        facts.clear()
-        effects.clear()
+        step = Step(tuple(out.facts), tuple(out.effects))
+        out.facts.clear()
+        if out.effects:
+            out.effects.clear()
         return step
 
     def fold(self, fact: Fact) -> None:
