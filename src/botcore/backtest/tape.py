@@ -165,18 +165,13 @@ class BarPart(BarColumns, frozen=True):
 
     def bar(self, at: int) -> Bar:
         """Return the bar at an index."""
-        return Bar(
-            self.instrument,
-            self.spec,
-            self.ts_open[at],
-            Nanos(self.stamps[at]),
-            *self.values[at],
-            self.flags[at],
-        )
+        stamp, flags = Nanos(self.stamps[at]), self.flags[at]
+        return Bar(self.instrument, self.spec, self.ts_open[at], stamp, *self.values[at], flags)
 
     def event(self, at: int) -> BarsClosed:
         """Return the input that the bar at an index is."""
-        return BarsClosed(Nanos(self.stamps[at]), (self.bar(at),))
+        bar = self.bar(at)
+        return BarsClosed(Nanos(bar.ts_close), (bar,))
 
 
 def parts(series: BarSeries) -> Iterator[BarPart]:

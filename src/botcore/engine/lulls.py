@@ -20,7 +20,7 @@ from botcore.engine.curve import EquityCurve
 from botcore.engine.deciding import Deciders
 from botcore.engine.desk import Desk
 from botcore.engine.slots import SignalSlot
-from botcore.kernel.guard import guarded
+from botcore.kernel.guard import Crashed, guarded
 from botcore.strategies import DECISION, BarValues
 
 # Python 3.11 looks a member up slowly through its enum: these are asked for at every order.
@@ -139,14 +139,16 @@ class _Look:
         self._before = slot.runner.snapshot()
 
     def on(self, stamps: Sequence[int], values: Sequence[BarValues], most: int) -> int:
-        """Look at bars until it wants something; what it raises, it raises again in a step."""
+        """Look at bars until it wants something or raises; a step finds that on the next bar."""
         if not most:
             return 0
         if most < len(stamps):
             stamps = stamps[:most]
         bars = zip(stamps, values, strict=False)
-        guarded(self.slot.runner.advance, bars, self.slot.held, self._rest, self.log)
+        fault = guarded(self.slot.runner.advance, bars, self.slot.held, self._rest, self.log)
         self.count = len(self.log) // DECISION.size
+        if isinstance(fault, Crashed):  # it must not have seen the bar on which it will raise
+            self.again(stamps, values, self.count)
         return self.count
 
     def again(self, stamps: Sequence[int], values: Sequence[BarValues], most: int) -> None:

@@ -125,6 +125,8 @@ class SignalSlot:
         if self.spread is not None:
             self.spread.update(bar.high, bar.low, bar.close)
             spread = self.spread.value
+        if weight != weight:  # noqa: PLR0124  # NaN
+            return False
         if self.exposure == 0.0:
             if weight == 0.0:
                 self.signalled = 0.0
@@ -132,7 +134,7 @@ class SignalSlot:
                 return False
         elif weight != 0.0 and not self._is_off(weight, self.risk.equity, bar.close, spread):
             return False
-        return weight == weight  # noqa: PLR0124  # NaN
+        return True
 
     def _is_off(self, weight: float, equity: float, close: float, spread: float) -> bool:
         """Whether what is held is so far from a weight's target that it is worth an order."""

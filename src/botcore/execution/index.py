@@ -72,7 +72,7 @@ class OrderIndex:
         """Apply a change without a fill to an order."""
         before, locked = order.state, order.locked
         order.fold_update(fact)
-        if order.state is not before or order.locked is not locked:
+        if order.locked is not locked or order.is_terminal or _IN_DOUBT in (before, order.state):
             self._follow(order, before, locked)
 
     def fold_fill(self, order: Order, fact: OrderFilled) -> None:

@@ -1,5 +1,7 @@
 """One report being applied: what has come of it so far."""
 
+import msgspec
+
 from botcore.domain.effects import Effect, Query
 from botcore.domain.events import Fact, RiskAlert
 from botcore.domain.ids import Nanos
@@ -8,22 +10,23 @@ from botcore.domain.reports import VenueReport
 from botcore.execution.order import Order
 
 
-class Turn:
+class Turn(msgspec.Struct):
     """A report, its key, and the facts and effects that came of it, in order.
 
     Attributes:
         halt: why the account must halt, or an empty string.
     """
 
-    __slots__ = ("at", "effects", "facts", "halt", "report", "ts")
+    report: VenueReport
+    at: Key
+    facts: list[Fact] = []
+    effects: list[Effect] = []
+    halt: str = ""
 
-    def __init__(self, report: VenueReport, at: Key) -> None:
-        self.report = report
-        self.at = at
-        self.ts = Nanos(at.ts)
-        self.facts: list[Fact] = []
-        self.effects: list[Effect] = []
-        self.halt = ""
+    @property
+    def ts(self) -> Nanos:
+        """The instant of the input, nanoseconds UTC."""
+        return Nanos(self.at.ts)
 
     def alert(self, code: str, detail: str) -> None:
         """Tell a person something about the order."""

@@ -1,0 +1,250 @@
+"""Whatever is taken together, a bar at a time gives the same to the bit."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from hypothesis import event, example, given, settings
+from hypothesis import strategies as st
+from tests.support.lulls import Case, Patient, Run, a_walk, assert_lulls_change_nothing
+from tests.support.trading_session import ACCOUNT, WIDE
+from tests.support.venue_session import a_config
+from tests.unit.portfolio.builders import (
+    BITCOIN,
+    BTCUSDT,
+    ETHER,
+    ETHUSDT,
+    MAIN,
+    an_instrument,
+    buy,
+    deposit,
+)
+
+from botcore.domain.ids import DAY_NS, MINUTE_NS, AccountId, Currency, InstrumentId, Nanos
+from botcore.domain.market import BarSpec
+from botcore.portfolio import Portfolio, Valuation
+from botcore.risk import AccountRisk, RiskLimits, Sizing, SizingKind
+from botcore.strategies.layout import CODE, HELD
+from botcore.strategies.library import LIBRARY
+from botcore.strategies.library.hysteresis import (
+    FLAT,
+    LONG,
+    NO_VIEW_YET,
+    UNDECIDED,
+    VIEW,
+    conclude,
+    sided,
+    verdict,
+)
+
+SIZINGS = (
+    Sizing(kind=SizingKind.FIXED, quantity=Decimal(1)),
+    Sizing(equity_frac=0.3, band_frac=0.0),
+    Sizing(equity_frac=0.3, band_frac=0.003),
+    Sizing(equity_frac=0.3, band_frac=0.25),
+    Sizing(kind=SizingKind.VOLATILITY_TARGET, equity_frac=0.4),
+    Sizing(kind=SizingKind.ATR_RISK, equity_frac=0.4),
+)
+LIMITS = (
+    WIDE,
+    RiskLimits(),
+    RiskLimits(order_frac=0.5, daily_loss_frac=0.002),
+    RiskLimits(order_frac=0.5, drawdown_frac=0.004),
+)
+lengths = st.one_of(st.sampled_from([1, 13, 49, 100, 250]), st.integers(1, 300))
+places = st.one_of(st.just(0), st.just(0), st.integers(1, 600))
+
+patients = st.builds(
+    Run,
+    st.just(Patient),
+    st.fixed_dictionaries(
+        {
+            "weight": st.sampled_from([1, 0.5]),
+            "hold": lengths,
+            "idle": lengths,
+            "silent_every": places,
+            "mute_at": places,
+            "raise_at": places,
+        }
+    ),
+    st.sampled_from(SIZINGS),
+)
+of_the_library = st.builds(
+    Run, st.sampled_from(list(LIBRARY.values())), st.just({}), st.sampled_from(SIZINGS)
+)
+
+
+@given(
+    runs=st.lists(st.one_of(patients, of_the_library), min_size=1, max_size=3),
+    limits=st.sampled_from(LIMITS),
+    seed=st.integers(0, 10**6),
+    n_bars=st.one_of(st.sampled_from([300, 700, 2_100]), st.integers(1, 700)),
+    step_bps=st.sampled_from([2.0, 8.0, 30.0]),
+    minutes=st.sampled_from([1, 15]),
+    idle_frac=st.sampled_from([0.0, 0.3]),
+    gap_frac=st.sampled_from([0.0, 0.02]),
+    cap=st.sampled_from([None, 100, 100_000]),
+)
+@settings(max_examples=60)
+def test_any_tape_leaves_the_same_with_lulls_and_without(
+    runs: list[Run],
+    limits: RiskLimits,
+    seed: int,
+    n_bars: int,
+    step_bps: float,
+    minutes: int,
+    idle_frac: float,
+    gap_frac: float,
+    cap: int | None,
+) -> None:
+    tape = a_walk(
+        seed,
+        n_bars,
+        step_bps=step_bps,
+        idle_frac=idle_frac,
+        gap_frac=gap_frac,
+        volume=1e5,
+        origin=5 * DAY_NS - 200 * MINUTE_NS * minutes,
+        spec=BarSpec(minutes * MINUTE_NS),
+    )
+
+    play = assert_lulls_change_nothing(
+        Case(tape, runs, limits={ACCOUNT: limits}, venue=a_config(participation_ppm=cap))
+    )
+
+    event("with lulls" if any(play.lulls.taken) else "without a lull")
+
+
+def an_account(limits: RiskLimits, day_start: float, peak: float) -> AccountRisk:
+    """An account in the middle of a day."""
+    account = AccountRisk(AccountId("main"), limits)
+    account.begin_day(0, day_start)
+    account.raise_peak(peak)
+    return account
+
+
+def watermarks(account: AccountRisk) -> list[float]:
+    names = ("equity", "peak", "day_start", "loss_floor", "drawdown_floor", "floor")
+    return [getattr(account, name) for name in names]
+
+
+marks = st.one_of(st.floats(90.0, 115.0), st.sampled_from([95.0, 97.0, 100.0, 105.0, 110.0]))
+
+
+@given(
+    equity=st.lists(marks, min_size=1, max_size=30),
+    day_start=st.sampled_from([90.0, 100.0, 100.1]),
+    peak=st.sampled_from([0.0, 100.0, 101.0, 120.0]),
+    loss=st.sampled_from([0.01, 0.03, 0.05, 0.5]),
+    fall=st.sampled_from([0.01, 0.05, 0.1, 0.5]),
+)
+@example(equity=[100.0, 110.0, 99.0], day_start=100.0, peak=100.0, loss=0.5, fall=0.1)
+@example(equity=[100.0, 95.0], day_start=100.0, peak=100.0, loss=0.05, fall=0.5)
+@example(equity=[100.0, 95.0], day_start=100.0, peak=100.0, loss=0.5, fall=0.05)
+@example(equity=[96.0], day_start=100.0, peak=120.0, loss=0.5, fall=0.2)
+def test_marks_on_which_no_limit_trips_are_those_that_nothing_stops_one_by_one(
+    equity: list[float], day_start: float, peak: float, loss: float, fall: float
+) -> None:
+    limits = RiskLimits(daily_loss_frac=loss, drawdown_frac=fall)
+    together, one_by_one = (an_account(limits, day_start, peak) for _ in range(2))
+    count = 0
+    for mark in equity:
+        raised = max(mark, one_by_one.peak)
+        if mark <= one_by_one.loss_floor or mark <= raised * (1.0 - fall):
+            break
+        one_by_one.equity = mark
+        if one_by_one.is_moved(mark, 1):
+            one_by_one.raise_peak(mark)
+        assert not one_by_one.is_moved(mark, 1)
+        count += 1
+
+    unmoved = together.unmoved(equity)
+
+    assert unmoved == count
+    if unmoved:
+        together.take(equity[:unmoved])
+    assert watermarks(together) == watermarks(one_by_one)
+    event("stopped" if unmoved < len(equity) else "not stopped")
+
+
+BNBUSDT = InstrumentId("BNBUSDT.SIM")
+BNB = an_instrument(BNBUSDT, Currency("BNB"))
+HELD_OF = {BTCUSDT: BITCOIN, ETHUSDT: ETHER, BNBUSDT: BNB}
+prices = st.floats(1e-3, 1e6)
+
+
+@given(
+    cash=st.integers(1, 10**15),
+    held=st.dictionaries(st.sampled_from(list(HELD_OF)), st.integers(1, 10**9), max_size=3),
+    known=st.dictionaries(st.sampled_from(list(HELD_OF)), prices, max_size=3),
+    moving=st.sampled_from(list(HELD_OF)),
+    path=st.lists(prices, min_size=1, max_size=20),
+)
+@example(
+    cash=10**9,
+    held={BTCUSDT: 1_000, ETHUSDT: 2_000, BNBUSDT: 3_000},
+    known={BTCUSDT: 0.1, ETHUSDT: 0.7, BNBUSDT: 1e5 / 3},
+    moving=ETHUSDT,
+    path=[1.1, 2.2, 1e6 / 7],
+)
+@example(
+    cash=10**9, held={BTCUSDT: 1, ETHUSDT: 1}, known={BTCUSDT: 1.0}, moving=BTCUSDT, path=[1.0]
+)
+def test_equity_over_marks_is_equity_at_each_of_them(
+    cash: int,
+    held: dict[InstrumentId, int],
+    known: dict[InstrumentId, float],
+    moving: InstrumentId,
+    path: Sequence[float],
+) -> None:
+    portfolio = Portfolio()
+    portfolio.book_deposit(deposit(str(Decimal(cash).scaleb(-4))), Nanos(0))
+    for trade, (instrument, lots) in enumerate(held.items(), 1):
+        quantity = str(Decimal(lots).scaleb(-3))
+        portfolio.book_fill(
+            buy(quantity, "0.01", instrument=instrument, trade=trade), HELD_OF[instrument]
+        )
+    valuation = Valuation(portfolio)
+    for instrument, mark in known.items():
+        valuation.mark(instrument, mark)
+    before = valuation.marks()
+
+    together = valuation.equity_over(MAIN, moving, path)
+
+    assert valuation.marks() == before
+    if held.keys() - known.keys() - {moving}:
+        assert together is None
+        return
+    one_by_one = []
+    for price in path:
+        valuation.mark(moving, price)
+        one_by_one.append(valuation.equity(MAIN))
+    assert together == one_by_one
+    event("held" if moving in held else "not held")
+
+
+@given(
+    view=st.sampled_from([UNDECIDED, FLAT, LONG]),
+    gap=st.one_of(st.floats(-10.0, 10.0), st.sampled_from([0.0, -0.0, 1.0, -1.0, 5e-324])),
+    band=st.one_of(st.floats(0.0, 10.0), st.sampled_from([0.0, 1.0])),
+    held=st.sampled_from([-1.0, 0.0, 1.0]),
+)
+@example(view=UNDECIDED, gap=0.5, band=1.0, held=0.0)
+@example(view=UNDECIDED, gap=-0.5, band=1.0, held=0.0)
+@example(view=UNDECIDED, gap=0.0, band=0.0, held=0.0)
+@example(view=LONG, gap=-1.0, band=1.0, held=-1.0)
+@example(view=FLAT, gap=1.0, band=1.0, held=1.0)
+@example(view=FLAT, gap=2.0, band=1.0, held=-1.0)
+def test_a_conclusion_is_the_view_and_then_its_verdict(
+    view: float, gap: float, band: float, held: float
+) -> None:
+    memory = [0.0] * (VIEW + 1)
+    memory[VIEW], memory[HELD] = view, held
+    expected = memory.copy()
+    expected[VIEW] = after = sided(view, gap, band)
+    decisive = gap > band or gap < -band or view == UNDECIDED
+    expected[CODE] = NO_VIEW_YET if after == UNDECIDED else verdict(after, decisive, held)
+
+    concluded = conclude(memory, gap, band)
+
+    assert concluded == after
+    assert memory == expected
