@@ -183,7 +183,7 @@ prices = st.floats(1e-3, 1e6)
     cash=10**9,
     held={BTCUSDT: 1_000, ETHUSDT: 2_000, BNBUSDT: 3_000},
     known={BTCUSDT: 0.1, ETHUSDT: 0.7, BNBUSDT: 1e5 / 3},
-    moving=ETHUSDT,
+    moving=BTCUSDT,
     path=[1.1, 2.2, 1e6 / 7],
 )
 @example(

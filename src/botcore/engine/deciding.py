@@ -220,7 +220,9 @@ class Deciders:
                 continue
             if observe:
                 self._observed(slot, bar, weight)
-            if weight != slot.rest and slot.wants(weight, bar) and self.is_ready:
+            if slot.spread is not None:
+                slot.spread.update(bar.high, bar.low, bar.close)
+            if weight != slot.rest and self.is_ready and slot.wants(weight, bar.close):
                 wishes.append((slot, weight))
 
     def _ask_event(self, slot: EventSlot, bar: Bar, wishes: list[Wish]) -> None:

@@ -5,7 +5,6 @@ from decimal import Decimal
 from math import nan
 
 from botcore.domain.ids import AccountId, InstrumentId, StrategyId
-from botcore.domain.market import Bar
 from botcore.domain.numbers import ZERO
 from botcore.domain.orders import OrderState
 from botcore.engine.config import StrategyConfig
@@ -119,12 +118,8 @@ class SignalSlot:
         self.held = 1.0 if exposure > 0.0 else -1.0 if exposure < 0.0 else 0.0
         self._settle()
 
-    def wants(self, weight: float, bar: Bar) -> bool:
+    def wants(self, weight: float, close: float) -> bool:
         """Whether a weight asks for another exposure than the slot has; NaN is "no view"."""
-        spread = 0.0
-        if self.spread is not None:
-            self.spread.update(bar.high, bar.low, bar.close)
-            spread = self.spread.value
         if weight != weight:  # noqa: PLR0124  # NaN
             return False
         if self.exposure == 0.0:
@@ -132,13 +127,14 @@ class SignalSlot:
                 self.signalled = 0.0
                 self._settle()
                 return False
-        elif weight != 0.0 and not self._is_off(weight, self.risk.equity, bar.close, spread):
+        elif weight != 0.0 and not self._is_off(weight, self.risk.equity, close):
             return False
         return True
 
-    def _is_off(self, weight: float, equity: float, close: float, spread: float) -> bool:
+    def _is_off(self, weight: float, equity: float, close: float) -> bool:
         """Whether what is held is so far from a weight's target that it is worth an order."""
         held = self.exposure
+        spread = 0.0 if self.spread is None else self.spread.value
         target = self._target(weight, equity, close, spread)
         if target == held:
             return False
@@ -156,7 +152,7 @@ class SignalSlot:
         if self.rest == self.rest:  # NaN
             return len(equity)
         for count, (worth, price) in enumerate(zip(equity, close, strict=True)):
-            if self._is_off(self.signalled, worth, price, 0.0):
+            if self._is_off(self.signalled, worth, price):
                 return count
         return len(equity)
 

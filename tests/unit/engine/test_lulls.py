@@ -198,10 +198,10 @@ def test_a_lull_ends_where_the_price_moves_a_holding_off_its_band() -> None:
     assert play.engine.curves[ACCOUNT].stamps[-1] == part.stamps[19 + count]
     desk.valuation.mark(COINUSDT, part.close[20 + count])
     slot.risk.equity = desk.valuation.equity(ACCOUNT)
-    assert slot.wants(1.0, part.bar(20 + count))
+    assert slot.wants(1.0, part.bar(20 + count).close)
     desk.valuation.mark(COINUSDT, part.close[19 + count])
     slot.risk.equity = desk.valuation.equity(ACCOUNT)
-    assert not slot.wants(1.0, part.bar(19 + count))
+    assert not slot.wants(1.0, part.bar(19 + count).close)
 
 
 def test_a_slot_rests_at_what_it_signalled_once_that_is_under_way() -> None:
@@ -267,7 +267,7 @@ def test_no_view_asks_for_nothing_however_the_strategy_is_sized(kind: SizingKind
     assert slot.exposure > 0.0
     assert not slot.is_paused
     assert sum(isnan(row.weight) for row in slot.log) > 5
-    assert not slot.wants(nan, first_part(tape).bar(59))
+    assert not slot.wants(nan, first_part(tape).bar(59).close)
 
 
 def test_a_share_of_equity_rests_by_the_price_and_only_while_it_is_held() -> None:
