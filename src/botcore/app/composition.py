@@ -6,6 +6,7 @@ from botcore.domain.errors import ConfigError
 from botcore.domain.ids import SECOND_NS, AccountId, Currency, StrategyId, slug
 from botcore.engine import AccountConfig, EngineConfig, StrategyClass, StrategyConfig
 from botcore.risk import RiskLimits, Sizing
+from botcore.strategies import SignalRunner
 from botcore.strategies.library import strategy_named
 from botcore.venues.simulated.market import DEMO, MarketConfig
 
@@ -39,7 +40,8 @@ def engine_config(settings: Settings) -> tuple[EngineConfig, dict[str, StrategyC
             fix="name at least one, or remove the table to run the shipped ones",
         )
     for name, each in settings.strategies.items():
-        classes[each.strategy] = strategy_named(each.strategy)
+        classes[each.strategy] = chosen = strategy_named(each.strategy)
+        SignalRunner(chosen, each.parameters)  # refuses what it cannot run with
         configured.append(
             StrategyConfig(
                 id=StrategyId(slug(name, what="strategy")),
