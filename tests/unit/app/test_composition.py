@@ -5,13 +5,13 @@ from collections.abc import Mapping
 import pytest
 
 from botcore.app.composition import engine_config
-from botcore.app.settings import Settings, StrategySettings
+from botcore.app.settings import Settings, StrategySettings, load_settings
 from botcore.domain.errors import ConfigError
 
 
 def settings_with(parameters: Mapping[str, float]) -> Settings:
     rsi = StrategySettings(strategy="rsi", parameters=dict(parameters))
-    return Settings(strategies={"mine": rsi})
+    return load_settings(strategies={"mine": rsi})
 
 
 def test_good_parameters_are_taken() -> None:
