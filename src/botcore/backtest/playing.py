@@ -8,7 +8,9 @@ from botcore.venues.simulated import SimulatedVenue
 
 _PROGRESS_EVERY = 4_096
 _PATIENCE = 64
+"""The most bars that pass before a lull is sought again where none was."""
 _LEAST, _MOST = 48, 768
+"""Bars looked at together: few at first, for most lulls are short; twice as many in a long one."""
 
 Progress = Callable[[int, int], None]
 """Called now and then with bars done and bars in all."""

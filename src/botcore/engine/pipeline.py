@@ -158,7 +158,7 @@ class Engine:
         desk.note(desk.risk.mark_equity(account, equity, key))
         if account.mode is _FLATTEN:
             desk.flatten(account, key)
-        elif self._orders.has_doubts or account.mode is _REDUCE_ONLY:
+        if self._orders.has_doubts or account.mode is _REDUCE_ONLY:  # flattening waits for doubts
             desk.watch_doubts(account, key)
 
     def _bar_opened(self, _key: Key, event: BarOpened) -> None:

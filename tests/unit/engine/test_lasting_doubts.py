@@ -5,12 +5,14 @@ from collections.abc import Iterable
 from tests.support.trading_session import ACCOUNT, TradingSession, buy, planned
 from tests.support.venue_session import USDT
 
+from botcore.domain.commands import TimerFired
 from botcore.domain.events import RiskAlert
 from botcore.domain.ids import Nanos
 from botcore.domain.market import BarsClosed
 from botcore.domain.modes import Mode
-from botcore.domain.orders import OrderRef, OrderSpec, OrderState
+from botcore.domain.orders import OrderRef, OrderSpec, OrderState, Side
 from botcore.domain.reports import ReportKind, VenueReport
+from botcore.engine import Sequencer
 from botcore.venues.simulated import SimulatedVenue
 
 
@@ -109,3 +111,32 @@ def test_r5_the_venue_is_asked_about_a_doubt_until_it_tells_the_truth() -> None:
     assert run.orders[0].state is OrderState.FILLED
     assert run.risk.mode is Mode.NORMAL
     assert not run.engine.desk.execution.index.has_doubts
+
+
+class LosesSells(SlowToTell):
+    """Answers for buys, and loses what becomes of a sell."""
+
+    def submit(self, order: OrderSpec, ts: int) -> Iterable[VenueReport]:
+        if order.side is Side.BUY:
+            return self._venue.submit(order, ts)
+        return super().submit(order, ts)
+
+    def on_bars(self, event: BarsClosed) -> Iterable[VenueReport]:
+        return [r for r in self._venue.on_bars(event) if r.client_order_id.endswith("-1-1")]
+
+
+def test_r5_flattening_ends_although_the_answer_to_its_own_order_was_lost() -> None:
+    run = TradingSession(
+        {"buyer": planned({1: lambda view: [buy(view)]})},
+        wrap=LosesSells,  # type: ignore[arg-type]  # what it does not change is the venue's own
+    )
+    run.flat(100, 3)
+    assert run.orders[0].state is OrderState.FILLED
+    key = Sequencer().key(TimerFired(ACCOUNT, "test"), run.now)
+    run.engine.desk.mode(ACCOUNT, Mode.FLATTEN, "a test", "person:test", key)
+
+    run.flat(100, 8)
+
+    assert run.orders[1].state is OrderState.FILLED
+    assert not run.engine.desk.execution.index.has_doubts
+    assert run.risk.mode is Mode.CANCEL_ONLY
