@@ -72,7 +72,7 @@ class Player:
                 if count:
                     at += count
                     wait = 1
-                    self._sequencer.pass_over(part.stamps[at - 1], count)
+                    self._sequencer.pass_over(part.ts_close.item(at - 1), count)
                     if at == end or not is_over:
                         venue.pass_over(part.bar(at - 1))  # else the next bar tells it
                         continue

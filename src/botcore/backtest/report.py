@@ -9,7 +9,7 @@ from botcore.engine import EquityCurve
 from botcore.statistics import max_drawdown, profit_factor, total_return, win_rate
 
 
-class RoundTrip(msgspec.Struct, frozen=True):
+class RoundTrip(msgspec.Struct, frozen=True, gc=False):
     """A strategy's way from flat to flat on one instrument.
 
     Attributes:

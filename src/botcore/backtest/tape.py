@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, pairwise
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,11 @@ from botcore.domain.errors import DataError
 from botcore.domain.ids import InstrumentId, Nanos
 from botcore.domain.market import Bar, BarFlag, BarsClosed, BarSpec
 from botcore.engine import BarColumns
+from botcore.indicators import FloatColumn
 
 _CHUNK = 2_048
 _COLUMNS = ("open", "high", "low", "close", "volume")
+_CLOSE = _COLUMNS.index("close")
 
 
 class BarSeries:
@@ -153,20 +155,29 @@ class BarTape:
 
 
 class BarPart(BarColumns, frozen=True):
-    """Some thousand consecutive bars of a series, in the forms in which they are played."""
+    """Some thousand consecutive bars of a series, as columns that give bars one by one."""
 
     spec: BarSpec
-    ts_open: list[Nanos]
-    flags: list[int]
-
-    def __len__(self) -> int:
-        """How many bars there are."""
-        return len(self.stamps)
+    table: FloatColumn
+    flags: NDArray[np.int64]
 
     def bar(self, at: int) -> Bar:
         """Return the bar at an index."""
-        stamp, flags = Nanos(self.stamps[at]), self.flags[at]
-        return Bar(self.instrument, self.spec, self.ts_open[at], stamp, *self.values[at], flags)
+        ts_close = Nanos(self.ts_close.item(at))
+        ts_open = Nanos(ts_close - self.step_ns)
+        open_, high, low, close, volume = self.table[at].tolist()
+        return Bar(
+            self.instrument,
+            self.spec,
+            ts_open,
+            ts_close,
+            open_,
+            high,
+            low,
+            close,
+            volume,
+            self.flags.item(at),
+        )
 
     def event(self, at: int) -> BarsClosed:
         """Return the input that the bar at an index is."""
@@ -178,23 +189,28 @@ def parts(series: BarSeries) -> Iterator[BarPart]:
     """Give the bars of a series some thousand at a time."""
     for low in range(0, len(series), _CHUNK):
         part = slice(low, low + _CHUNK)
-        ts_close = series.ts_open[part] + series.spec.step_ns
-        columns = {name: series.columns[name][part].tolist() for name in _COLUMNS}
+        columns = tuple(series.columns[name][part] for name in _COLUMNS)
         yield BarPart(
             series.instrument,
             series.spec.step_ns,
-            ts_close.tolist(),
-            ts_close,
-            list(zip(*columns.values(), strict=True)),
-            columns["close"],
+            series.ts_open[part] + series.spec.step_ns,
+            columns,
+            columns[_CLOSE].tolist(),
             series.spec,
-            series.ts_open[part].tolist(),
-            series.flags[part].tolist(),
+            np.column_stack(columns),
+            series.flags[part],
         )
 
 
 def _bars(series: BarSeries) -> Iterator[Bar]:
-    return chain.from_iterable(map(part.bar, range(len(part))) for part in parts(series))
+    instrument, spec = series.instrument, series.spec
+    for part in parts(series):
+        stamps = part.ts_close.tolist()
+        rows = zip(stamps, part.table.tolist(), part.flags.tolist(), strict=True)
+        for at, (open_, high, low, close, volume), flags in rows:
+            ts = Nanos(at)
+            ts_open = Nanos(at - spec.step_ns)
+            yield Bar(instrument, spec, ts_open, ts, open_, high, low, close, volume, flags)
 
 
 def _play_many(series: Sequence[BarSeries]) -> Iterator[BarsClosed]:

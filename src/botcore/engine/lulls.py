@@ -7,8 +7,7 @@ equity. `Lulls.take` does that arithmetic for many bars at once, with the same o
 same order, and ends before the first bar on which something may happen; that bar is a step.
 """
 
-from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -20,8 +19,9 @@ from botcore.engine.curve import EquityCurve
 from botcore.engine.deciding import Deciders
 from botcore.engine.desk import Desk
 from botcore.engine.slots import SignalSlot
+from botcore.indicators import FloatColumn
 from botcore.kernel.guard import Crashed, guarded
-from botcore.strategies import DECISION, BarValues
+from botcore.strategies import DECISION, BarRow, Sweep
 
 # Python 3.11 looks a member up slowly through its enum: these are asked for at every order.
 _NORMAL = Mode.NORMAL
@@ -32,16 +32,25 @@ class BarColumns(msgspec.Struct, frozen=True):
 
     Attributes:
         instrument, step_ns: whose.
-        stamps: when they closed, nanoseconds UTC; `ts_close` is the same, int64, shape ``(n,)``.
-        values: open, high, low, close and volume of each; `close`: the closes alone.
+        ts_close: when they closed, nanoseconds UTC, int64, shape ``(n,)``.
+        columns: open, high, low, close and volume, float64, each of shape ``(n,)``.
+        close: the closes again, as floats.
     """
 
     instrument: InstrumentId
     step_ns: int
-    stamps: list[int]
     ts_close: NDArray[np.int64]
-    values: list[BarValues]
+    columns: tuple[FloatColumn, ...]
     close: list[float]
+
+    def __len__(self) -> int:
+        """How many bars there are."""
+        return len(self.close)
+
+    def rows(self, chosen: slice) -> Iterable[BarRow]:
+        """Give the close stamp and the values of each of some bars."""
+        values = zip(*[column[chosen].tolist() for column in self.columns], strict=True)
+        return zip(self.ts_close[chosen].tolist(), values, strict=True)
 
 
 class Lulls:
@@ -72,25 +81,25 @@ class Lulls:
         resting = self._deciders.resting(bars.instrument, bars.step_ns)
         if resting is None or self._orders.has_doubts:
             return 0
-        end = min(at + most, len(bars.stamps))
+        end = min(at + most, len(bars))
+        ts_last = bars.ts_close.item(end - 1)
         for account, _ in self._watched:
             if account.mode is not _NORMAL:
                 return 0
-            if bars.stamps[end - 1] >= account.next_day:
-                end = bisect_left(bars.stamps, account.next_day, at, end)
-        stamps, values = bars.stamps[at:end], bars.values[at:end]
-        looks = [_Look(slot, weight) for slot, weight in resting]
-        count = end - at
+            if ts_last >= account.next_day:
+                end = min(end, int(np.searchsorted(bars.ts_close, account.next_day)))
+        looks = [_look(slot, weight, bars, at) for slot, weight in resting]
+        count = max(0, end - at)
         for look in looks:
-            count = look.on(stamps, values, count)
+            count = look.on(count)
         if not count:
-            return self._end(looks, stamps, values, 0)
+            return self._end(looks, 0)
         close = bars.close[at : at + count]
         worth = []
         for account, _ in self._watched:
             equity = self._valuation.equity_over(account.account, bars.instrument, close)
             if equity is None:
-                return self._end(looks, stamps, values, 0)
+                return self._end(looks, 0)
             worth.append(equity)
             count = min(count, account.unmoved(equity))
             for look in looks:
@@ -102,57 +111,91 @@ class Lulls:
                 del equity[count:]
                 account.take(equity)
                 curve.extend(bars.ts_close[at : at + count], equity)
-        return self._end(looks, stamps, values, count)
+        return self._end(looks, count)
 
     @staticmethod
-    def _end(
-        looks: Sequence["_Look"], stamps: Sequence[int], values: Sequence[BarValues], count: int
-    ) -> int:
+    def _end(looks: "Sequence[_Swept | _Stepped]", count: int) -> int:
         """Keep every look's decisions on the first `count` bars, and take back what is beyond."""
         for look in looks:
-            if look.count > count:
-                look.again(stamps, values, count)
-            if count:
-                look.slot.log.extend(look.log)
+            look.keep(count)
         return count
 
 
-class _Look:
-    """A strategy's look at the bars of a lull, which can be taken back.
+def _look(slot: SignalSlot, rest: float, bars: BarColumns, at: int) -> "_Swept | _Stepped":
+    sweep = slot.runner.sweep(bars.ts_close, bars.columns, at)
+    return _Stepped(slot, rest, bars, at) if sweep is None else _Swept(slot, rest, sweep)
+
+
+class _Swept:
+    """A strategy's look at the bars of a lull that it has found its decisions on already.
 
     Args:
         slot: whose.
         rest: the weight at which it wants nothing.
-
-    Attributes:
-        count: bars looked at on which it wants nothing.
-        log: its decisions on them.
+        sweep: its decisions.
     """
 
-    __slots__ = ("_before", "_rest", "count", "log", "slot")
+    __slots__ = ("_rest", "_sweep", "slot")
 
-    def __init__(self, slot: SignalSlot, rest: float) -> None:
+    def __init__(self, slot: SignalSlot, rest: float, sweep: Sweep) -> None:
         self.slot = slot
-        self.count = 0
-        self.log = bytearray()
         self._rest = rest
-        self._before = slot.runner.snapshot()
+        self._sweep = sweep
 
-    def on(self, stamps: Sequence[int], values: Sequence[BarValues], most: int) -> int:
-        """Look at bars until it wants something or raises; a step finds that on the next bar."""
+    def on(self, most: int) -> int:
+        """Return how many bars there are, up to `most`, until it wants something."""
+        return self._sweep.quiet(self._rest, most)
+
+    def keep(self, count: int) -> None:
+        """Take so many bars."""
+        if count:
+            slot = self.slot
+            slot.log.extend(self._sweep.said(count, slot.held))
+            self._sweep.take(count, slot.held, slot.runner.memory)
+
+
+class _Stepped:
+    """A strategy's look at the bars of a lull, one after the other, which can be taken back.
+
+    Args:
+        slot: whose.
+        rest: the weight at which it wants nothing.
+        bars: these, from index `at` on.
+    """
+
+    __slots__ = ("_at", "_bars", "_before", "_count", "_log", "_rest", "slot")
+
+    def __init__(self, slot: SignalSlot, rest: float, bars: BarColumns, at: int) -> None:
+        self.slot = slot
+        self._rest = rest
+        self._bars = bars
+        self._at = at
+        self._before = slot.runner.snapshot()
+        self._count = 0
+        self._log = bytearray()
+
+    def on(self, most: int) -> int:
+        """Look at up to `most` bars until it wants something or raises; return how many it took.
+
+        What it raises a step finds on the next bar.
+        """
         if not most:
             return 0
-        if most < len(stamps):
-            stamps = stamps[:most]
-        bars = zip(stamps, values, strict=False)
-        fault = guarded(self.slot.runner.advance, bars, self.slot.held, self._rest, self.log)
-        self.count = len(self.log) // DECISION.size
+        bars = self._bars.rows(slice(self._at, self._at + most))
+        fault = guarded(self.slot.runner.advance, bars, self.slot.held, self._rest, self._log)
+        self._count = len(self._log) // DECISION.size
         if isinstance(fault, Crashed):  # it must not have seen the bar on which it will raise
-            self.again(stamps, values, self.count)
-        return self.count
+            self._again(self._count)
+        return self._count
 
-    def again(self, stamps: Sequence[int], values: Sequence[BarValues], most: int) -> None:
-        """Take back what was looked at, and look at fewer bars."""
+    def keep(self, count: int) -> None:
+        """Keep the first `count` bars' decisions, and take back what was looked at beyond."""
+        if self._count > count:
+            self._again(count)
+        if count:
+            self.slot.log.extend(self._log)
+
+    def _again(self, most: int) -> None:
         self.slot.runner.restore(self._before)
-        self.log.clear()
-        self.on(stamps, values, most)
+        self._log.clear()
+        self.on(most)

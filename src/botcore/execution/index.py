@@ -65,7 +65,7 @@ class OrderIndex:
         if spec.parent is not None:
             parent = self._orders.get(spec.parent)
             if parent is not None:
-                parent.children.append(spec.client_order_id)
+                parent.children += (spec.client_order_id,)
         return order
 
     def fold_update(self, order: Order, fact: OrderUpdated) -> None:

@@ -48,7 +48,7 @@ class Order(msgspec.Struct, eq=False):
     fills: dict[TradeId, tuple[Decimal, Decimal]] = {}
     cumulative_seen: set[Decimal] = set()
     cumulative_highest: Decimal = ZERO
-    children: list[ClientOrderId] = []
+    children: tuple[ClientOrderId, ...] = ()
     fees: dict[Currency, Decimal] = {}
 
     @classmethod

@@ -96,7 +96,7 @@ def _record(order: Order) -> _OrderRecord:
         replace_pending=order.replace_pending,
         fills=tuple((trade, *figures) for trade, figures in sorted(order.fills.items())),
         cumulative_seen=tuple(sorted(order.cumulative_seen)),
-        children=tuple(order.children),
+        children=order.children,
         sent_at=order.sent_at,
         fees=tuple(sorted(order.fees.items())),
     )
@@ -126,7 +126,7 @@ def _order(record: _OrderRecord) -> Order:
     order.fills = {trade: (price, quantity) for trade, price, quantity in record.fills}
     order.cumulative_seen = set(record.cumulative_seen)
     order.cumulative_highest = max(record.cumulative_seen, default=order.cumulative_highest)
-    order.children = list(record.children)
+    order.children = record.children
     order.sent_at = record.sent_at
     order.fees = dict(record.fees)
     order.settle()

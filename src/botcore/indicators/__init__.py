@@ -4,12 +4,12 @@ Each is defined once, by its step; the array form is the loop of that step. `IND
 by name, with warm-up, formula and source.
 """
 
-from botcore.indicators.arrays import over
+from botcore.indicators.arrays import over, run
 from botcore.indicators.bands import BOLLINGER, DONCHIAN, ZSCORE
 from botcore.indicators.moving_averages import EMA, SMA, Seed
 from botcore.indicators.oscillators import MACD, RSI
 from botcore.indicators.registry import INDICATORS
-from botcore.indicators.row import FloatRow
+from botcore.indicators.row import FloatColumn, FloatRow, Floats
 from botcore.indicators.spec import IndicatorSpec
 from botcore.indicators.streaming import (
     AnchoredVwap,
@@ -46,7 +46,9 @@ __all__ = [
     "Bollinger",
     "Donchian",
     "Ema",
+    "FloatColumn",
     "FloatRow",
+    "Floats",
     "Indicator",
     "IndicatorSpec",
     "Macd",
@@ -57,4 +59,5 @@ __all__ = [
     "Sma",
     "Vwap",
     "over",
+    "run",
 ]

@@ -4,16 +4,14 @@ from collections.abc import Sequence
 from math import nan
 
 import numpy as np
-from numpy.typing import NDArray
 
+from botcore.indicators.row import FloatColumn
 from botcore.indicators.spec import IndicatorSpec
 
-Column = Sequence[float] | NDArray[np.float64]
+Column = Sequence[float] | FloatColumn
 
 
-def over(
-    spec: IndicatorSpec, /, *columns: Column, **parameters: int | float | str
-) -> NDArray[np.float64]:
+def over(spec: IndicatorSpec, /, *columns: Column, **parameters: int | float | str) -> FloatColumn:
     """Run an indicator over columns of bars, equal to the bit to streaming them.
 
     Args:
@@ -30,14 +28,31 @@ def over(
         ValueError: A parameter is out of range, or a column is missing, of another length than
             the first, not one-dimensional or not finite.
     """
-    state = spec.initial(**parameters)
-    lists = _finite_columns(spec, columns)
-    n_bars, width, step = len(lists[0]), len(spec.outputs), spec.step
-    out = [nan] * (n_bars * width)
-    for at, inputs in zip(range(0, n_bars * width, width), zip(*lists, strict=True), strict=True):
-        step(state, out, at, *inputs)
-    values = np.array(out, dtype=np.float64)
-    return values if width == 1 else values.reshape(n_bars, width)
+    values = run(spec, spec.initial(**parameters), _finite_columns(spec, columns))
+    return values[:, 0] if len(spec.outputs) == 1 else values
+
+
+def run(spec: IndicatorSpec, state: list[float], columns: Sequence[Sequence[float]]) -> FloatColumn:
+    """Step an indicator over bars that were checked at the door.
+
+    Args:
+        spec: The indicator.
+        state: Its state before the first bar; left as it is after the last one.
+        columns: One for each of ``spec.inputs``, at least one, of n finite floats each.
+
+    Returns:
+        Shape ``(n, n_outputs)``.
+    """
+    step, width, first = spec.step, len(spec.outputs), columns[0]
+    n_floats = len(first) * width
+    out = [nan] * n_floats
+    if len(columns) == 1:  # by far the most take the close alone
+        for at, value in zip(range(0, n_floats, width), first, strict=True):
+            step(state, out, at, value)
+    else:
+        for at, inputs in zip(range(0, n_floats, width), zip(*columns, strict=True), strict=True):
+            step(state, out, at, *inputs)
+    return np.array(out, dtype=np.float64).reshape(len(first), width)
 
 
 def _finite_columns(spec: IndicatorSpec, columns: Sequence[Column]) -> list[list[float]]:

@@ -1,6 +1,14 @@
-"""The one shape that steps read and write: a mutable row of floats."""
+"""The shapes of numbers: the row of floats that steps read and write, and columns of them."""
 
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatColumn = NDArray[np.float64]
+
+Floats = TypeVar("Floats", float, FloatColumn)
+"""A formula of the four operations over these is one text for a bar and for a column of bars."""
 
 
 class FloatRow(Protocol):

@@ -13,6 +13,7 @@ from botcore.strategies.layout import DECISION, NO_VIEW
 from botcore.strategies.library import LIBRARY, strategy_named
 from botcore.strategies.runner import BarRow, BarValues, SignalRunner
 from botcore.strategies.signal import WARM_UP_REASON, SignalStrategy, render_reason
+from botcore.strategies.sweeps import Sweep
 from botcore.strategies.view import StrategyView, WorkingOrder
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "SignalStrategy",
     "StrategyFault",
     "StrategyView",
+    "Sweep",
     "WorkingOrder",
     "class_digest",
     "feature",

@@ -33,6 +33,11 @@ WARM: Final = 7
 FREE: Final = 8
 """First slot of the strategy's own memory."""
 
+WEIGHT: Final = CODE + 1 + OPERANDS_MAX
+"""Where the weight stands in what `decide_over` returns, behind code and operands."""
+DECIDED: Final = WEIGHT + 1
+"""How wide that is without the free memory, which follows."""
+
 DECISION: Final = Struct("=q6d")
 """One decision in bytes: stamp of the bar, code, four operands, weight (NaN is "no view")."""
 

@@ -1,11 +1,14 @@
 """One signal strategy on one instrument, stepped bar by bar."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import nan
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from botcore.domain.intents import Reason
+from botcore.indicators import FloatColumn
 from botcore.strategies.digest import class_digest, features_digest
 from botcore.strategies.faults import StrategyFault
 from botcore.strategies.layout import (
@@ -24,6 +27,7 @@ from botcore.strategies.layout import (
     WARMING_UP,
 )
 from botcore.strategies.signal import SignalStrategy
+from botcore.strategies.sweeps import Sweep
 
 BarValues = tuple[float, float, float, float, float]
 """Open, high, low, close and volume of a bar."""
@@ -68,8 +72,10 @@ class SignalRunner:
         "_other_steps",
         "_params",
         "_row",
+        "_rule",
         "_states",
         "_strategy",
+        "_sweep",
         "_to_come",
         "memory",
     )
@@ -81,6 +87,8 @@ class SignalRunner:
         self._ahead: float | None = None
         self._strategy = strategy
         self._decide = strategy.decide
+        self._rule = strategy.column_rule()
+        self._sweep: Sweep | None = None
         self._params = strategy.parameters.row(params)
         self._features = strategy.features(strategy.parameters.named(self._params))
         self._digest = class_digest(strategy) + features_digest(self._features)
@@ -99,6 +107,7 @@ class SignalRunner:
     @property
     def row(self) -> list[float]:
         """The features and the bar that `decide` saw last; for tests and for people."""
+        self._leave_sweep()
         return list(self._row)
 
     @property
@@ -139,6 +148,11 @@ class SignalRunner:
         """
         if self._ahead is not None:
             return self._looked_at()
+        if self._sweep is not None:
+            if self._sweep.is_next(bar[_CLOSE_PICK]):
+                weight = self._sweep.take(1, held, self.memory)
+                return weight if -1.0 <= weight <= 1.0 else self._without_view(weight)
+            self._leave_sweep()
         row = self._row
         close = bar[_CLOSE_PICK]
         for step, state, at in self._close_steps:
@@ -180,6 +194,7 @@ class SignalRunner:
         Raises:
             Exception: whatever the strategy raised; `log` says how many bars were taken before.
         """
+        self._leave_sweep()
         memory = self.memory
         if self._to_come or self._ahead is not None:
             return 0
@@ -207,12 +222,53 @@ class SignalRunner:
             count += 1
         return count
 
+    def sweep(
+        self, ts_close: NDArray[np.int64], bars: Sequence[FloatColumn], at: int
+    ) -> Sweep | None:
+        """Return its decisions on bars that come next, found at once; None where it must be asked.
+
+        Whoever takes bars of it gives `on_bar` those behind them.
+
+        Args:
+            ts_close: when bars closed, nanoseconds UTC, shape ``(n,)``.
+            bars: their open, high, low, close and volume, each of shape ``(n,)``.
+            at: index of the next bar.
+        """
+        if self._rule is None or self._to_come or self._ahead is not None:
+            return None
+        if self._sweep is not None:
+            if self._sweep.begins_at(ts_close, at):
+                return self._sweep
+            self._leave_sweep()
+        try:
+            self._sweep = Sweep(
+                self._rule,
+                self._params,
+                features=self._features,
+                states=self._states,
+                memory=self.memory,
+                ts_close=ts_close,
+                bars=bars,
+                first=at,
+            )
+        except Exception:
+            self._rule = None  # `decide` is the strategy's word; its faults are met there
+        return self._sweep
+
+    def _leave_sweep(self) -> None:
+        """Go on bar by bar from the last bar that was taken."""
+        sweep, self._sweep = self._sweep, None
+        if sweep is not None:
+            sweep.leave(self._states, self._row)
+
     def snapshot(self) -> Snapshot:
         """Return a copy of all that it remembers, for `restore`."""
+        self._leave_sweep()
         return self._to_come, [state[:] for state in self._states], self.memory[:]
 
     def restore(self, snapshot: Snapshot) -> None:
         """Remember what it did when `snapshot` was taken, and nothing since."""
+        self._leave_sweep()
         self._to_come, states, memory = snapshot
         for own, state in zip(self._states, states, strict=True):
             own[:] = state
@@ -238,6 +294,7 @@ class SignalRunner:
 
     def state(self) -> bytes:
         """Return all that `resume` needs to go on with the next bar, equal to the bit."""
+        self._leave_sweep()
         return _ENCODE(
             _State(
                 digest=self._digest,
@@ -282,6 +339,7 @@ class SignalRunner:
             self.memory = found.memory
         self._states = states
         self._ahead = None
+        self._sweep = None
         # Indicators of the close alone are by far the most, and are stepped without a detour.
         close_steps, other_steps, at = [], [], 0
         for each, own in zip(self._features, states, strict=True):

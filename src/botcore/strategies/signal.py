@@ -1,17 +1,20 @@
 """Signal strategies: declared features and one pure `decide`, from a row of floats to a weight."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from botcore.domain.errors import ConfigError
 from botcore.domain.ids import slug
 from botcore.domain.parameters import ParameterSpace
-from botcore.indicators import FloatRow
+from botcore.indicators import FloatColumn, FloatRow
 from botcore.strategies.features import FeatureSpec
 from botcore.strategies.layout import FREE
 
 WARM_UP_REASON = "not decided yet: waiting for {0:.0f} more bars"
 """Sentence 0 of every signal strategy."""
+
+ColumnRule = Callable[[Sequence[FloatColumn], FloatRow, FloatRow], FloatColumn]
+"""See `SignalStrategy.decide_over`."""
 
 
 class SignalStrategy:
@@ -88,6 +91,32 @@ class SignalStrategy:
             params: the parameter row.
         """
         raise NotImplementedError
+
+    @staticmethod
+    def decide_over(
+        columns: Sequence[FloatColumn], memory: FloatRow, params: FloatRow
+    ) -> FloatColumn:
+        """Return what `decide` would leave after each of n bars; a strategy may do without.
+
+        With it a back-test decides on many bars at once. It must say the same as `decide`, to the
+        bit, with `memory[HELD]` as it is given, and change nothing. Of what it returns only code
+        and operands may depend on `memory[HELD]`, and nothing on `BARS_HELD` or `WARM`.
+
+        Args:
+            columns: the row of `decide`, each place of it as a column of shape ``(n,)``.
+            memory: as it was before the first bar.
+            params: the parameter row.
+
+        Returns:
+            Shape ``(n, DECIDED + len(free_memory))``: code, four operands, weight, free memory.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def column_rule(cls) -> ColumnRule | None:
+        """Return `decide_over` where there is one."""
+        rule = cls.decide_over
+        return None if rule is SignalStrategy.decide_over else rule
 
 
 def render_reason(strategy: type[SignalStrategy], code: float, operands: Sequence[float]) -> str:

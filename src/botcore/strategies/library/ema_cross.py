@@ -1,13 +1,20 @@
 """The cross of two exponential averages: long while the fast one is above the slow one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final
 
 from botcore.domain.parameters import Parameter, ParameterSpace
-from botcore.indicators import FloatRow
+from botcore.indicators import FloatColumn, FloatRow, Floats
 from botcore.strategies.features import FeatureSpec, feature, require_below
 from botcore.strategies.layout import CODE, NO_VIEW
-from botcore.strategies.library.hysteresis import BPS, EXIT, STAY_FLAT, UNDECIDED, conclude
+from botcore.strategies.library.hysteresis import (
+    BPS,
+    EXIT,
+    STAY_FLAT,
+    UNDECIDED,
+    conclude,
+    conclude_over,
+)
 from botcore.strategies.signal import WARM_UP_REASON, SignalStrategy
 
 FAST: Final = 0
@@ -65,11 +72,8 @@ class EmaCross(SignalStrategy):
     @staticmethod
     def decide(row: FloatRow, memory: FloatRow, params: FloatRow) -> float:
         """Return 1 where the averages were last decisively apart with the fast one above."""
-        slow = row[1]
-        gap = row[0] - slow
         band_bps = params[NO_TRADE_BPS]
-        band = slow * band_bps / BPS
-        gap_bps = gap / slow * BPS
+        gap, band, gap_bps = _apart(row[0], row[1], band_bps)
         memory[2] = params[FAST]
         memory[3] = params[SLOW]
         memory[4] = band_bps
@@ -77,3 +81,19 @@ class EmaCross(SignalStrategy):
         code = memory[CODE]
         memory[1] = -gap_bps if EXIT <= code <= STAY_FLAT else gap_bps
         return NO_VIEW if view == UNDECIDED else view
+
+    @staticmethod
+    def decide_over(
+        columns: Sequence[FloatColumn], memory: FloatRow, params: FloatRow
+    ) -> FloatColumn:
+        """Return what `decide` would leave after each bar."""
+        band_bps = params[NO_TRADE_BPS]
+        gap, band, gap_bps = _apart(columns[0], columns[1], band_bps)
+        quoted = (params[FAST], params[SLOW], band_bps)
+        return conclude_over(memory, gap, band, gap_bps=gap_bps, quoted=quoted)
+
+
+def _apart(fast: Floats, slow: Floats, band_bps: float) -> tuple[Floats, Floats, Floats]:
+    """Return how far the averages are apart, the band for it, and how far in bps."""
+    gap = fast - slow
+    return gap, slow * band_bps / BPS, gap / slow * BPS

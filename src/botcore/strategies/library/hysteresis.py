@@ -6,10 +6,13 @@ The view is that of the last decisive bar, so two histories that both contain on
 on, however long they are.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
-from botcore.indicators import FloatRow
-from botcore.strategies.layout import CODE, HELD
+import numpy as np
+
+from botcore.indicators import FloatColumn, FloatRow
+from botcore.strategies.layout import CODE, DECIDED, HELD, NO_VIEW, OPERANDS, WEIGHT
 
 VIEW: Final = 8
 """Where a rule keeps its view: the first slot of its free memory."""
@@ -87,3 +90,51 @@ def conclude(memory: FloatRow, gap: float, band: float) -> float:
         return FLAT
     memory[CODE] = NO_VIEW_YET if before == UNDECIDED else verdict(before, False, memory[HELD])
     return before
+
+
+def conclude_over(
+    memory: FloatRow,
+    gap: FloatColumn,
+    band: FloatColumn | float,
+    *,
+    gap_bps: FloatColumn,
+    quoted: Sequence[float],
+) -> FloatColumn:
+    """Return what a rule leaves after each of n bars that has `conclude` bar by bar.
+
+    Such a rule quotes how far its evidence is on the side of a decisive view, or signed where the
+    view was only kept, and then its parameters.
+
+    Args:
+        memory: the rule's own before the first bar; not changed.
+        gap: evidence on each bar, shape ``(n,)``.
+        band: one for each bar, or one for all.
+        gap_bps: the evidence as it is quoted, shape ``(n,)``.
+        quoted: the operands that follow it.
+    """
+    before, held = memory[VIEW], memory[HELD]
+    is_long, is_flat = gap > band, gap < -band
+    if before == UNDECIDED:  # the first view needs no band
+        first = int(np.argmax((gap > 0.0) | (gap < 0.0)))
+        is_long[first] = gap[first] > 0.0
+        is_flat[first] = gap[first] < 0.0
+    is_decisive = is_long | is_flat
+    # Every bar has the view of the last decisive one up to it, and of the memory before the first.
+    last = np.maximum.accumulate(np.where(is_decisive, np.arange(len(gap)), 0))
+    sides = np.where(is_long, LONG, FLAT)
+    if not is_decisive[0]:
+        sides[0] = before
+    views = sides[last]
+    codes = np.where(
+        views == LONG, STAY_LONG if held > 0.0 else ENTER, EXIT if held != 0.0 else STAY_FLAT
+    )
+    codes[~is_decisive] += STILL_ENTER - ENTER  # the codes of what is kept: in the same order
+    is_undecided = views == UNDECIDED
+    codes[is_undecided] = NO_VIEW_YET
+    left = np.zeros((len(gap), DECIDED + 1))
+    left[:, CODE] = codes
+    left[:, OPERANDS] = np.where((codes >= EXIT) & (codes <= STAY_FLAT), -gap_bps, gap_bps)
+    left[:, OPERANDS + 1 : OPERANDS + 1 + len(quoted)] = quoted
+    left[:, WEIGHT] = np.where(is_undecided, NO_VIEW, views)
+    left[:, DECIDED] = views
+    return left

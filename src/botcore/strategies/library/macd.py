@@ -1,13 +1,20 @@
 """Momentum by the MACD: long while it is above its signal line."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final
 
 from botcore.domain.parameters import Parameter, ParameterSpace
-from botcore.indicators import FloatRow
+from botcore.indicators import FloatColumn, FloatRow, Floats
 from botcore.strategies.features import FeatureSpec, feature, require_below
 from botcore.strategies.layout import CLOSE, CODE, NO_VIEW
-from botcore.strategies.library.hysteresis import BPS, EXIT, STAY_FLAT, UNDECIDED, conclude
+from botcore.strategies.library.hysteresis import (
+    BPS,
+    EXIT,
+    STAY_FLAT,
+    UNDECIDED,
+    conclude,
+    conclude_over,
+)
 from botcore.strategies.signal import WARM_UP_REASON, SignalStrategy
 
 NO_TRADE_BPS: Final = 3
@@ -64,10 +71,24 @@ class Macd(SignalStrategy):
     @staticmethod
     def decide(row: FloatRow, memory: FloatRow, params: FloatRow) -> float:
         """Return 1 where MACD and signal were last decisively apart with the MACD above."""
-        gap_bps = row[2] / row[CLOSE] * BPS
+        gap_bps = _gap_bps(row[2], row[CLOSE])
         band_bps = params[NO_TRADE_BPS]
         memory[2] = band_bps
         view = conclude(memory, gap_bps, band_bps)
         code = memory[CODE]
         memory[1] = -gap_bps if EXIT <= code <= STAY_FLAT else gap_bps
         return NO_VIEW if view == UNDECIDED else view
+
+    @staticmethod
+    def decide_over(
+        columns: Sequence[FloatColumn], memory: FloatRow, params: FloatRow
+    ) -> FloatColumn:
+        """Return what `decide` would leave after each bar."""
+        gap_bps = _gap_bps(columns[2], columns[CLOSE])
+        band_bps = params[NO_TRADE_BPS]
+        return conclude_over(memory, gap_bps, band_bps, gap_bps=gap_bps, quoted=(band_bps,))
+
+
+def _gap_bps(histogram: Floats, close: Floats) -> Floats:
+    """Return how far the MACD is from its signal line, in bps of the price."""
+    return histogram / close * BPS

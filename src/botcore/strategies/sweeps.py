@@ -1,0 +1,182 @@
+"""What a strategy with a rule in columns says about consecutive bars, found for all at once.
+
+Features and rule see the past only, so what they say about a bar is the same whether or not the
+bars behind it are known. A sweep is a cache in memory of what stepping would find, equal to the
+bit; nothing of it is stored.
+"""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from botcore.indicators import FloatColumn, FloatRow, run
+from botcore.strategies.features import FeatureSpec
+from botcore.strategies.layout import (
+    BAR_WIDTH,
+    BARS_HELD,
+    CLOSE,
+    DECIDED,
+    DECISION,
+    FREE,
+    HELD,
+    WEIGHT,
+)
+from botcore.strategies.signal import ColumnRule
+
+_SIZE = DECISION.size
+_ROW = np.dtype([("ts", "=i8"), ("said", "=f8", (DECIDED,))])
+_read = DECISION.unpack_from
+
+
+class Sweep:
+    """A strategy's decisions on consecutive bars, whatever it holds meanwhile.
+
+    Args:
+        rule: the strategy's `decide_over`; `params`: its parameters.
+        features: what the rule reads, and `states`: theirs before the first bar; not changed.
+        memory: the memory row before the first bar; not changed.
+        ts_close: when bars closed, nanoseconds UTC, int64, shape ``(n,)``.
+        bars: their open, high, low, close and volume, float64, each of shape ``(n,)``.
+        first: index of the first bar that is swept; all behind it are.
+
+    Raises:
+        ValueError: what the rule returned has another shape than it should.
+        Exception: whatever the rule raised.
+
+    Attributes:
+        at: index of the next bar.
+    """
+
+    __slots__ = (
+        "_columns",
+        "_ends",
+        "_features",
+        "_first",
+        "_free",
+        "_memory",
+        "_params",
+        "_rule",
+        "_said",
+        "_states",
+        "_ts_close",
+        "_weights",
+        "at",
+    )
+
+    def __init__(
+        self,
+        rule: ColumnRule,
+        params: FloatRow,
+        *,
+        features: Sequence[FeatureSpec],
+        states: Sequence[list[float]],
+        memory: list[float],
+        ts_close: NDArray[np.int64],
+        bars: Sequence[FloatColumn],
+        first: int,
+    ) -> None:
+        self._rule = rule
+        self._params = params
+        self._features = features
+        self._memory = memory[:]
+        self._ts_close = ts_close
+        self._first = first
+        self.at = first
+        bars = [column[first:] for column in bars]
+        self._states = [state[:] for state in states]
+        self._columns = self._swept(self._states, bars) + bars
+        self._said: dict[float, bytes] = {}
+        left = self._find(memory[HELD])
+        self._weights = left[:, WEIGHT]
+        self._free = tuple(left[:, DECIDED:].T)
+        self._ends: dict[float, list[int]] = {}
+
+    def begins_at(self, ts_close: NDArray[np.int64], at: int) -> bool:
+        """Whether its next bar is the one at an index of the bars that close then."""
+        return self._ts_close is ts_close and self.at == at
+
+    def is_next(self, close: float) -> bool:
+        """Whether its next bar has this close; False behind the last one."""
+        at = self.at - self._first
+        column = self._columns[CLOSE]
+        return at < len(column) and column[at] == close
+
+    def quiet(self, rest: float, most: int) -> int:
+        """Count the bars from the next one on with the weight `rest`, up to `most`."""
+        ends = self._ends.get(rest)
+        if ends is None:
+            ends = (np.flatnonzero(self._weights != rest) + self._first).tolist()
+            ends.append(self._first + len(self._weights))
+            self._ends[rest] = ends
+        return min(most, ends[bisect_left(ends, self.at)] - self.at)
+
+    def said(self, count: int, held: float) -> bytes:
+        """Return the decisions on the next bars, rows of `DECISION`.
+
+        Args:
+            held: sign of the position on all of them.
+        """
+        begin = (self.at - self._first) * _SIZE
+        return self._rows(held)[begin : begin + count * _SIZE]
+
+    def take(self, count: int, held: float, memory: list[float]) -> float:
+        """Take bars, at least one: bring the memory to the last of them, and return its weight.
+
+        Args:
+            held: as in `said`.
+        """
+        self.at += count
+        last = self.at - self._first - 1
+        if held != memory[HELD]:
+            memory[HELD] = held
+            memory[BARS_HELD] = -1.0  # 0 on the first bar
+        memory[BARS_HELD] += count
+        _, code, first, second, third, fourth, weight = _read(self._rows(held), last * _SIZE)
+        memory[:WEIGHT] = (code, first, second, third, fourth)
+        for place, column in enumerate(self._free, FREE):
+            memory[place] = column.item(last)
+        return float(weight)
+
+    def leave(self, states: Sequence[list[float]], row: list[float]) -> None:
+        """Bring features' states and the row that `decide` reads to the last bar that was taken."""
+        taken = self.at - self._first
+        if not taken:
+            return
+        columns = self._columns
+        if taken == len(columns[CLOSE]):
+            for own, state in zip(states, self._states, strict=True):
+                own[:] = state
+        else:
+            self._swept(states, [column[:taken] for column in columns[-BAR_WIDTH:]])
+        row[:] = [float(column[taken - 1]) for column in columns]
+
+    def _swept(
+        self, states: Sequence[list[float]], bars: Sequence[FloatColumn]
+    ) -> list[FloatColumn]:
+        """Step the features over bars, and return their outputs in columns."""
+        columns: list[FloatColumn] = []
+        for each, state in zip(self._features, states, strict=True):
+            columns.extend(run(each.spec, state, [bars[pick].tolist() for pick in each.picks]).T)
+        return columns
+
+    def _rows(self, held: float) -> bytes:
+        rows = self._said.get(held)
+        if rows is None:
+            self._find(held)
+            rows = self._said[held]
+        return rows
+
+    def _find(self, held: float) -> FloatColumn:
+        """Ask the rule, and keep what it says of each bar with that position."""
+        memory = self._memory
+        memory[HELD] = held
+        left = self._rule(self._columns, memory, self._params)
+        if left.shape != (len(self._columns[CLOSE]), DECIDED + len(memory) - FREE):
+            raise ValueError(f"decide_over returned an array of shape {left.shape}")
+        rows = np.empty(len(left), _ROW)
+        rows["ts"] = self._ts_close[self._first :]
+        rows["said"] = left[:, :DECIDED]
+        self._said[held] = rows.tobytes()
+        return left
