@@ -90,6 +90,13 @@ def quick(tmp_path: Path) -> Iterator[PlatformProcess]:
     process.stop()
 
 
+CHANGES_ITS_MIND = """
+[strategies.fickle]
+strategy = "ema-cross"
+parameters = { fast = 1, slow = 2, no_trade_bps = 0 }
+"""
+
+
 @pytest.mark.requirement("FACT MarketDataUpdate")
 @pytest.mark.requirement("FACT SignalGenerated")
 @pytest.mark.requirement("FACT OrderPlaced")
@@ -114,6 +121,8 @@ def test_every_fact_of_the_contract_is_heard_on_the_bus(quick: PlatformProcess) 
         "PositionChanged",
     }
     heard: set[str] = set()
+    quick.home.mkdir(parents=True)
+    (quick.home / "settings.toml").write_text(CHANGES_ITS_MIND)  # whoever comes late hears it too
     quick.up()
     info = waited_for(lambda: Home(quick.home).run_info(), within_s=30, what="the start")
     subscriber = ZmqFactSubscriber(info.events, "fact/")
@@ -123,8 +132,8 @@ def test_every_fact_of_the_contract_is_heard_on_the_bus(quick: PlatformProcess) 
             heard.add(message.topic.removeprefix("fact/"))
             fact = decode_fact(message.payload[8:])
             assert type(fact).__name__ == message.topic.removeprefix("fact/")
-        if "OrderFilled" in heard and "ModeChanged" not in heard:
-            quick.verb("kill")
+        if "ModeChanged" in wanted - heard <= {"ModeChanged", "RiskAlert"}:
+            quick.verb("kill")  # not before the rest is heard: nothing trades after it
         return wanted <= heard
 
     try:

@@ -25,7 +25,6 @@ from botcore.domain.parameters import Parameter, ParameterSpace
 from botcore.domain.steps import Step
 from botcore.engine import (
     AccountConfig,
-    BarColumns,
     Engine,
     EngineConfig,
     Fingerprint,
@@ -38,7 +37,14 @@ from botcore.engine import (
 from botcore.engine.lulls import Lulls
 from botcore.indicators import FloatRow
 from botcore.risk import RiskLimits, Sizing
-from botcore.strategies import DECISION, WARM_UP_REASON, FeatureSpec, SignalStrategy, feature
+from botcore.strategies import (
+    DECISION,
+    WARM_UP_REASON,
+    BarColumns,
+    FeatureSpec,
+    SignalStrategy,
+    feature,
+)
 from botcore.strategies.layout import CLOSE, CODE, FREE, NO_VIEW
 from botcore.venues.simulated import SimulatedVenue, VenueConfig
 

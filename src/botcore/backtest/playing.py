@@ -9,8 +9,8 @@ from botcore.venues.simulated import SimulatedVenue
 _PROGRESS_EVERY = 4_096
 _PATIENCE = 64
 """The most bars that pass before a lull is sought again where none was."""
-_LEAST, _MOST = 48, 768
-"""Bars looked at together: few at first, for most lulls are short; twice as many in a long one."""
+_MOST = 1_024
+"""Bars looked at together."""
 
 Progress = Callable[[int, int], None]
 """Called now and then with bars done and bars in all."""
@@ -59,16 +59,14 @@ class Player:
         venue, session, take = self._venue, self._session, self._lulls.take
         at, end = 0, len(part)
         wait, next_try = 1, 0  # where somebody wants something at every bar, lulls are sought less
-        most = _LEAST
         while at < end:
             event = None
             if not venue.is_idle:
                 event = part.event(at)
                 session.match(event)
             if venue.is_idle and at >= next_try:
-                count = take(part, at, most)
-                is_over = count < most
-                most = _LEAST if is_over else min(2 * most, _MOST)
+                count = take(part, at, _MOST)
+                is_over = count < _MOST
                 if count:
                     at += count
                     wait = 1

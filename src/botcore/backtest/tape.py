@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from botcore.domain.errors import DataError
 from botcore.domain.ids import InstrumentId, Nanos
 from botcore.domain.market import Bar, BarFlag, BarsClosed, BarSpec
-from botcore.engine import BarColumns
 from botcore.indicators import FloatColumn
+from botcore.strategies import BarColumns
 
-_CHUNK = 2_048
+_CHUNK = 8_192
 _COLUMNS = ("open", "high", "low", "close", "volume")
 _CLOSE = _COLUMNS.index("close")
 

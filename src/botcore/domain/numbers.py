@@ -15,6 +15,7 @@ QUANTUM = Decimal("1E-8")
 """The finest amount of any currency that is booked."""
 QUANTA_PER_UNIT = 100_000_000
 ZERO = Decimal(0)
+_INFINITY = math.inf
 ONE = Decimal(1)
 
 _TRAPS = [
@@ -51,7 +52,7 @@ def exact(x: float | Decimal, *, what: str) -> Decimal:
     Raises:
         DataError: `x` is NaN or infinite.
     """
-    if type(x) is float and (0.0 < x < math.inf or -math.inf < x < 0.0):
+    if type(x) is float and (0.0 < x < _INFINITY or -_INFINITY < x < 0.0):
         return _shortest(x)
     if isinstance(x, Decimal):
         if x.is_finite():

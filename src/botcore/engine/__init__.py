@@ -5,7 +5,6 @@ from botcore.engine.curve import EquityCurve
 from botcore.engine.deciding import StrategyClass
 from botcore.engine.decisions import DecisionLog, DecisionRow
 from botcore.engine.fingerprint import Fingerprint
-from botcore.engine.lulls import BarColumns
 from botcore.engine.pipeline import Engine
 from botcore.engine.sequencer import Sequencer
 from botcore.engine.session import Session
@@ -13,7 +12,6 @@ from botcore.engine.slots import SignalSlot
 
 __all__ = [
     "AccountConfig",
-    "BarColumns",
     "DecisionLog",
     "DecisionRow",
     "Engine",

@@ -1,7 +1,6 @@
 """The equity curve: one float a bar, beside its stamp."""
 
 from array import array
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,10 +41,10 @@ class EquityCurve:
         if len(self._stamps) > self._bound:
             self.trim()
 
-    def extend(self, stamps: NDArray[np.int64], equity: Sequence[float]) -> None:
+    def extend(self, stamps: NDArray[np.int64], equity: list[float]) -> None:
         """Append points, oldest first; as many stamps as values of equity."""
         self._stamps.frombytes(stamps.tobytes())
-        self._equity.extend(equity)
+        self._equity.fromlist(equity)
         if len(self._stamps) > self._bound:
             self.trim()
 

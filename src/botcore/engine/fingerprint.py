@@ -18,12 +18,14 @@ def _without_config(fact: OrderPlaced) -> tuple[object, ...]:
     return structs.astuple(fact)[:_CONFIG]
 
 
-_VALUES: dict[type, Callable[[Any], tuple[object, ...]]] = {
-    **dict.fromkeys(FINGERPRINTED, structs.astuple),
-    OrderPlaced: _without_config,
+_Read = Callable[[Any], tuple[object, ...]]
+_READS: dict[type, tuple[str, _Read]] = {
+    **{kind: (kind.__name__, structs.astuple) for kind in FINGERPRINTED},
+    OrderPlaced: (OrderPlaced.__name__, _without_config),
 }
-"""How the values of a fact that matters are read; its fields' names are the same in every run."""
-_NAMES = {kind: kind.__name__ for kind in _VALUES}
+"""What a fact that matters is called, and how its values are read; the names of its fields are the
+same in every run."""
+_read = _READS.get
 
 
 class Fingerprint:
@@ -42,11 +44,11 @@ class Fingerprint:
     @property
     def count(self) -> int:
         """How many facts it was made of so far."""
-        return self._hashed + len(self._waiting)
+        return self._hashed + sum(type(fact) in _READS for fact in self._waiting)
 
     def add(self, facts: Iterable[Fact]) -> None:
         """Take the facts of one step."""
-        self._waiting += [fact for fact in facts if type(fact) in _NAMES]
+        self._waiting += facts
         if len(self._waiting) > _TOGETHER:
             self._hash_waiting()
 
@@ -56,8 +58,11 @@ class Fingerprint:
         return self._hash.hexdigest()
 
     def _hash_waiting(self) -> None:
-        waiting = self._waiting
-        rows = [encode((_NAMES[type(fact)], _VALUES[type(fact)](fact))) for fact in waiting]
+        rows = [
+            encode((found[0], found[1](fact)))
+            for fact in self._waiting
+            if (found := _read(type(fact))) is not None
+        ]
         self._hash.update(b"".join(rows))
-        self._hashed += len(waiting)
-        waiting.clear()
+        self._hashed += len(rows)
+        self._waiting.clear()

@@ -7,50 +7,19 @@ equity. `Lulls.take` does that arithmetic for many bars at once, with the same o
 same order, and ends before the first bar on which something may happen; that bar is a step.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-import msgspec
-import numpy as np
-from numpy.typing import NDArray
-
-from botcore.domain.ids import AccountId, InstrumentId
+from botcore.domain.ids import AccountId
 from botcore.domain.modes import Mode
 from botcore.engine.curve import EquityCurve
 from botcore.engine.deciding import Deciders
 from botcore.engine.desk import Desk
 from botcore.engine.slots import SignalSlot
-from botcore.indicators import FloatColumn
 from botcore.kernel.guard import Crashed, guarded
-from botcore.strategies import DECISION, BarRow, Sweep
+from botcore.strategies import DECISION, BarColumns, Sweep
 
 # Python 3.11 looks a member up slowly through its enum: these are asked for at every order.
 _NORMAL = Mode.NORMAL
-
-
-class BarColumns(msgspec.Struct, frozen=True):
-    """Consecutive closed bars of one instrument and timeframe, oldest first.
-
-    Attributes:
-        instrument, step_ns: whose.
-        ts_close: when they closed, nanoseconds UTC, int64, shape ``(n,)``.
-        columns: open, high, low, close and volume, float64, each of shape ``(n,)``.
-        close: the closes again, as floats.
-    """
-
-    instrument: InstrumentId
-    step_ns: int
-    ts_close: NDArray[np.int64]
-    columns: tuple[FloatColumn, ...]
-    close: list[float]
-
-    def __len__(self) -> int:
-        """How many bars there are."""
-        return len(self.close)
-
-    def rows(self, chosen: slice) -> Iterable[BarRow]:
-        """Give the close stamp and the values of each of some bars."""
-        values = zip(*[column[chosen].tolist() for column in self.columns], strict=True)
-        return zip(self.ts_close[chosen].tolist(), values, strict=True)
 
 
 class Lulls:
@@ -81,13 +50,13 @@ class Lulls:
         resting = self._deciders.resting(bars.instrument, bars.step_ns)
         if resting is None or self._orders.has_doubts:
             return 0
-        end = min(at + most, len(bars))
+        end = min(at + most, len(bars.close))
         ts_last = bars.ts_close.item(end - 1)
         for account, _ in self._watched:
             if account.mode is not _NORMAL:
                 return 0
             if ts_last >= account.next_day:
-                end = min(end, int(np.searchsorted(bars.ts_close, account.next_day)))
+                end = min(end, int(bars.ts_close.searchsorted(account.next_day)))
         looks = [_look(slot, weight, bars, at) for slot, weight in resting]
         count = max(0, end - at)
         for look in looks:
@@ -95,20 +64,21 @@ class Lulls:
         if not count:
             return self._end(looks, 0)
         close = bars.close[at : at + count]
-        worth = []
-        for account, _ in self._watched:
+        moved = []
+        for account, curve in self._watched:
             equity = self._valuation.equity_over(account.account, bars.instrument, close)
             if equity is None:
                 return self._end(looks, 0)
-            worth.append(equity)
+            moved.append((account, curve, equity))
             count = min(count, account.unmoved(equity))
             for look in looks:
                 if look.slot.risk is account:
                     count = min(count, look.slot.keeps(equity, close))
         if count:
             self._valuation.mark(bars.instrument, close[count - 1])
-            for (account, curve), equity in zip(self._watched, worth, strict=True):
-                del equity[count:]
+            for account, curve, equity in moved:
+                if len(equity) > count:
+                    del equity[count:]
                 account.take(equity)
                 curve.extend(bars.ts_close[at : at + count], equity)
         return self._end(looks, count)
@@ -122,7 +92,7 @@ class Lulls:
 
 
 def _look(slot: SignalSlot, rest: float, bars: BarColumns, at: int) -> "_Swept | _Stepped":
-    sweep = slot.runner.sweep(bars.ts_close, bars.columns, at)
+    sweep = slot.runner.sweep(bars, at)
     return _Stepped(slot, rest, bars, at) if sweep is None else _Swept(slot, rest, sweep)
 
 
@@ -165,6 +135,9 @@ class _Stepped:
 
     __slots__ = ("_at", "_bars", "_before", "_count", "_log", "_rest", "slot")
 
+    _FIRST = 48
+    """Bars read from the columns together: few at first, for most lulls are short."""
+
     def __init__(self, slot: SignalSlot, rest: float, bars: BarColumns, at: int) -> None:
         self.slot = slot
         self._rest = rest
@@ -179,13 +152,18 @@ class _Stepped:
 
         What it raises a step finds on the next bar.
         """
-        if not most:
-            return 0
-        bars = self._bars.rows(slice(self._at, self._at + most))
-        fault = guarded(self.slot.runner.advance, bars, self.slot.held, self._rest, self._log)
-        self._count = len(self._log) // DECISION.size
-        if isinstance(fault, Crashed):  # it must not have seen the bar on which it will raise
-            self._again(self._count)
+        advance, held, log = self.slot.runner.advance, self.slot.held, self._log
+        self._count, together = 0, self._FIRST
+        while self._count < most:
+            end = min(self._count + together, most)
+            bars = self._bars.rows(slice(self._at + self._count, self._at + end))
+            fault = guarded(advance, bars, held, self._rest, log)
+            self._count = len(log) // DECISION.size
+            if isinstance(fault, Crashed):  # it must not have seen the bar on which it will raise
+                self._again(self._count)
+            if self._count < end:
+                break
+            together *= 2
         return self._count
 
     def keep(self, count: int) -> None:

@@ -126,7 +126,8 @@ class Session:
         else:
             if not effects:
                 return
-            self._pending.extend([(key, effect) for effect in effects])
+            for effect in effects:
+                self._pending.append((key, effect))
         self._drain()
 
     def _answer(self, cause: Key, report: VenueReport, *, must_be_durable: bool = False) -> bool:

@@ -109,7 +109,7 @@ class SignalSlot:
             if order.state is _HELD:
                 continue
             count += 1
-            working += order.leaves * order.sign
+            working += order.leaves if order.sign > 0 else -order.leaves
         if count:
             exposure += float(working)
         self.working = working

@@ -98,10 +98,11 @@ class AccountView:
             positions = self._portfolio.positions(account)
             cost = sum(abs(p.cost_float) for p in positions if p.instrument == instrument)
             return cost + self._unpriced_buys(account, instrument)
-        net = float(self._portfolio.net_position(account, instrument))
+        exact = self._portfolio.net_position(account, instrument)
         working = self._orders.working(account, instrument)
-        if not working:
-            return abs(net * mark)
+        if not exact and not working:
+            return 0.0
+        net = float(exact)
         bought = sells = 0.0
         for order in working:
             if order.state is _HELD:

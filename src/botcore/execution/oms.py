@@ -7,6 +7,7 @@ facts that caused it are durable (rule R1).
 import string
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -34,6 +35,7 @@ from botcore.execution.order import Order
 from botcore.execution.reporting import ReportBook
 from botcore.execution.snapshot import read_state, write_state
 from botcore.execution.states import AT_VENUE
+from botcore.execution.turn import ExecutionReport
 
 _DIGITS = string.digits + string.ascii_uppercase
 _PREFIX_LONGEST = 12
@@ -72,21 +74,6 @@ class ExecutionConfig(msgspec.Struct, frozen=True, gc=False):
                 " characters of A-Z a-z 0-9 . : / _ -",
                 fix="use a short one such as BC-1",
             )
-
-
-class ExecutionReport(msgspec.Struct, frozen=True):
-    """What happened to orders, and what must be done about it.
-
-    Attributes:
-        facts: already folded, in order.
-        effects: for the runner to release, in order.
-        halt: why `account` must halt, or an empty string.
-    """
-
-    facts: tuple[Fact, ...]
-    effects: tuple[Effect, ...]
-    halt: str = ""
-    account: AccountId = AccountId("")
 
 
 class OrderExecutionEngine:
@@ -161,7 +148,7 @@ class OrderExecutionEngine:
             held = self._placed(approved, child, first.order.client_order_id, at)
             self.index.fold_placed(held)
             facts.append(held)
-        return ExecutionReport(tuple(facts), (Submit(first.order),))
+        return ExecutionReport(facts, [Submit(first.order)])
 
     def apply(self, report: VenueReport, *, at: Key) -> ExecutionReport:
         """Apply a report, whatever it says and however often it comes.
@@ -169,9 +156,7 @@ class OrderExecutionEngine:
         Total and idempotent: a stale, duplicate or unknown one changes nothing, or only raises
         an alarm.
         """
-        turn = self._reports.apply(report, at)
-        effects = tuple(turn.effects) if turn.effects else ()
-        return ExecutionReport(tuple(turn.facts), effects, turn.halt, report.account)
+        return self._reports.apply(report, at)
 
     def cancel(self, order_id: ClientOrderId, *, at: Key, detail: str = "") -> ExecutionReport:
         """Ask for an order to be cancelled: owed until it is proven terminal (K15, E43).
@@ -182,14 +167,14 @@ class OrderExecutionEngine:
         """
         order = self.index.get(order_id)
         if order is None or order.is_terminal:
-            return _NOTHING
+            return ExecutionReport()
         if order.cancel_owed and order.cancel_attempts <= self._config.cancel_attempts:
-            return _NOTHING
+            return ExecutionReport()
         facts: list[Fact] = []
         effects: list[Effect] = []
         if order.state is _HELD:
             self._update(order, OrderState.CANCELED, facts, at, detail=detail)
-            return ExecutionReport(tuple(facts), ())
+            return ExecutionReport(facts)
         pending = order.replace_pending
         self._update(
             order,
@@ -202,7 +187,7 @@ class OrderExecutionEngine:
         )
         if order.state in AT_VENUE:
             effects.append(Cancel(order.ref))
-        return ExecutionReport(tuple(facts), tuple(effects))
+        return ExecutionReport(facts, effects)
 
     def cancel_all(
         self,
@@ -224,7 +209,7 @@ class OrderExecutionEngine:
             one = self.cancel(order.id, at=at, detail=detail)
             facts.extend(one.facts)
             effects.extend(one.effects)
-        return ExecutionReport(tuple(facts), tuple(effects))
+        return ExecutionReport(facts, effects)
 
     def replace(
         self,
@@ -252,7 +237,7 @@ class OrderExecutionEngine:
         facts: list[Fact] = []
         self._update(order, order.state, facts, at, replace_pending=True)
         effect = Replace(order.ref, quantity, limit_price, trigger_price)
-        return ExecutionReport(tuple(facts), (effect,))
+        return ExecutionReport(facts, [effect])
 
     def recover(self, account: AccountId, *, at: Key) -> ExecutionReport:
         """Take up after a restart (R10): close what never left, ask about everything else.
@@ -260,7 +245,7 @@ class OrderExecutionEngine:
         An `INTENT` was never sent: the sender makes `SENDING` durable before the first byte
         (K04). A `SENDING` one has an unknown outcome (K05–K09). An owed cancel is repeated (K15).
         """
-        facts: list[Fact] = list(self.drop_unsent(account, at=at).facts)
+        facts: list[Fact] = self.drop_unsent(account, at=at).facts
         effects: list[Effect] = []
         for order in self.index.all_working(account):
             if order.state is OrderState.SENDING:
@@ -271,7 +256,7 @@ class OrderExecutionEngine:
                 if order.cancel_owed and order.state is not OrderState.IN_DOUBT:
                     effects.append(Cancel(order.ref))
                 effects.append(Query(order.ref))
-        return ExecutionReport(tuple(facts), tuple(effects))
+        return ExecutionReport(facts, effects)
 
     def drop_unsent(self, account: AccountId, *, at: Key) -> ExecutionReport:
         """Close every order that was never handed to the sender (K04, a failed commit)."""
@@ -287,12 +272,12 @@ class OrderExecutionEngine:
                     facts.append(RiskAlert(account, Nanos(at.ts), "FILL_UNPROTECTED", detail))
                     if is_wanted:
                         self._children.renew(order, facts, at)
-        return ExecutionReport(tuple(facts), ())
+        return ExecutionReport(facts)
 
     def protect(self, account: AccountId, *, at: Key) -> ExecutionReport:
         """Send the exits that are held although their entry has filled, once all is reconciled."""
         facts, effects = self._children.protect(account, at)
-        return ExecutionReport(tuple(facts), tuple(effects))
+        return ExecutionReport(facts, effects)
 
     def fold(self, fact: Fact) -> None:
         """Apply a fact of an earlier session: the same folds that ran when it was made."""
@@ -424,13 +409,12 @@ class OrderExecutionEngine:
         )
 
 
-_NOTHING = ExecutionReport((), ())
-
-
 def _base36(number: int) -> str:
-    digits = ""
-    while True:
-        number, digit = divmod(number, 36)
-        digits = _DIGITS[digit] + digits
-        if not number:
-            return digits
+    high, digit = divmod(number, 36)
+    return _high_digits(high) + _DIGITS[digit] if high else _DIGITS[digit]
+
+
+@lru_cache(maxsize=16)
+def _high_digits(number: int) -> str:
+    """Remember: consecutive numbers share all digits but the last."""
+    return _base36(number)

@@ -77,8 +77,10 @@ class Order(msgspec.Struct, eq=False):
         """Quantity that may still fill: 0 once terminal."""
         if self.is_terminal:
             return ZERO
+        if not self.filled:
+            return self.quantity
         left = self.quantity - self.filled
-        return left if left > 0 else ZERO
+        return left if left > ZERO else ZERO
 
     @property
     def overfill(self) -> Decimal:

@@ -59,7 +59,7 @@ class ReportBook:
 
     def apply(self, report: VenueReport, at: Key) -> Turn:
         """Return what came of a report, already folded."""
-        turn = Turn(report, at)
+        turn = Turn(account=report.account, report=report, at=at)
         order = self._index.get(report.client_order_id)
         if order is None:
             turn.alert("ORDER_UNKNOWN", "a report names an unknown order")
@@ -172,7 +172,8 @@ class ReportBook:
             return False
         if cumulative in order.cumulative_seen:
             return True  # the same fill under another id (E35)
-        if order.filled + fill.quantity > max(cumulative, order.cumulative_highest):
+        ours = order.filled + fill.quantity
+        if ours > cumulative and ours > order.cumulative_highest:
             turn.ask(order)  # we would hold more than the venue counts
             return True
         return False

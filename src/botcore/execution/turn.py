@@ -1,27 +1,35 @@
-"""One report being applied: what has come of it so far."""
+"""What happened to orders, and one report being applied: what has come of it so far."""
 
 import msgspec
 
 from botcore.domain.effects import Effect, Query
 from botcore.domain.events import Fact, RiskAlert
-from botcore.domain.ids import Nanos
+from botcore.domain.ids import AccountId, Nanos
 from botcore.domain.keys import Key
 from botcore.domain.reports import VenueReport
 from botcore.execution.order import Order
 
 
-class Turn(msgspec.Struct):
-    """A report, its key, and the facts and effects that came of it, in order.
+class ExecutionReport(msgspec.Struct):
+    """What happened to orders, and what must be done about it.
 
     Attributes:
-        halt: why the account must halt, or an empty string.
+        facts: already folded, in order.
+        effects: for the runner to release, in order.
+        halt: why `account` must halt, or an empty string.
     """
 
-    report: VenueReport
-    at: Key
     facts: list[Fact] = []
     effects: list[Effect] = []
     halt: str = ""
+    account: AccountId = AccountId("")
+
+
+class Turn(ExecutionReport, kw_only=True):
+    """A venue's report, its key, and what came of it."""
+
+    report: VenueReport
+    at: Key
 
     @property
     def ts(self) -> Nanos:

@@ -9,7 +9,7 @@ from botcore.indicators.bands import BOLLINGER, DONCHIAN, ZSCORE
 from botcore.indicators.moving_averages import EMA, SMA, Seed
 from botcore.indicators.oscillators import MACD, RSI
 from botcore.indicators.registry import INDICATORS
-from botcore.indicators.row import FloatColumn, FloatRow, Floats
+from botcore.indicators.row import FloatColumn, FloatRow
 from botcore.indicators.spec import IndicatorSpec
 from botcore.indicators.streaming import (
     AnchoredVwap,
@@ -48,7 +48,6 @@ __all__ = [
     "Ema",
     "FloatColumn",
     "FloatRow",
-    "Floats",
     "Indicator",
     "IndicatorSpec",
     "Macd",

@@ -44,6 +44,8 @@ def run(spec: IndicatorSpec, state: list[float], columns: Sequence[Sequence[floa
         Shape ``(n, n_outputs)``.
     """
     step, width, first = spec.step, len(spec.outputs), columns[0]
+    if spec.loop is not None:
+        return np.array(spec.loop(state, first), dtype=np.float64).reshape(len(first), width)
     n_floats = len(first) * width
     out = [nan] * n_floats
     if len(columns) == 1:  # by far the most take the close alone

@@ -1,5 +1,7 @@
 """Moving averages: simple over a window, exponential from a seed."""
 
+from collections.abc import Sequence
+from itertools import accumulate, islice
 from math import nan
 from typing import Final, Literal
 
@@ -94,6 +96,21 @@ def ema_step(state: FloatRow, out: FloatRow, at: int, x: float) -> None:
     out[at] = value if to_come == 1.0 else nan
 
 
+def ema_loop(state: list[float], column: Sequence[float]) -> list[float]:
+    """Return the exponential averages over a column: `ema_step` bar by bar."""
+    out = [nan] * min(int(state[2]), len(column))
+    for at in range(len(out)):
+        ema_step(state, out, at, column[at])
+    k = state[1]
+    warm = accumulate(
+        column[len(out) :], lambda value, x: (x - value) * k + value, initial=state[0]
+    )
+    out.extend(islice(warm, 1, None))
+    if state[2] == 0.0 and out:
+        state[0] = out[-1]
+    return out
+
+
 def _ema_initial(*, period: int = 20, seed: Seed = "sma") -> list[float]:
     bars = float(whole("period", period))
     return [0.0, 2.0 / (bars + 1.0), bars, bars, 1.0 if _is_first(seed) else 0.0]
@@ -123,6 +140,7 @@ EMA = IndicatorSpec(
     initial=_ema_initial,
     first_valid=_ema_first_valid,
     settled=_ema_settled,
+    loop=ema_loop,
     formula=(
         "emaₜ = (xₜ − emaₜ₋₁)·k + emaₜ₋₁, with k = 2 / (period + 1). Seed `sma`: the mean of the "
         "first period values. Seed `first`: the first value; shown from the same bar on"

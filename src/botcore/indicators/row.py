@@ -1,14 +1,12 @@
 """The shapes of numbers: the row of floats that steps read and write, and columns of them."""
 
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 FloatColumn = NDArray[np.float64]
-
-Floats = TypeVar("Floats", float, FloatColumn)
-"""A formula of the four operations over these is one text for a bar and for a column of bars."""
+"""Float64, shape ``(n,)``."""
 
 
 class FloatRow(Protocol):

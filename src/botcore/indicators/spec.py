@@ -1,7 +1,7 @@
 """What an indicator declares: its step, its parameters, its warm-up, its formula and source."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,6 +36,9 @@ class IndicatorSpec:
         formula: The definition, in words and symbols, without a full stop.
         source: Author, title, year; and the convention followed where there are several.
         note: Edge cases and the assumption under which `settled` holds.
+        loop: ``loop(state, column)`` is the loop of `step` over a column of the only input, where
+            that can be said quicker: it leaves the same state and returns the only output of each
+            bar, equal to the bit. None where there is no such.
     """
 
     name: str
@@ -48,6 +51,7 @@ class IndicatorSpec:
     formula: str
     source: str
     note: str
+    loop: Callable[[list[float], Sequence[float]], list[float]] | None = None
 
     @property
     def parameters(self) -> dict[str, int | float | str]:

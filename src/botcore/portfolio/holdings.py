@@ -58,7 +58,9 @@ class Holdings:
         net, dust = self.net, self.dust
         if dust:
             net = {i: _add(net.get(i, ZERO), dust.get(i, ZERO)) for i in {*net, *dust}}
-        return sorted([each for each in net.items() if each[1]])
+        found = [each for each in net.items() if each[1]]
+        found.sort()
+        return found
 
     def unassigned(self) -> list[tuple[Currency, Decimal]]:
         """Return what belongs to no position, cash first of all, sorted by currency, no zeros.
@@ -71,7 +73,9 @@ class Holdings:
             if quantity:
                 base = self.pairs[instrument][0]
                 left[base] = _subtract(left.get(base, ZERO), quantity)
-        return sorted([each for each in left.items() if each[1]])
+        found = [each for each in left.items() if each[1]]
+        found.sort()
+        return found
 
     def clear(self) -> None:
         """Hold nothing, before a state is restored."""

@@ -98,7 +98,7 @@ class Portfolio:
             account, strategy, filled.instrument, quantity, cost, realised, fees, fill.ts_event
         )
         self._fold_posted(posted)
-        self._fold_changed(changed)
+        self._fold_changed(changed, line)
         return posted, changed
 
     def book_deposit(self, deposit: Deposit, ts: Nanos) -> LedgerPosted:
@@ -249,8 +249,9 @@ class Portfolio:
             if cause == "dust" or line.position.dust or line.position.dust_cost:
                 line.refresh_dust(self._ledger)
 
-    def _fold_changed(self, changed: PositionChanged) -> None:
-        line = self._line(changed.account, changed.strategy, changed.instrument)
+    def _fold_changed(self, changed: PositionChanged, line: Line | None = None) -> None:
+        if line is None:
+            line = self._line(changed.account, changed.strategy, changed.instrument)
         if not line.base:
             raise InvariantBroken(
                 code="POSITION_DISAGREES",

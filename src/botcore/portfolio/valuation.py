@@ -100,16 +100,16 @@ class _Account:
 
     def refresh(self) -> None:
         """Read the holdings: instruments quoted in the reporting currency, others, and money."""
-        self.revision = self.holdings.revision
-        pairs, currency = self.holdings.pairs, self.currency
+        holdings, currency = self.holdings, self.currency
+        self.revision = holdings.revision
         self.held: list[tuple[InstrumentId, float]] = []
         self.abroad: list[tuple[InstrumentId, float]] = []
-        for instrument, quantity in self.holdings.held():
-            at_home = pairs[instrument][1] == currency
+        for instrument, quantity in holdings.held():
+            at_home = holdings.pairs[instrument][1] == currency
             (self.held if at_home else self.abroad).append((instrument, float(quantity)))
         self.cash = 0.0
         self.coins: list[tuple[Currency, float]] = []
-        for coin, amount in self.holdings.unassigned():
+        for coin, amount in holdings.unassigned():
             if coin == currency:
                 self.cash = float(amount)
             else:

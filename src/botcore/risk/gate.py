@@ -342,11 +342,12 @@ class RiskManagementSystem:
         """Look at every limit; `whole` is the order's notional, `added` what of it is new."""
         view, limits, name = self._view, account.limits, order.account
         equity, new = view.equity(name), float(added)
+        all_of_it = new if whole is added else float(whole)
         on_instrument = view.instrument_exposure(name, order.instrument)
         of_strategy = view.strategy_exposure(name, order.strategy)
         of_account = view.account_exposure(name)
         for code, used, notional, value, share in (
-            ("ORDER_LIMIT", 0.0, whole, float(whole), limits.order_frac),
+            ("ORDER_LIMIT", 0.0, whole, all_of_it, limits.order_frac),
             ("INSTRUMENT_LIMIT", on_instrument, added, on_instrument + new, limits.instrument_frac),
             ("STRATEGY_LIMIT", of_strategy, added, of_strategy + new, limits.strategy_frac),
             ("ACCOUNT_LIMIT", of_account, added, of_account + new, limits.account_frac),

@@ -5,13 +5,14 @@ kinds: a signal strategy is declared features and one pure `decide`; an event st
 hears every event. `library` holds the ones that ship.
 """
 
+from botcore.strategies.columns import BarColumns, BarRow, BarValues
 from botcore.strategies.digest import class_digest
 from botcore.strategies.event import EventStrategy, EventStrategyBase, Needs
 from botcore.strategies.faults import StrategyFault
 from botcore.strategies.features import FeatureSpec, feature, require_below
 from botcore.strategies.layout import DECISION, NO_VIEW
 from botcore.strategies.library import LIBRARY, strategy_named
-from botcore.strategies.runner import BarRow, BarValues, SignalRunner
+from botcore.strategies.runner import SignalRunner
 from botcore.strategies.signal import WARM_UP_REASON, SignalStrategy, render_reason
 from botcore.strategies.sweeps import Sweep
 from botcore.strategies.view import StrategyView, WorkingOrder
@@ -21,6 +22,7 @@ __all__ = [
     "LIBRARY",
     "NO_VIEW",
     "WARM_UP_REASON",
+    "BarColumns",
     "BarRow",
     "BarValues",
     "EventStrategy",

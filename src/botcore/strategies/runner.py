@@ -1,14 +1,12 @@
 """One signal strategy on one instrument, stepped bar by bar."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from math import nan
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 from botcore.domain.intents import Reason
-from botcore.indicators import FloatColumn
+from botcore.strategies.columns import BarColumns, BarRow, BarValues
 from botcore.strategies.digest import class_digest, features_digest
 from botcore.strategies.faults import StrategyFault
 from botcore.strategies.layout import (
@@ -28,13 +26,6 @@ from botcore.strategies.layout import (
 )
 from botcore.strategies.signal import SignalStrategy
 from botcore.strategies.sweeps import Sweep
-
-BarValues = tuple[float, float, float, float, float]
-"""Open, high, low, close and volume of a bar."""
-
-
-BarRow = tuple[int, BarValues]
-"""The close stamp of a bar, nanoseconds UTC, and its values."""
 
 Snapshot = tuple[int, list[list[float]], list[float]]
 """What a runner remembers, copied, in memory; `SignalRunner.state` is for a store."""
@@ -222,22 +213,19 @@ class SignalRunner:
             count += 1
         return count
 
-    def sweep(
-        self, ts_close: NDArray[np.int64], bars: Sequence[FloatColumn], at: int
-    ) -> Sweep | None:
+    def sweep(self, bars: BarColumns, at: int) -> Sweep | None:
         """Return its decisions on bars that come next, found at once; None where it must be asked.
 
         Whoever takes bars of it gives `on_bar` those behind them.
 
         Args:
-            ts_close: when bars closed, nanoseconds UTC, shape ``(n,)``.
-            bars: their open, high, low, close and volume, each of shape ``(n,)``.
+            bars: what comes next among others.
             at: index of the next bar.
         """
         if self._rule is None or self._to_come or self._ahead is not None:
             return None
         if self._sweep is not None:
-            if self._sweep.begins_at(ts_close, at):
+            if self._sweep.begins_at(bars, at):
                 return self._sweep
             self._leave_sweep()
         try:
@@ -247,7 +235,6 @@ class SignalRunner:
                 features=self._features,
                 states=self._states,
                 memory=self.memory,
-                ts_close=ts_close,
                 bars=bars,
                 first=at,
             )

@@ -9,9 +9,9 @@ from bisect import bisect_left
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from botcore.indicators import FloatColumn, FloatRow, run
+from botcore.strategies.columns import BarColumns
 from botcore.strategies.features import FeatureSpec
 from botcore.strategies.layout import (
     BAR_WIDTH,
@@ -37,9 +37,7 @@ class Sweep:
         rule: the strategy's `decide_over`; `params`: its parameters.
         features: what the rule reads, and `states`: theirs before the first bar; not changed.
         memory: the memory row before the first bar; not changed.
-        ts_close: when bars closed, nanoseconds UTC, int64, shape ``(n,)``.
-        bars: their open, high, low, close and volume, float64, each of shape ``(n,)``.
-        first: index of the first bar that is swept; all behind it are.
+        bars: the first of them that is swept is the one at the index `first`.
 
     Raises:
         ValueError: what the rule returned has another shape than it should.
@@ -50,6 +48,7 @@ class Sweep:
     """
 
     __slots__ = (
+        "_bars",
         "_columns",
         "_ends",
         "_features",
@@ -60,7 +59,6 @@ class Sweep:
         "_rule",
         "_said",
         "_states",
-        "_ts_close",
         "_weights",
         "at",
     )
@@ -73,35 +71,33 @@ class Sweep:
         features: Sequence[FeatureSpec],
         states: Sequence[list[float]],
         memory: list[float],
-        ts_close: NDArray[np.int64],
-        bars: Sequence[FloatColumn],
+        bars: BarColumns,
         first: int,
     ) -> None:
         self._rule = rule
         self._params = params
         self._features = features
         self._memory = memory[:]
-        self._ts_close = ts_close
+        self._bars = bars
         self._first = first
         self.at = first
-        bars = [column[first:] for column in bars]
+        values = [column[first:] for column in bars.columns]
         self._states = [state[:] for state in states]
-        self._columns = self._swept(self._states, bars) + bars
+        self._columns = self._swept(self._states, values) + values
         self._said: dict[float, bytes] = {}
         left = self._find(memory[HELD])
         self._weights = left[:, WEIGHT]
         self._free = tuple(left[:, DECIDED:].T)
         self._ends: dict[float, list[int]] = {}
 
-    def begins_at(self, ts_close: NDArray[np.int64], at: int) -> bool:
-        """Whether its next bar is the one at an index of the bars that close then."""
-        return self._ts_close is ts_close and self.at == at
+    def begins_at(self, bars: BarColumns, at: int) -> bool:
+        """Whether its next bar is the one at an index of these bars."""
+        return self._bars is bars and self.at == at
 
     def is_next(self, close: float) -> bool:
         """Whether its next bar has this close; False behind the last one."""
-        at = self.at - self._first
-        column = self._columns[CLOSE]
-        return at < len(column) and column[at] == close
+        closes = self._bars.close
+        return self.at < len(closes) and closes[self.at] == close
 
     def quiet(self, rest: float, most: int) -> int:
         """Count the bars from the next one on with the weight `rest`, up to `most`."""
@@ -113,19 +109,17 @@ class Sweep:
         return min(most, ends[bisect_left(ends, self.at)] - self.at)
 
     def said(self, count: int, held: float) -> bytes:
-        """Return the decisions on the next bars, rows of `DECISION`.
+        """Return the decisions on the next `count` bars, rows of `DECISION`.
 
-        Args:
-            held: sign of the position on all of them.
+        `held` is the sign of the position on all of them.
         """
         begin = (self.at - self._first) * _SIZE
         return self._rows(held)[begin : begin + count * _SIZE]
 
     def take(self, count: int, held: float, memory: list[float]) -> float:
-        """Take bars, at least one: bring the memory to the last of them, and return its weight.
+        """Take `count` bars, at least one, and return the weight of the last of them.
 
-        Args:
-            held: as in `said`.
+        `held` is as in `said`; `memory` becomes what it is after that bar.
         """
         self.at += count
         last = self.at - self._first - 1
@@ -176,7 +170,7 @@ class Sweep:
         if left.shape != (len(self._columns[CLOSE]), DECIDED + len(memory) - FREE):
             raise ValueError(f"decide_over returned an array of shape {left.shape}")
         rows = np.empty(len(left), _ROW)
-        rows["ts"] = self._ts_close[self._first :]
+        rows["ts"] = self._bars.ts_close[self._first :]
         rows["said"] = left[:, :DECIDED]
         self._said[held] = rows.tobytes()
         return left

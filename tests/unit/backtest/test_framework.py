@@ -3,6 +3,7 @@
 # A Decimal equals the whole number that it is.
 # mypy: disable-error-code="comparison-overlap"
 
+import gc
 from decimal import Decimal
 from math import isnan
 from typing import Any
@@ -113,6 +114,22 @@ def test_e106_the_drawdown_counts_from_the_opening_cash() -> None:
 
     assert max(report.curve.equity) == 1000.0
     assert report.drawdown_frac == pytest.approx(0.019), "open, and marked to market"
+
+
+def test_the_garbage_collector_is_left_as_it_was_found() -> None:
+    before, during = gc.get_threshold(), []
+    free = a_framework(a_tape(*TAPE))
+
+    def stop(_done: int, _total: int) -> None:
+        during.append((gc.get_threshold(), gc.isenabled()))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        free.run_backtest("colour", progress=stop)
+
+    assert during != [(before, True)]
+    assert during[0][1], "it is never switched off"
+    assert gc.get_threshold() == before
 
 
 def test_a_run_without_trades_has_no_rates_and_keeps_its_cash() -> None:

@@ -17,6 +17,7 @@ from botcore.domain.modes import Mode
 from botcore.engine import Sequencer
 from botcore.engine.slots import SpreadEstimate
 from botcore.risk import Sizing, SizingKind
+from botcore.strategies import BarValues
 
 PERSON = "person:ann"
 HALF = Sizing(equity_frac=0.5)
@@ -24,6 +25,11 @@ HALF = Sizing(equity_frac=0.5)
 
 def first_part(tape: BarTape) -> BarPart:
     return next(parts(tape.series[0]))
+
+
+def values_of(part: BarPart, at: int) -> BarValues:
+    ((_, values),) = part.rows(slice(at, at + 1))
+    return values
 
 
 def settled(
@@ -67,7 +73,7 @@ def test_a_lull_ends_before_the_bar_on_which_something_is_wanted(sizing: Sizing)
     wanted_at = 30 + 5 - 1  # the features need 5 bars, and the count begins at 1
     assert 20 + count == wanted_at
     assert play.lulls.take(part, wanted_at, 500) == 0
-    assert play.slots[0].runner.on_bar(part.values[wanted_at], 1.0) == 0.0
+    assert play.slots[0].runner.on_bar(values_of(part, wanted_at), 1.0) == 0.0
 
 
 def test_a_lull_ends_before_the_bar_that_begins_a_day() -> None:
@@ -79,7 +85,7 @@ def test_a_lull_ends_before_the_bar_that_begins_a_day() -> None:
 
     count = play.lulls.take(part, 20, 250)
 
-    assert part.stamps[20 + count] == 7 * DAY_NS
+    assert part.ts_close[20 + count] == 7 * DAY_NS
     assert play.lulls.take(part, 20 + count, 250) == 0
 
 
@@ -110,7 +116,7 @@ HINDRANCES: dict[str, Callable[[Play, int], None]] = {
 @pytest.mark.parametrize("name", HINDRANCES)
 def test_no_lull_begins_where_a_step_does_more_than_arithmetic(name: str) -> None:
     play, part = settled()
-    HINDRANCES[name](play, part.stamps[19])
+    HINDRANCES[name](play, int(part.ts_close[19]))
     before = play.slots[0].runner.state()
 
     assert play.lulls.take(part, 20, 48) == 0
@@ -195,7 +201,7 @@ def test_a_lull_ends_where_the_price_moves_a_holding_off_its_band() -> None:
     assert 0 < count < 400
     desk = play.engine.desk
     assert desk.valuation.price(COINUSDT) == part.close[19 + count]
-    assert play.engine.curves[ACCOUNT].stamps[-1] == part.stamps[19 + count]
+    assert play.engine.curves[ACCOUNT].stamps[-1] == part.ts_close[19 + count]
     desk.valuation.mark(COINUSDT, part.close[20 + count])
     slot.risk.equity = desk.valuation.equity(ACCOUNT)
     assert slot.wants(1.0, part.bar(20 + count).close)
@@ -309,7 +315,7 @@ def test_a_venue_that_is_told_of_the_last_bar_knows_what_one_told_of_all_knows()
 
 
 def test_a_part_of_a_series_is_what_the_tape_plays() -> None:
-    tape = a_walk(7, 5_000, gap_frac=0.05, idle_frac=0.05)
+    tape = a_walk(7, 20_000, gap_frac=0.05, idle_frac=0.05)
     found = list(parts(tape.series[0]))
 
     events = [part.event(at) for part in found for at in range(len(part))]
@@ -317,10 +323,11 @@ def test_a_part_of_a_series_is_what_the_tape_plays() -> None:
     assert events == list(tape)
     assert len(found) > 2
     for part in found:
-        assert (
-            part.ts_close.tolist()
-            == part.stamps
-            == [event.ts_close for event in map(part.event, range(len(part)))]
-        )
-        assert part.close == [bar.close for bar in map(part.bar, range(len(part)))]
-        assert [values[3] for values in part.values] == part.close
+        bars = [part.bar(at) for at in range(len(part))]
+        assert part.ts_close.tolist() == [bar.ts_close for bar in bars]
+        assert part.close == [bar.close for bar in bars]
+        rows = [
+            (bar.ts_close, (bar.open, bar.high, bar.low, bar.close, bar.volume)) for bar in bars
+        ]
+        assert list(part.rows(slice(0, len(part)))) == rows
+        assert list(part.rows(slice(3, 7))) == rows[3:7]

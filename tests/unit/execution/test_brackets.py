@@ -48,10 +48,10 @@ def test_e48_a_later_fill_grows_the_working_exits() -> None:
 
     report = desk.fill(entry, "3")
 
-    assert report.effects == (
+    assert report.effects == [
         Replace(stop.ref, quantity=Decimal(7)),
         Replace(profit.ref, quantity=Decimal(7)),
-    )
+    ]
     pending = [
         fact.client_order_id
         for fact in report.facts
@@ -69,8 +69,8 @@ def test_e48_an_exit_that_is_still_on_its_way_grows_once_it_is_there() -> None:
     meanwhile = desk.fill(entry, "6")
     accepted = desk.report(K.ACCEPTED, stop)
 
-    assert meanwhile.effects == ()
-    assert accepted.effects == (Replace(stop.ref, quantity=Decimal(10)),)
+    assert meanwhile.effects == []
+    assert accepted.effects == [Replace(stop.ref, quantity=Decimal(10))]
 
 
 def test_e48_an_exit_whose_growth_is_pending_grows_again_when_it_is_answered() -> None:
@@ -83,8 +83,8 @@ def test_e48_an_exit_whose_growth_is_pending_grows_again_when_it_is_answered() -
     while_pending = desk.fill(entry, "3")
     answered = desk.report(K.REPLACED, stop, quantity=Decimal(7))
 
-    assert while_pending.effects == ()
-    assert answered.effects == (Replace(stop.ref, quantity=Decimal(10)),)
+    assert while_pending.effects == []
+    assert answered.effects == [Replace(stop.ref, quantity=Decimal(10))]
 
 
 def test_e48_an_exit_that_cannot_grow_is_told() -> None:
@@ -97,7 +97,7 @@ def test_e48_an_exit_that_cannot_grow_is_told() -> None:
     report = desk.report(K.REPLACE_REJECTED, stop)
 
     assert desk.alerts() == ["FILL_UNPROTECTED"]
-    assert report.effects == ()
+    assert report.effects == []
 
 
 @pytest.mark.parametrize("kind", [K.REJECTED, K.EXPIRED])
@@ -121,7 +121,7 @@ def test_e48_an_exit_cancelled_because_the_other_filled_is_no_news() -> None:
     filled = desk.fill(profit, "10")
     desk.report(K.CANCELED, stop)
 
-    assert filled.effects == ()
+    assert filled.effects == []
     assert (profit.state, stop.state) == (S.FILLED, S.CANCELED)
     assert desk.alerts() == []
 
@@ -148,7 +148,7 @@ def test_e48_an_exit_that_filled_in_part_leaves_its_entry_working() -> None:
 
     report = desk.fill(profit, "1")
 
-    assert report.effects == ()
+    assert report.effects == []
     assert not entry.cancel_owed
 
 
@@ -176,7 +176,7 @@ def test_e49_an_entry_cancelled_after_a_partial_fill_keeps_its_exits_at_that_siz
 
     assert entry.state is S.CANCELED
     assert [seen(child.state, child.quantity) for child in (stop, profit)] == [(S.ACCEPTED, 4)] * 2
-    assert report.effects == ()
+    assert report.effects == []
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_e49_the_exits_of_an_entry_that_never_filled_are_cancelled(
     report = desk.report(kind, entry)
 
     assert (stop.state, profit.state) == (S.CANCELED, S.CANCELED)
-    assert report.effects == ()
+    assert report.effects == []
 
 
 def test_r8_a_late_fill_whose_exits_are_gone_is_told() -> None:

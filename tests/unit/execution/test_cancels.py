@@ -23,7 +23,7 @@ def test_e32_a_fill_that_beats_the_cancel_ends_the_matter() -> None:
     late = desk.report(K.CANCEL_REJECTED, order, detail="unknown order")
 
     assert seen(order.state, order.filled, order.cancel_owed) == (S.FILLED, 10, False)
-    assert (late.facts, late.effects) == ((), ())
+    assert (late.facts, late.effects) == ([], [])
     assert [effect for effect in desk.effects if isinstance(effect, Cancel)] == [Cancel(order.ref)]
     assert desk.alerts() == []
 
@@ -37,7 +37,7 @@ def test_e43_a_cancel_that_was_asked_for_leaves_the_order_live(state: OrderState
     report = desk.cancel(order)
     desk.report(K.CANCEL_UNKNOWN, order)
 
-    assert report.effects == (Cancel(order.ref),)
+    assert report.effects == [Cancel(order.ref)]
     assert order.state is state
     assert order.cancel_owed
     assert desk.locked(order) == locked > 0
@@ -56,7 +56,7 @@ def test_e44_a_refused_cancel_leaves_every_state_and_asks_for_the_truth(
 
     assert order.state is state
     assert order.cancel_owed
-    assert (report.facts, report.effects) == ((), (Query(order.ref),))
+    assert (report.facts, report.effects) == ([], [Query(order.ref)])
 
 
 def test_e44_a_refused_cancel_that_nobody_asked_for_means_nothing() -> None:
@@ -65,7 +65,7 @@ def test_e44_a_refused_cancel_that_nobody_asked_for_means_nothing() -> None:
 
     report = desk.report(K.CANCEL_REJECTED, order)
 
-    assert (report.facts, report.effects) == ((), ())
+    assert (report.facts, report.effects) == ([], [])
 
 
 def test_r3_an_owed_cancel_is_repeated_when_the_venue_shows_the_order_working() -> None:
@@ -75,7 +75,7 @@ def test_r3_an_owed_cancel_is_repeated_when_the_venue_shows_the_order_working() 
 
     report = desk.report(K.STATUS, order)
 
-    assert report.effects == (Cancel(order.ref),)
+    assert report.effects == [Cancel(order.ref)]
     assert order.cancel_owed
 
 
@@ -87,8 +87,8 @@ def test_v11_a_second_acknowledgement_does_not_repeat_the_cancel() -> None:
     first = desk.report(K.ACCEPTED, order)
     second = desk.report(K.ACCEPTED, order)
 
-    assert first.effects == (Cancel(order.ref),)
-    assert (second.facts, second.effects) == ((), ())
+    assert first.effects == [Cancel(order.ref)]
+    assert (second.facts, second.effects) == ([], [])
 
 
 def test_r3_a_cancel_is_sent_a_bounded_number_of_times_and_then_a_person_is_told_once() -> None:
@@ -114,8 +114,8 @@ def test_r3_a_person_may_ask_again_once_the_attempts_are_spent() -> None:
 
     by_a_person = desk.cancel(order)
 
-    assert asked_again.effects == ()
-    assert by_a_person.effects == (Cancel(order.ref),)
+    assert asked_again.effects == []
+    assert by_a_person.effects == [Cancel(order.ref)]
 
 
 def test_a_cancel_asked_for_before_the_order_left_is_sent_once_it_is_there() -> None:
@@ -126,8 +126,8 @@ def test_a_cancel_asked_for_before_the_order_left_is_sent_once_it_is_there() -> 
     desk.report(K.SENDING, order)
     accepted = desk.report(K.ACCEPTED, order)
 
-    assert asked.effects == ()
-    assert accepted.effects == (Cancel(order.ref),)
+    assert asked.effects == []
+    assert accepted.effects == [Cancel(order.ref)]
     assert order.cancel_owed
 
 
@@ -139,7 +139,7 @@ def test_a_held_order_is_cancelled_at_once_and_nothing_is_sent() -> None:
     report = desk.cancel(child)
 
     assert child.state is S.CANCELED
-    assert report.effects == ()
+    assert report.effects == []
 
 
 @pytest.mark.parametrize("state", sorted(TERMINAL))
@@ -149,13 +149,13 @@ def test_cancelling_an_order_that_ended_changes_nothing(state: OrderState) -> No
 
     report = desk.cancel(order)
 
-    assert (report.facts, report.effects) == ((), ())
+    assert (report.facts, report.effects) == ([], [])
 
 
 def test_cancelling_an_unknown_order_changes_nothing() -> None:
     report = OrderDesk().engine.cancel(ClientOrderId("nobody"), at=a_key())
 
-    assert (report.facts, report.effects) == ((), ())
+    assert (report.facts, report.effects) == ([], [])
 
 
 def test_all_orders_of_an_account_a_strategy_or_an_instrument_are_cancelled_oldest_first() -> None:

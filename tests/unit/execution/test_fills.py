@@ -114,7 +114,7 @@ def test_e34_the_same_trade_twice_is_one_fill() -> None:
     again = desk.fill(order, "4", trade="t1")
 
     assert order.filled == 4
-    assert (again.facts, again.effects) == ((), ())
+    assert (again.facts, again.effects) == ([], [])
 
 
 @pytest.mark.parametrize(("quantity", "price"), [("5", "100"), ("4", "101")])
@@ -150,7 +150,7 @@ def test_e35_the_same_fill_under_another_id_is_known_by_its_cumulative() -> None
     again = desk.fill(order, "4", trade="rest-1", cumulative=Decimal(4))
 
     assert order.filled == 4
-    assert again.facts == ()
+    assert again.facts == []
 
 
 def test_e35_a_duplicate_is_known_also_while_an_earlier_fill_is_missing() -> None:
@@ -161,7 +161,7 @@ def test_e35_a_duplicate_is_known_also_while_an_earlier_fill_is_missing() -> Non
     again = desk.fill(order, "3", trade="rest-2", cumulative=Decimal(7))
 
     assert order.filled == 3
-    assert again.facts == ()
+    assert again.facts == []
 
 
 def test_e35_we_never_hold_more_than_the_venue_counts() -> None:
@@ -172,8 +172,8 @@ def test_e35_we_never_hold_more_than_the_venue_counts() -> None:
     again = desk.fill(order, "4", trade="ws-1", cumulative=Decimal(4))
 
     assert order.filled == 4
-    assert again.facts == ()
-    assert again.effects == (Query(order.ref),)
+    assert again.facts == []
+    assert again.effects == [Query(order.ref)]
 
 
 def test_e35_fills_out_of_order_are_each_applied() -> None:
@@ -244,7 +244,7 @@ def test_e37_an_acknowledgement_after_the_fill_changes_nothing() -> None:
     late = desk.report(K.ACCEPTED, order)
 
     assert order.state is S.FILLED
-    assert (late.facts, late.effects) == ((), ())
+    assert (late.facts, late.effects) == ([], [])
 
 
 def test_e37_a_fill_before_the_acknowledgement_counts() -> None:
@@ -255,7 +255,7 @@ def test_e37_a_fill_before_the_acknowledgement_counts() -> None:
     late = desk.report(K.ACCEPTED, order)
 
     assert seen(order.state, order.filled) == (S.PARTIAL, 4)
-    assert late.facts == ()
+    assert late.facts == []
 
 
 @pytest.mark.parametrize("kind", [K.ACCEPTED, K.STATUS])
@@ -279,7 +279,7 @@ def test_r7_a_venue_that_counts_more_than_we_hold_is_asked(
 
     report = desk.report(kind, order, cumulative=Decimal(5), fill=fill)
 
-    assert report.effects == (Query(order.ref),)
+    assert report.effects == [Query(order.ref)]
 
 
 def test_r7_a_venue_that_counts_what_we_hold_is_not_asked() -> None:
@@ -288,7 +288,7 @@ def test_r7_a_venue_that_counts_what_we_hold_is_not_asked() -> None:
 
     report = desk.fill(order, "5", cumulative=Decimal("5.0"))
 
-    assert report.effects == ()
+    assert report.effects == []
 
 
 def test_r7_i5_what_is_filled_is_the_sum_of_the_fills() -> None:
@@ -332,7 +332,7 @@ def test_e97_a_fill_that_is_none_is_told_and_asked_about(fill: object) -> None:
 
     assert seen(order.state, order.filled) == (S.ACCEPTED, 0)
     assert desk.alerts() == ["REPORT_MALFORMED"]
-    assert report.effects == (Query(order.ref),)
+    assert report.effects == [Query(order.ref)]
 
 
 def test_e93_a_partial_fill_releases_its_share_of_the_reservation() -> None:

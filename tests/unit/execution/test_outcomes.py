@@ -95,7 +95,7 @@ def test_r12_an_order_that_was_proven_absent_and_lives_halts_the_account(
 
     assert report.halt == f"order {order.id} lives at the venue although it was {state}"
     assert report.account == "main"
-    assert report.effects == (Cancel(order.ref),)
+    assert report.effects == [Cancel(order.ref)]
     assert desk.alerts() == ["ORDER_ALIVE"]
 
 
@@ -105,7 +105,7 @@ def test_r3_not_found_is_never_proof_alone() -> None:
 
     for _ in range(1_000):
         report = desk.report(K.NOT_FOUND, order)
-        assert (report.facts, report.effects) == ((), ())
+        assert (report.facts, report.effects) == ([], [])
 
     assert order.state is S.IN_DOUBT
 
@@ -129,7 +129,7 @@ def test_r3_a_claim_that_cannot_be_is_asked_about_and_told(
     report = desk.report(kind, order)
 
     assert desk.alerts() == ["REPORT_IMPOSSIBLE"]
-    assert report.effects == (Query(order.ref),)
+    assert report.effects == [Query(order.ref)]
 
 
 @pytest.mark.parametrize("before", [S.INTENT, S.SENDING])
@@ -194,7 +194,7 @@ def test_e40_a_late_acknowledgement_resolves_the_doubt_and_nothing_is_placed(
     report = desk.report(kind, order)
 
     assert order.state is S.ACCEPTED
-    assert report.effects == ()
+    assert report.effects == []
 
 
 def test_r6_after_proven_absence_nothing_is_placed_again() -> None:
@@ -206,7 +206,7 @@ def test_r6_after_proven_absence_nothing_is_placed_again() -> None:
 
     assert order.state is S.NOT_ACCEPTED
     assert desk.locked(order) == 0
-    assert report.effects == ()
+    assert report.effects == []
     assert len(desk.effects) == sent
     assert len(list(desk.engine.index)) == 1
 
@@ -220,7 +220,7 @@ def test_v33_a_report_of_another_instrument_is_not_believed() -> None:
 
     assert order.state is S.ACCEPTED
     assert desk.alerts() == ["REPORT_MISMATCH", "REPORT_MISMATCH"]
-    assert report.effects == (Query(order.ref),)
+    assert report.effects == [Query(order.ref)]
 
 
 def test_r5_a_doubt_is_of_its_own_account_and_instrument() -> None:

@@ -32,7 +32,7 @@ def test_r10_e69_every_order_is_closed_or_asked_about_and_none_is_sent(
     report = desk.engine.recover(MAIN, at=a_key(9))
 
     assert order.state is after
-    asked: tuple[Effect, ...] = (Query(order.ref),) if is_asked else ()
+    asked: list[Effect] = [Query(order.ref)] if is_asked else []
     assert report.effects == asked
 
 
@@ -72,7 +72,7 @@ def test_k15_an_owed_cancel_is_repeated_after_a_restart() -> None:
 
     report = desk.engine.recover(MAIN, at=a_key(9))
 
-    assert report.effects == (Cancel(order.ref), Query(order.ref))
+    assert report.effects == [Cancel(order.ref), Query(order.ref)]
     assert order.cancel_owed
 
 
@@ -84,8 +84,8 @@ def test_k15_the_cancel_of_an_order_in_doubt_stays_owed_until_it_is_found() -> N
     recovered = desk.engine.recover(MAIN, at=a_key(9))
     found = desk.report(K.STATUS, order)
 
-    assert recovered.effects == (Query(order.ref),)
-    assert found.effects == (Cancel(order.ref),)
+    assert recovered.effects == [Query(order.ref)]
+    assert found.effects == [Cancel(order.ref)]
 
 
 def test_k17_a_change_whose_answer_was_lost_no_longer_blocks_the_next() -> None:
@@ -112,7 +112,7 @@ def test_k21_a_second_recovery_finds_nothing_new(state: OrderState) -> None:
 
     second = desk.engine.recover(MAIN, at=a_key(10))
 
-    assert second.facts == ()
+    assert second.facts == []
     assert second.effects == first.effects
     assert desk.engine.state() == kept
 
@@ -123,7 +123,7 @@ def test_r10_the_orders_of_another_account_are_left_alone() -> None:
 
     report = desk.engine.recover("other", at=a_key(9))  # type: ignore[arg-type]  # any account
 
-    assert (report.facts, report.effects) == ((), ())
+    assert (report.facts, report.effects) == ([], [])
     assert order.state is S.INTENT
 
 
@@ -134,4 +134,4 @@ def test_a_failed_commit_closes_what_was_never_sent_and_asks_nothing() -> None:
     report = desk.engine.drop_unsent(MAIN, at=a_key(9))
 
     assert (unsent.state, sent.state) == (S.NOT_SENT, S.SENDING)
-    assert report.effects == ()
+    assert report.effects == []

@@ -67,7 +67,7 @@ def test_e63_an_old_change_that_is_told_again_is_no_new_event() -> None:
 
     again = desk.report(ReportKind.REPLACED, order, quantity=Decimal(2))
 
-    assert (again.facts, again.effects) == ((), ())
+    assert (again.facts, again.effects) == ([], [])
 
 
 def a_bracket_with_a_fill(desk: OrderDesk, *, filled: str = "3") -> Order:

@@ -41,7 +41,7 @@ def test_a_change_is_asked_for_and_the_order_stands_until_it_is_answered() -> No
     outcome = replace(desk, order, quantity="5", limit_price="99")
 
     assert isinstance(outcome, ExecutionReport)
-    assert outcome.effects == (Replace(order.ref, Decimal(5), Decimal(99)),)
+    assert outcome.effects == [Replace(order.ref, Decimal(5), Decimal(99))]
     assert order.replace_pending
     assert seen(order.quantity, order.limit_price) == (10, 100)
 
@@ -171,7 +171,7 @@ def test_a_change_answered_after_the_end_changes_nothing(state: OrderState) -> N
 
     report = desk.report(K.REPLACED, order, quantity=Decimal(20))
 
-    assert seen(order.quantity, report.facts) == (10, ())
+    assert seen(order.quantity, report.facts) == (10, [])
 
 
 @pytest.mark.parametrize("change", [{"quantity": "0"}, {"limit_price": "-1"}, {"quantity": "NaN"}])
@@ -184,7 +184,7 @@ def test_a_change_to_nothing_is_told_and_asked_about(change: dict[str, str]) -> 
 
     assert seen(order.quantity, order.limit_price) == (10, 100)
     assert desk.alerts() == ["REPORT_MALFORMED"]
-    assert report.effects == (Query(order.ref),)
+    assert report.effects == [Query(order.ref)]
 
 
 def test_k17_a_status_says_what_stands_when_the_answer_to_a_change_was_lost() -> None:
@@ -223,7 +223,7 @@ def test_k17_a_status_with_our_own_numbers_is_no_news() -> None:
         trigger_price=Decimal(97),
     )
 
-    assert (report.facts, report.effects) == ((), ())
+    assert (report.facts, report.effects) == ([], [])
 
 
 def test_a_cancel_while_a_change_is_pending_keeps_both_owed() -> None:

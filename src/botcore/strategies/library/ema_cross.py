@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final
 
 from botcore.domain.parameters import Parameter, ParameterSpace
-from botcore.indicators import FloatColumn, FloatRow, Floats
+from botcore.indicators import FloatColumn, FloatRow
 from botcore.strategies.features import FeatureSpec, feature, require_below
 from botcore.strategies.layout import CODE, NO_VIEW
 from botcore.strategies.library.hysteresis import (
@@ -72,8 +72,11 @@ class EmaCross(SignalStrategy):
     @staticmethod
     def decide(row: FloatRow, memory: FloatRow, params: FloatRow) -> float:
         """Return 1 where the averages were last decisively apart with the fast one above."""
+        slow = row[1]
+        gap = row[0] - slow
         band_bps = params[NO_TRADE_BPS]
-        gap, band, gap_bps = _apart(row[0], row[1], band_bps)
+        band = slow * band_bps / BPS
+        gap_bps = gap / slow * BPS
         memory[2] = params[FAST]
         memory[3] = params[SLOW]
         memory[4] = band_bps
@@ -87,13 +90,10 @@ class EmaCross(SignalStrategy):
         columns: Sequence[FloatColumn], memory: FloatRow, params: FloatRow
     ) -> FloatColumn:
         """Return what `decide` would leave after each bar."""
+        slow = columns[1]
+        gap = columns[0] - slow
         band_bps = params[NO_TRADE_BPS]
-        gap, band, gap_bps = _apart(columns[0], columns[1], band_bps)
+        band = slow * band_bps / BPS
+        gap_bps = gap / slow * BPS
         quoted = (params[FAST], params[SLOW], band_bps)
         return conclude_over(memory, gap, band, gap_bps=gap_bps, quoted=quoted)
-
-
-def _apart(fast: Floats, slow: Floats, band_bps: float) -> tuple[Floats, Floats, Floats]:
-    """Return how far the averages are apart, the band for it, and how far in bps."""
-    gap = fast - slow
-    return gap, slow * band_bps / BPS, gap / slow * BPS

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final
 
 from botcore.domain.parameters import Parameter, ParameterSpace
-from botcore.indicators import FloatColumn, FloatRow, Floats
+from botcore.indicators import FloatColumn, FloatRow
 from botcore.strategies.features import FeatureSpec, feature, require_below
 from botcore.strategies.layout import CLOSE, CODE, NO_VIEW
 from botcore.strategies.library.hysteresis import (
@@ -71,7 +71,7 @@ class Macd(SignalStrategy):
     @staticmethod
     def decide(row: FloatRow, memory: FloatRow, params: FloatRow) -> float:
         """Return 1 where MACD and signal were last decisively apart with the MACD above."""
-        gap_bps = _gap_bps(row[2], row[CLOSE])
+        gap_bps = row[2] / row[CLOSE] * BPS
         band_bps = params[NO_TRADE_BPS]
         memory[2] = band_bps
         view = conclude(memory, gap_bps, band_bps)
@@ -84,11 +84,6 @@ class Macd(SignalStrategy):
         columns: Sequence[FloatColumn], memory: FloatRow, params: FloatRow
     ) -> FloatColumn:
         """Return what `decide` would leave after each bar."""
-        gap_bps = _gap_bps(columns[2], columns[CLOSE])
+        gap_bps = columns[2] / columns[CLOSE] * BPS
         band_bps = params[NO_TRADE_BPS]
         return conclude_over(memory, gap_bps, band_bps, gap_bps=gap_bps, quoted=(band_bps,))
-
-
-def _gap_bps(histogram: Floats, close: Floats) -> Floats:
-    """Return how far the MACD is from its signal line, in bps of the price."""
-    return histogram / close * BPS

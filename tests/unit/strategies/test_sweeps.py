@@ -1,0 +1,192 @@
+"""Decisions found for many bars at once: who may be asked, and what it leaves when it ends."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from tests.support.columns import as_columns
+from tests.support.lulls import Patient
+from tests.unit.strategies.tapes import random_walk
+
+from botcore.indicators import FloatColumn, FloatRow
+from botcore.strategies import LIBRARY, SignalRunner, SignalStrategy, StrategyFault, Sweep
+from botcore.strategies.layout import BARS_HELD, HELD
+from botcore.strategies.library import EmaCross
+
+BARS = random_walk(1, 400)
+COLUMNS = as_columns(BARS)
+
+
+def fed(bars: int, strategy: type[SignalStrategy] = EmaCross) -> SignalRunner:
+    """A runner that has seen the first bars."""
+    runner = SignalRunner(strategy, {})
+    for bar in BARS[:bars]:
+        runner.on_bar(bar, 0.0)
+    return runner
+
+
+def a_sweep(runner: SignalRunner, at: int) -> Sweep:
+    found = runner.sweep(COLUMNS, at)
+    assert found is not None
+    return found
+
+
+def test_the_crosses_of_the_library_have_their_rules_in_columns() -> None:
+    assert [name for name, each in LIBRARY.items() if each.column_rule()] == ["macd", "ema-cross"]
+
+
+def test_a_strategy_without_a_rule_in_columns_is_asked_bar_by_bar() -> None:
+    assert fed(50, Patient).sweep(COLUMNS, 50) is None
+
+
+@pytest.mark.parametrize("bars", [0, 1, 29])
+def test_nothing_is_swept_before_the_first_decision(bars: int) -> None:
+    assert fed(bars).sweep(COLUMNS, bars) is None
+
+
+def test_a_bar_that_was_looked_at_is_stepped_before_a_sweep() -> None:
+    runner = fed(50)
+    rows = COLUMNS.rows(slice(50, 60))
+    runner.advance(rows, 0.0, 0.5, bytearray())  # no such weight: it ends on the first bar
+
+    assert runner.sweep(COLUMNS, 51) is None
+
+
+def test_a_sweep_goes_on_where_it_is() -> None:
+    runner = fed(50)
+    first = a_sweep(runner, 50)
+    first.take(10, 0.0, runner.memory)
+    runner.on_bar(BARS[60], 0.0)
+
+    assert a_sweep(runner, 61) is first
+    assert a_sweep(runner, 62) is not first, "a bar was left out: it begins there anew"
+
+
+def test_quiet_bars_are_counted_up_to_the_first_other_weight() -> None:
+    weights = [runner.on_bar(bar, 0.0) for runner in [fed(50)] for bar in BARS[50:]]
+    runner = fed(50)
+    sweep = a_sweep(runner, 50)
+
+    at = 0
+    while at < len(weights):
+        rest = weights[at]
+        same = next((n for n, each in enumerate(weights[at:]) if each != rest), len(weights) - at)
+        assert sweep.quiet(rest, 1_000) == same
+        assert sweep.quiet(rest, same - 1) == same - 1
+        assert sweep.quiet(0.5, 1_000) == 0
+        sweep.take(same, 0.0, runner.memory)
+        at += same
+    assert sweep.quiet(0.0, 1_000) == 0
+
+
+def test_a_bar_that_is_not_the_next_one_ends_it() -> None:
+    runner, stepped = fed(50), fed(50)
+    a_sweep(runner, 50).take(10, 0.0, runner.memory)
+    for bar in BARS[50:60]:
+        stepped.on_bar(bar, 0.0)
+    other = random_walk(2, 30)
+
+    weights = [(runner.on_bar(bar, 0.0), stepped.on_bar(bar, 0.0)) for bar in other]
+
+    assert all(one == two for one, two in weights)
+    assert runner.state() == stepped.state()
+
+
+def test_a_bar_behind_the_last_one_is_stepped() -> None:
+    runner, stepped = fed(50), fed(50)
+    a_sweep(runner, 50).take(350, 0.0, runner.memory)
+    for bar in BARS[50:]:
+        stepped.on_bar(bar, 0.0)
+
+    assert runner.on_bar(BARS[0], 0.0) == stepped.on_bar(BARS[0], 0.0)
+    assert runner.state() == stepped.state()
+
+
+def test_a_snapshot_amid_a_sweep_is_gone_back_to() -> None:
+    runner = fed(50)
+    a_sweep(runner, 50).take(7, 0.0, runner.memory)
+    snapshot, state = runner.snapshot(), runner.state()
+    a_sweep(runner, 57).take(9, 1.0, runner.memory)
+
+    runner.restore(snapshot)
+
+    assert runner.state() == state
+
+
+def test_a_fresh_start_forgets_a_sweep() -> None:
+    runner = fed(50)
+    a_sweep(runner, 50).take(7, 0.0, runner.memory)
+
+    runner.resume(None)
+
+    assert runner.state() == SignalRunner(EmaCross, {}).state()
+
+
+def test_bars_are_counted_since_the_position_changed_its_sign() -> None:
+    runner = fed(50)
+    sweep = a_sweep(runner, 50)
+
+    sweep.take(7, 1.0, runner.memory)
+    assert (runner.memory[HELD], runner.memory[BARS_HELD]) == (1.0, 6.0)
+    sweep.take(3, 1.0, runner.memory)
+    assert runner.memory[BARS_HELD] == 9.0
+
+
+class Broken(EmaCross):
+    """Its rule in columns is wrong; `decide` is right."""
+
+    name: ClassVar[str] = "broken"
+    fault: ClassVar[str] = ""
+    asked: ClassVar[int] = 0
+
+    @staticmethod
+    def decide_over(
+        columns: Sequence[FloatColumn], memory: FloatRow, params: FloatRow
+    ) -> FloatColumn:
+        Broken.asked += 1
+        if Broken.fault == "raises":
+            raise ArithmeticError("in columns only")
+        if Broken.fault == "too narrow":
+            return np.zeros((len(columns[0]), 6))
+        found = EmaCross.decide_over(columns, memory, params)
+        return found[1:] if Broken.fault == "too short" else found * 3.0
+
+
+@pytest.mark.parametrize("fault", ["raises", "too narrow", "too short"])
+def test_a_rule_in_columns_that_fails_is_asked_once_and_then_left(
+    fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Broken, "fault", fault)
+    monkeypatch.setattr(Broken, "asked", 0)
+    runner, stepped = fed(50, Broken), fed(50, Broken)
+
+    assert runner.sweep(COLUMNS, 50) is None
+    assert runner.sweep(COLUMNS, 50) is None
+    assert Broken.asked == 1
+    assert runner.on_bar(BARS[50], 0.0) == stepped.on_bar(BARS[50], 0.0)
+    assert runner.state() == stepped.state()
+
+
+def test_a_swept_weight_that_is_none_is_a_fault_of_its_bar(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Broken, "fault", "wild")
+    runner = fed(50, Broken)
+    sweep = a_sweep(runner, 50)
+    wild = sweep.quiet(0.0, 1_000)
+    sweep.take(wild, 0.0, runner.memory) if wild else None
+
+    with pytest.raises(StrategyFault):
+        runner.on_bar(BARS[50 + wild], 0.0)
+
+
+def test_parameters_reach_the_rule() -> None:
+    params: Mapping[str, object] = {"fast": 3, "slow": 5, "no_trade_bps": 0}
+    runner = SignalRunner(EmaCross, params)
+    for bar in BARS[:50]:
+        runner.on_bar(bar, 0.0)
+
+    a_sweep(runner, 50).take(1, 0.0, runner.memory)
+
+    assert runner.memory[2:5] == [3.0, 5.0, 0.0]
