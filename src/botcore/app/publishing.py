@@ -6,12 +6,13 @@ K14).
 
 from botcore.app.channel import Publisher
 from botcore.domain.events import Fact, SystemHealth
-from botcore.domain.ids import AccountId, Nanos
+from botcore.domain.ids import SECOND_NS, AccountId, Nanos
 from botcore.domain.records import RecordKind, decode_fact, encode
 from botcore.kernel.failpoint import hit
 from botcore.storage import SqlJournal
 
 CONSUMER = "bus"
+_TELL_AGAIN_NS = 10 * SECOND_NS
 
 
 class FactPublisher:
@@ -28,7 +29,7 @@ class FactPublisher:
         self._publisher = publisher
         self._account = account
         self._last = journal.published(CONSUMER)
-        self._health: dict[str, str] = {}
+        self._health: dict[str, tuple[str, int]] = {}
 
     def flush(self) -> None:
         """Publish every fact that has become durable.
@@ -52,7 +53,8 @@ class FactPublisher:
         self._publisher.publish_fact(type(fact).__name__, 0, encode(fact))
 
     def health(self, component: str, status: str, detail: str, *, ts: int) -> None:
-        """Publish a component's health when it changes."""
-        if self._health.get(component) != status:
-            self._health[component] = status
+        """Publish a component's health when it changes, and now and then for who came late."""
+        known = self._health.get(component)
+        if known is None or known[0] != status or ts - known[1] >= _TELL_AGAIN_NS:
+            self._health[component] = (status, ts)
             self.observe(SystemHealth(self._account, Nanos(ts), component, status, detail))
