@@ -74,7 +74,7 @@ def test_swept_bars_leave_what_stepped_bars_leave(
             weight = stepped.on_bar(bar, held)
             expected += DECISION.pack(ts, *stepped.memory[:WEIGHT], weight)
         if sweep is not None and together:
-            found = sweep.said(end - at, held)
+            found = bytes(sweep.said(end - at, held))
             sweep.take(end - at, held, swept.memory)
         else:
             found = b"".join(

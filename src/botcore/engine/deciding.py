@@ -70,13 +70,14 @@ class Deciders:
         self._flood = config.intents_per_event
         self.is_ready = False
         self.asked: Slot | None = None
-        self.slots: list[Slot] = []
+        self._slots: list[Slot] = []
+        self._changed: dict[SignalSlot, None] = {}
         self._series: defaultdict[int, dict[InstrumentId, list[Slot]]] = defaultdict(dict)
         self._lines: dict[tuple[AccountId, StrategyId, InstrumentId], SignalSlot] = {}
         self._events: dict[tuple[AccountId, StrategyId], EventSlot] = {}
         known = {instrument.id for instrument in config.instruments}
         for rank, strategy in enumerate(config.strategies):
-            if any(slot.strategy == strategy.id for slot in self.slots):
+            if any(slot.strategy == strategy.id for slot in self._slots):
                 raise _named_twice(strategy)
             for name in strategy.instruments:
                 if name not in known:
@@ -87,6 +88,8 @@ class Deciders:
     def decide(self, bars: tuple[Bar, ...], key: Key) -> None:
         """Ask every strategy that has a bar (8), then pass what they want through risk (9)."""
         wishes: list[Wish] = []
+        if self._changed:
+            self._follow()
         if len(bars) == 1:
             (bar,) = bars
             asked = self._series[bar.spec.step_ns].get(bar.instrument, _NONE)
@@ -108,6 +111,8 @@ class Deciders:
         for slot, wish in wishes:
             if slot.is_paused:  # it was quarantined after it said this
                 continue
+            if self._changed:
+                self._follow()
             if isinstance(slot, SignalSlot):
                 self._targets.pursue(slot, wish, key)  # type: ignore[arg-type]  # a weight, by its slot
             else:
@@ -122,6 +127,8 @@ class Deciders:
         """
         if not self.is_ready or self._observe or self._events:
             return None
+        if self._changed:
+            self._follow()
         resting = []
         for slot in self._series[step_ns].get(instrument, _NONE):
             if isinstance(slot, EventSlot) or slot.is_paused:
@@ -170,11 +177,17 @@ class Deciders:
 
     def paused(self) -> dict[StrategyId, str]:
         """Return the strategies that are not asked, with why."""
-        return {slot.strategy: slot.outcome for slot in self.slots if slot.is_paused}
+        return {slot.strategy: slot.outcome for slot in self._slots if slot.is_paused}
+
+    @property
+    def slots(self) -> Sequence[Slot]:
+        """The strategies on their instruments, up to date, in configured order."""
+        self._follow()
+        return self._slots
 
     def refresh(self) -> None:
         """Take up folded positions and orders in every slot."""
-        for slot in self.slots:
+        for slot in self._slots:
             if isinstance(slot, SignalSlot):
                 slot.refresh(self._desk.execution.index)
 
@@ -282,7 +295,7 @@ class Deciders:
 
         A signal strategy that was quarantined begins afresh: it missed bars.
         """
-        for slot in self.slots:
+        for slot in self._slots:
             if slot.strategy != strategy:
                 continue
             slot.is_paused = bool(why)
@@ -297,7 +310,13 @@ class Deciders:
     ) -> None:
         slot = self._lines.get((account, strategy, instrument))
         if slot is not None:
+            self._changed[slot] = None
+
+    def _follow(self) -> None:
+        """Bring the slots whose positions or orders have changed up to date, before one is read."""
+        for slot in self._changed:
             slot.refresh(self._desk.execution.index)
+        self._changed.clear()
 
     def _observed(self, slot: SignalSlot, bar: Bar, weight: float) -> None:
         memory = slot.runner.memory
@@ -325,7 +344,7 @@ class Deciders:
                 desk=self._desk,
                 flood=self._flood,
             )
-            self.slots.append(event)
+            self._slots.append(event)
             self._events[config.account, config.id] = event
             self._index(event, config.instruments, config.step_ns)
             return
@@ -339,7 +358,7 @@ class Deciders:
                 risk=self._desk.risk.account(config.account),
                 decisions_kept=decisions_kept,
             )
-            self.slots.append(slot)
+            self._slots.append(slot)
             self._lines[config.account, config.id, name] = slot
             self._index(slot, (name,), config.step_ns)
 

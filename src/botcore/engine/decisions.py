@@ -49,7 +49,7 @@ class DecisionLog:
         if len(rows) > self._bound:
             self.trim()
 
-    def extend(self, rows: bytes | bytearray) -> None:
+    def extend(self, rows: bytes | bytearray | memoryview) -> None:
         """Keep decisions that are rows of `DECISION` already."""
         self._rows += rows
         if len(self._rows) > self._bound:

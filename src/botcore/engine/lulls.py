@@ -121,7 +121,7 @@ class _Swept:
         if count:
             slot = self.slot
             slot.log.extend(self._sweep.said(count, slot.held))
-            self._sweep.take(count, slot.held, slot.runner.memory)
+            self._sweep.pass_over(count, slot.held, slot.runner.memory)
 
 
 class _Stepped:

@@ -15,7 +15,7 @@ _SENDING = OrderState.SENDING
 _BUY = Side.BUY
 
 
-class Order(msgspec.Struct, eq=False):
+class Order(msgspec.Struct, eq=False, gc=False):
     """An order's specification, state and fills. Changed by folding its facts, nothing else.
 
     Attributes:

@@ -45,7 +45,7 @@ def run(spec: IndicatorSpec, state: list[float], columns: Sequence[Sequence[floa
     """
     step, width, first = spec.step, len(spec.outputs), columns[0]
     if spec.loop is not None:
-        return np.array(spec.loop(state, first), dtype=np.float64).reshape(len(first), width)
+        return spec.loop(state, first).reshape(len(first), width)
     n_floats = len(first) * width
     out = [nan] * n_floats
     if len(columns) == 1:  # by far the most take the close alone

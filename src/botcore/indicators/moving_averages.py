@@ -1,11 +1,12 @@
 """Moving averages: simple over a window, exponential from a seed."""
 
 from collections.abc import Sequence
-from itertools import accumulate, islice
 from math import nan
 from typing import Final, Literal
 
-from botcore.indicators.row import FloatRow
+import numpy as np
+
+from botcore.indicators.row import FloatColumn, FloatRow
 from botcore.indicators.spec import IndicatorSpec, decay_bars, whole, window_settled
 
 Seed = Literal["sma", "first"]
@@ -96,19 +97,15 @@ def ema_step(state: FloatRow, out: FloatRow, at: int, x: float) -> None:
     out[at] = value if to_come == 1.0 else nan
 
 
-def ema_loop(state: list[float], column: Sequence[float]) -> list[float]:
+def ema_loop(state: list[float], column: Sequence[float]) -> FloatColumn:
     """Return the exponential averages over a column: `ema_step` bar by bar."""
-    out = [nan] * min(int(state[2]), len(column))
-    for at in range(len(out)):
-        ema_step(state, out, at, column[at])
-    k = state[1]
-    warm = accumulate(
-        column[len(out) :], lambda value, x: (x - value) * k + value, initial=state[0]
-    )
-    out.extend(islice(warm, 1, None))
-    if state[2] == 0.0 and out:
-        state[0] = out[-1]
-    return out
+    begun = [nan] * min(int(state[2]), len(column))
+    for at in range(len(begun)):
+        ema_step(state, begun, at, column[at])
+    value, k = state[0], state[1]
+    warm = [value := (x - value) * k + value for x in column[len(begun) :]]
+    state[0] = value
+    return np.array(begun + warm, dtype=np.float64)
 
 
 def _ema_initial(*, period: int = 20, seed: Seed = "sma") -> list[float]:

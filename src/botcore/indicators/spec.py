@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from botcore.indicators.row import FloatColumn
+
 PERIOD_MAX: Final = 100_000
 """The longest window, in bars: 69 days of one-minute bars, and a bound on the state's memory."""
 
@@ -51,7 +53,7 @@ class IndicatorSpec:
     formula: str
     source: str
     note: str
-    loop: Callable[[list[float], Sequence[float]], list[float]] | None = None
+    loop: Callable[[list[float], Sequence[float]], FloatColumn] | None = None
 
     @property
     def parameters(self) -> dict[str, int | float | str]:

@@ -268,7 +268,6 @@ class Portfolio:
         position.realised = changed.realised
         position.fees = changed.fees
         position.quantity_float = float(changed.quantity)
-        position.cost_float = float(changed.cost)
 
     def _line_of(self, posted: LedgerPosted) -> Line:
         """Find the line of a fill or of dust: their first posting is on its trading place."""

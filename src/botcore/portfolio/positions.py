@@ -29,13 +29,12 @@ class Position:
             stands in the ledger in that currency (E75).
         dust: base units set aside as too small to sell (E78).
         dust_cost: what they cost, quote units.
-        quantity_float, cost_float: float mirrors, refreshed with every change.
+        quantity_float: float mirror, refreshed with every change.
     """
 
     __slots__ = (
         "account",
         "cost",
-        "cost_float",
         "dust",
         "dust_cost",
         "fees",
@@ -61,7 +60,11 @@ class Position:
         self.dust: Decimal = ZERO
         self.dust_cost: Decimal = ZERO
         self.quantity_float = 0.0
-        self.cost_float = 0.0
+
+    @property
+    def cost_float(self) -> float:
+        """The cost as a float, for views and estimates."""
+        return float(self.cost)
 
     @property
     def is_open(self) -> bool:

@@ -72,7 +72,7 @@ class SignalRunner:
     )
 
     memory: list[float]
-    """The memory row; after each bar ``memory[0:5]`` is the reason: code and four operands."""
+    """The memory row; after `on_bar` ``memory[0:5]`` is the reason: code and four operands."""
 
     def __init__(self, strategy: type[SignalStrategy], params: Mapping[str, object]) -> None:
         self._ahead: float | None = None
@@ -246,7 +246,7 @@ class SignalRunner:
         """Go on bar by bar from the last bar that was taken."""
         sweep, self._sweep = self._sweep, None
         if sweep is not None:
-            sweep.leave(self._states, self._row)
+            sweep.leave(self._states, self._row, self.memory)
 
     def snapshot(self) -> Snapshot:
         """Return a copy of all that it remembers, for `restore`."""
@@ -276,6 +276,8 @@ class SignalRunner:
 
     def reason(self) -> Reason:
         """Return why it decided as it did on the last bar."""
+        if self._sweep is not None:
+            self._sweep.recall(self.memory)
         memory = self.memory
         return Reason(int(memory[CODE]), tuple(memory[OPERANDS : OPERANDS + OPERANDS_MAX]))
 

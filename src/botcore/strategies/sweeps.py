@@ -7,6 +7,7 @@ bit; nothing of it is stored.
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from math import nan
 
 import numpy as np
 
@@ -108,13 +109,13 @@ class Sweep:
             self._ends[rest] = ends
         return min(most, ends[bisect_left(ends, self.at)] - self.at)
 
-    def said(self, count: int, held: float) -> bytes:
+    def said(self, count: int, held: float) -> memoryview:
         """Return the decisions on the next `count` bars, rows of `DECISION`.
 
         `held` is the sign of the position on all of them.
         """
         begin = (self.at - self._first) * _SIZE
-        return self._rows(held)[begin : begin + count * _SIZE]
+        return memoryview(self._rows(held))[begin : begin + count * _SIZE]
 
     def take(self, count: int, held: float, memory: list[float]) -> float:
         """Take `count` bars, at least one, and return the weight of the last of them.
@@ -122,22 +123,41 @@ class Sweep:
         `held` is as in `said`; `memory` becomes what it is after that bar.
         """
         self.at += count
-        last = self.at - self._first - 1
         if held != memory[HELD]:
             memory[HELD] = held
             memory[BARS_HELD] = -1.0  # 0 on the first bar
         memory[BARS_HELD] += count
-        _, code, first, second, third, fourth, weight = _read(self._rows(held), last * _SIZE)
+        return self.recall(memory)
+
+    def pass_over(self, count: int, held: float, memory: list[float]) -> None:
+        """Take `count` bars, as `take`; of the memory only who holds what is kept current.
+
+        `recall` brings the rest of it up to date.
+        """
+        self.at += count
+        if held != memory[HELD]:
+            memory[HELD] = held
+            memory[BARS_HELD] = -1.0
+        memory[BARS_HELD] += count
+
+    def recall(self, memory: list[float]) -> float:
+        """Bring the memory to the last bar that was taken, and return its weight; NaN before it."""
+        last = self.at - self._first - 1
+        if last < 0:
+            return nan
+        rows = self._rows(memory[HELD])
+        _, code, first, second, third, fourth, weight = _read(rows, last * _SIZE)
         memory[:WEIGHT] = (code, first, second, third, fourth)
         for place, column in enumerate(self._free, FREE):
             memory[place] = column.item(last)
         return float(weight)
 
-    def leave(self, states: Sequence[list[float]], row: list[float]) -> None:
-        """Bring features' states and the row that `decide` reads to the last bar that was taken."""
+    def leave(self, states: Sequence[list[float]], row: list[float], memory: list[float]) -> None:
+        """Bring features' states, the row that `decide` reads and memory to the last bar taken."""
         taken = self.at - self._first
         if not taken:
             return
+        self.recall(memory)
         columns = self._columns
         if taken == len(columns[CLOSE]):
             for own, state in zip(states, self._states, strict=True):
@@ -151,8 +171,9 @@ class Sweep:
     ) -> list[FloatColumn]:
         """Step the features over bars, and return their outputs in columns."""
         columns: list[FloatColumn] = []
+        picked = {pick: bars[pick].tolist() for each in self._features for pick in each.picks}
         for each, state in zip(self._features, states, strict=True):
-            columns.extend(run(each.spec, state, [bars[pick].tolist() for pick in each.picks]).T)
+            columns.extend(run(each.spec, state, [picked[pick] for pick in each.picks]).T)
         return columns
 
     def _rows(self, held: float) -> bytes:

@@ -217,6 +217,7 @@ def test_a_slot_rests_at_what_it_signalled_once_that_is_under_way() -> None:
 
     play.session.bars(part.event(5))
 
+    assert play.slots == [slot], "whoever asks for the slots gets them up to date"
     assert (before, slot.signalled) == (0.0, 1.0)
     assert slot.lulled == slot.rest == 1.0
     assert slot.keeps([0.0, 1e9], [1e-9, 1e9]) == 2, "whatever the price"
