@@ -18,11 +18,14 @@ _BUY = Side.BUY
 class Order(msgspec.Struct, eq=False, gc=False):
     """An order's specification, state and fills. Changed by folding its facts, nothing else.
 
+    Thousands are remembered, so they hold nothing that the garbage collector has to walk through.
+
     Attributes:
         spec: as it was placed.
         quantity, limit_price, trigger_price: as they stand after replaces.
         filled: Σ of its fills; may exceed `quantity` (overfill, E36).
-        cumulative_seen: the venue's own counts after its fills, and the highest of them (E35).
+        cumulative_seen: the venue's own counts after its fills (a dict, for the collector's sake),
+            and the highest of them (E35).
         locked: what is still reserved for it, in `reserve_currency`; 0 once terminal.
         cancel_owed: a cancel was asked for and the order is not proven terminal.
         cancel_attempts: how often; every time is a fact.
@@ -46,7 +49,7 @@ class Order(msgspec.Struct, eq=False, gc=False):
     replace_pending: bool = False
     is_terminal: bool = False
     fills: dict[TradeId, tuple[Decimal, Decimal]] = {}
-    cumulative_seen: set[Decimal] = set()
+    cumulative_seen: dict[Decimal, None] = {}
     cumulative_highest: Decimal = ZERO
     children: tuple[ClientOrderId, ...] = ()
     fees: dict[Currency, Decimal] = {}
@@ -136,7 +139,7 @@ class Order(msgspec.Struct, eq=False, gc=False):
         self.state = fact.state
         cumulative = fact.cumulative
         if cumulative is not None:
-            self.cumulative_seen.add(cumulative)
+            self.cumulative_seen[cumulative] = None
             if cumulative > self.cumulative_highest:  # noqa: PLR1730  # max() costs twice as much
                 self.cumulative_highest = cumulative
         if fact.venue_order_id is not None:

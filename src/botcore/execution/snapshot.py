@@ -124,7 +124,7 @@ def _order(record: _OrderRecord) -> Order:
     order.cancel_attempts = record.cancel_attempts
     order.replace_pending = record.replace_pending
     order.fills = {trade: (price, quantity) for trade, price, quantity in record.fills}
-    order.cumulative_seen = set(record.cumulative_seen)
+    order.cumulative_seen = dict.fromkeys(record.cumulative_seen)
     order.cumulative_highest = max(record.cumulative_seen, default=order.cumulative_highest)
     order.children = record.children
     order.sent_at = record.sent_at

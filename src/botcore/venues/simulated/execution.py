@@ -175,7 +175,7 @@ class Execution:
             "",
             flags,
         )
-        order.fills.append(report)
+        order.fills += (report,)
         if order.leaves:
             order.state = _PARTIAL
         else:

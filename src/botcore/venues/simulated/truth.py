@@ -310,7 +310,7 @@ class Truth:
             order = self.numbered[row.order - 1]
             order.base = self.accounts.purse(order.spec.account, row.base)
             order.quote = self.accounts.purse(order.spec.account, row.quote)
-            order.fills.append(row.report)
+            order.fills += (row.report,)
         self.fills = len(records.fills)
 
     def _resume(self, order: Order, settlement: Settlement) -> None:

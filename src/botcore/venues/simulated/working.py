@@ -23,8 +23,11 @@ _GTD = TimeInForce.GTD
 _REJECTED = OrderState.REJECTED
 
 
-class Order(msgspec.Struct, eq=False):
+class Order(msgspec.Struct, eq=False, gc=False):
     """One order ever asked for; prices in ticks, quantities in lots, money in quanta.
+
+    All are kept, so the garbage collector does not walk through them: the only circle one can be
+    in is its group, and it leaves that when it ends.
 
     Attributes not named here are those of `OrderRecord`.
 
@@ -69,7 +72,7 @@ class Order(msgspec.Struct, eq=False):
     triggered: bool = False
     detail: str = ""
     seen: int | None = None
-    fills: list[VenueReport] = []
+    fills: tuple[VenueReport, ...] = ()
     group: "list[Order] | None" = None
     final: OrderRecord | None = None
     scale: Scale = cast("Scale", None)
