@@ -53,10 +53,14 @@ class Profit(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Account:
-    """What `equity` needs of an account, remade when its holdings have changed."""
+    """What `equity` needs of an account, remade when its holdings have changed.
+
+    `quantities` and `amounts` are exact, the rest float.
+    """
 
     __slots__ = (
         "abroad",
+        "amounts",
         "cash",
         "coins",
         "currency",
@@ -64,6 +68,7 @@ class _Account:
         "holdings",
         "is_plain",
         "marks",
+        "quantities",
         "revision",
         "with_foreign",
         "with_gaps",
@@ -104,12 +109,14 @@ class _Account:
         self.revision = holdings.revision
         self.held: list[tuple[InstrumentId, float]] = []
         self.abroad: list[tuple[InstrumentId, float]] = []
-        for instrument, quantity in holdings.held():
+        self.quantities = holdings.held()
+        self.amounts = holdings.unassigned()
+        for instrument, quantity in self.quantities:
             at_home = holdings.pairs[instrument][1] == currency
             (self.held if at_home else self.abroad).append((instrument, float(quantity)))
         self.cash = 0.0
         self.coins: list[tuple[Currency, float]] = []
-        for coin, amount in holdings.unassigned():
+        for coin, amount in self.amounts:
             if coin == currency:
                 self.cash = float(amount)
             else:
@@ -225,11 +232,11 @@ class Valuation:
         known = self._current(account)
         holdings, currency = known.holdings, known.currency
         total = ZERO
-        for coin, amount in holdings.unassigned():
+        for coin, amount in known.amounts:
             rate = self._rate_exact(coin, currency)
             if rate is not None:
                 total = MONEY.add(total, MONEY.multiply(amount, rate))
-        for instrument, quantity in holdings.held():
+        for instrument, quantity in known.quantities:
             rate = self._rate_exact(holdings.pairs[instrument][1], currency)
             if rate is not None:
                 mark = self._marks.get(instrument)
