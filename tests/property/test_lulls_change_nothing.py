@@ -83,6 +83,7 @@ of_the_library = st.builds(
     idle_frac=st.sampled_from([0.0, 0.3]),
     gap_frac=st.sampled_from([0.0, 0.02]),
     cap=st.sampled_from([None, 100, 100_000]),
+    part=st.sampled_from([64, 97, 500, 8_192]),
 )
 @settings(max_examples=60)
 def test_any_tape_leaves_the_same_with_lulls_and_without(
@@ -95,6 +96,7 @@ def test_any_tape_leaves_the_same_with_lulls_and_without(
     idle_frac: float,
     gap_frac: float,
     cap: int | None,
+    part: int,
 ) -> None:
     tape = a_walk(
         seed,
@@ -108,7 +110,8 @@ def test_any_tape_leaves_the_same_with_lulls_and_without(
     )
 
     play = assert_lulls_change_nothing(
-        Case(tape, runs, limits={ACCOUNT: limits}, venue=a_config(participation_ppm=cap))
+        Case(tape, runs, limits={ACCOUNT: limits}, venue=a_config(participation_ppm=cap)),
+        part=part,
     )
 
     event("with lulls" if any(play.lulls.taken) else "without a lull")

@@ -68,14 +68,17 @@ def test_swept_bars_leave_what_stepped_bars_leave(
         end = min(at + length, len(tape))
         if at == end:
             break
-        sweep = swept.sweep(bars, at)
+        is_warm = not swept.bars_to_come
+        sweep = swept.sweep(bars, at, held)
+        assert (sweep is not None) == is_warm, swept.rule_fault
         expected = b""
         for ts, bar in enumerate(tape[at:end], at):
             weight = stepped.on_bar(bar, held)
             expected += DECISION.pack(ts, *stepped.memory[:WEIGHT], weight)
         if sweep is not None and together:
             found = bytes(sweep.said(end - at, held))
-            sweep.take(end - at, held, swept.memory)
+            sweep.pass_over(end - at, held, swept.memory)
+            assert swept.reason() == stepped.reason()
         else:
             found = b"".join(
                 DECISION.pack(ts, *swept.memory[:WEIGHT], weight)

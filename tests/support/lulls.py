@@ -14,6 +14,7 @@ from tests.support.venue_session import COINUSDT, MINUTES, USDT, a_config, an_in
 
 from botcore.backtest import BarSeries, BarTape
 from botcore.backtest.playing import Player
+from botcore.backtest.tape import PART
 from botcore.domain.commands import ApplyConfig, Deposit, Input, Reconciled, SessionStarted
 from botcore.domain.events import Fact
 from botcore.domain.ids import MINUTE_NS, AccountId, Currency, InstrumentId, StrategyId
@@ -193,11 +194,16 @@ class Play:
                 self.session.input(Deposit(account, coin, amount, f"opening {coin}"), start)
             self.session.input(Reconciled(account, 0), start)
 
-    def with_lulls(self, tape: BarTape) -> "Play":
+    def with_lulls(self, tape: BarTape, *, part: int = PART) -> "Play":
         """Play a tape as a backtest does."""
-        Player(self.session, engine=self.engine, venue=self.venue, sequencer=self.sequencer).play(
-            tape
+        player = Player(
+            self.session,
+            engine=self.engine,
+            venue=self.venue,
+            sequencer=self.sequencer,
+            part=part,
         )
+        player.play(tape)
         return self
 
     def bar_by_bar(self, tape: BarTape) -> "Play":
@@ -265,9 +271,13 @@ _SLOT = (
 )
 
 
-def assert_lulls_change_nothing(case: Case) -> Play:
-    """Play a case's tape both ways, compare what is left, and return the play with lulls."""
-    lulled, stepped = Play(case).with_lulls(case.tape), Play(case).bar_by_bar(case.tape)
+def assert_lulls_change_nothing(case: Case, *, part: int = 500) -> Play:
+    """Play a case's tape both ways, compare what is left, and return the play with lulls.
+
+    The parts are short, so that lulls and sweeps meet their ends.
+    """
+    lulled = Play(case).with_lulls(case.tape, part=part)
+    stepped = Play(case).bar_by_bar(case.tape)
 
     found, expected = lulled.left(), stepped.left()
     assert found.keys() == expected.keys()

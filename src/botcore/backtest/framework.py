@@ -26,6 +26,7 @@ from botcore.engine import (
     EngineConfig,
     Sequencer,
     Session,
+    SignalSlot,
     StrategyClass,
     StrategyConfig,
 )
@@ -212,6 +213,11 @@ class BacktestingFramework:
                 *self._venue.describe(),
                 *((f"limit: {name}", value) for name, value in self._limits.describe()),
                 *((f"sizing: {s.id}", s.sizing.describe()) for s in config.strategies),
+                *(
+                    (f"rule in columns: {slot.strategy}", f"not used: {slot.runner.rule_fault}")
+                    for slot in engine.deciders.slots
+                    if isinstance(slot, SignalSlot) and slot.runner.rule_fault
+                ),
             ),
             fingerprint=collector.fingerprint.hexdigest(),
             inputs_digest=_inputs_digest(config, classes, tape),
@@ -224,7 +230,8 @@ class BacktestingFramework:
 def _seldom_collected() -> Iterator[None]:
     """Have the garbage collector look seldom: a run keeps most of what it makes."""
     before = gc.get_threshold()
-    gc.set_threshold(_OBJECTS_MADE, *before[1:])
+    if before[0]:  # 0 is off, by whoever runs this
+        gc.set_threshold(max(before[0], _OBJECTS_MADE), *before[1:])
     try:
         yield
     finally:

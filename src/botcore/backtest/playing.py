@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from botcore.backtest.tape import BarPart, BarTape, parts
+from botcore.backtest.tape import PART, BarPart, BarTape, parts
 from botcore.engine import Engine, Sequencer, Session
 from botcore.venues.simulated import SimulatedVenue
 
@@ -24,15 +24,23 @@ class Player:
         engine: decides.
         venue: matches.
         sequencer: gives every input its place.
+        part: the most bars that are played from one set of columns.
     """
 
     def __init__(
-        self, session: Session, *, engine: Engine, venue: SimulatedVenue, sequencer: Sequencer
+        self,
+        session: Session,
+        *,
+        engine: Engine,
+        venue: SimulatedVenue,
+        sequencer: Sequencer,
+        part: int = PART,
     ) -> None:
         self._session = session
         self._lulls = engine.lulls
         self._venue = venue
         self._sequencer = sequencer
+        self._most = part
 
     def play(self, tape: BarTape, progress: Progress | None = None) -> None:
         """Play a tape from its first bar to its last."""
@@ -41,7 +49,7 @@ class Player:
         told(0, total)
         if len(tape.series) == 1:
             done = 0
-            for part in parts(tape.series[0]):
+            for part in parts(tape.series[0], self._most):
                 self._part(part)
                 done += len(part)
                 told(done, total)

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from botcore.domain.errors import DataError
 from botcore.domain.ids import InstrumentId, Nanos
 from botcore.domain.market import Bar, BarFlag, BarsClosed, BarSpec
-from botcore.indicators import FloatColumn
+from botcore.indicators import FloatTable
 from botcore.strategies import BarColumns
 
-_CHUNK = 8_192
+PART = 8_192
+"""Bars that are played from one set of columns."""
 _COLUMNS = ("open", "high", "low", "close", "volume")
 _CLOSE = _COLUMNS.index("close")
 
@@ -158,7 +159,7 @@ class BarPart(BarColumns, frozen=True):
     """Some thousand consecutive bars of a series, as columns that give bars one by one."""
 
     spec: BarSpec
-    table: FloatColumn
+    table: FloatTable
     flags: NDArray[np.int64]
 
     def bar(self, at: int) -> Bar:
@@ -185,10 +186,10 @@ class BarPart(BarColumns, frozen=True):
         return BarsClosed(Nanos(bar.ts_close), (bar,))
 
 
-def parts(series: BarSeries) -> Iterator[BarPart]:
-    """Give the bars of a series some thousand at a time."""
-    for low in range(0, len(series), _CHUNK):
-        part = slice(low, low + _CHUNK)
+def parts(series: BarSeries, most: int = PART) -> Iterator[BarPart]:
+    """Give the bars of a series, at most so many at a time."""
+    for low in range(0, len(series), most):
+        part = slice(low, low + most)
         columns = tuple(series.columns[name][part] for name in _COLUMNS)
         yield BarPart(
             series.instrument,

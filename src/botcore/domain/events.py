@@ -244,7 +244,7 @@ class ConfigApplied(msgspec.Struct, frozen=True, gc=False, tag=True):
 
 
 class SystemHealth(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """A component changed its health: ``ok``, ``degraded`` or ``down``."""
+    """A component's health, when it changes and now and then: ``ok``, ``degraded``, ``down``."""
 
     account: AccountId
     ts: Nanos

@@ -15,8 +15,8 @@ QUANTUM = Decimal("1E-8")
 """The finest amount of any currency that is booked."""
 QUANTA_PER_UNIT = 100_000_000
 ZERO = Decimal(0)
-_INFINITY = math.inf
 ONE = Decimal(1)
+_INFINITY = math.inf
 
 _TRAPS = [
     decimal.FloatOperation,

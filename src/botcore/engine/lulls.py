@@ -92,7 +92,7 @@ class Lulls:
 
 
 def _look(slot: SignalSlot, rest: float, bars: BarColumns, at: int) -> "_Swept | _Stepped":
-    sweep = slot.runner.sweep(bars, at)
+    sweep = slot.runner.sweep(bars, at, slot.held)
     return _Stepped(slot, rest, bars, at) if sweep is None else _Swept(slot, rest, sweep)
 
 

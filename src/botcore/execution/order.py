@@ -18,7 +18,7 @@ _BUY = Side.BUY
 class Order(msgspec.Struct, eq=False, gc=False):
     """An order's specification, state and fills. Changed by folding its facts, nothing else.
 
-    Thousands are remembered, so they hold nothing that the garbage collector has to walk through.
+    Thousands are remembered: none refers to another, so the garbage collector need not see them.
 
     Attributes:
         spec: as it was placed.

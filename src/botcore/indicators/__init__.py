@@ -9,7 +9,7 @@ from botcore.indicators.bands import BOLLINGER, DONCHIAN, ZSCORE
 from botcore.indicators.moving_averages import EMA, SMA, Seed
 from botcore.indicators.oscillators import MACD, RSI
 from botcore.indicators.registry import INDICATORS
-from botcore.indicators.row import FloatColumn, FloatRow
+from botcore.indicators.row import FloatColumn, FloatRow, FloatTable
 from botcore.indicators.spec import IndicatorSpec
 from botcore.indicators.streaming import (
     AnchoredVwap,
@@ -48,6 +48,7 @@ __all__ = [
     "Ema",
     "FloatColumn",
     "FloatRow",
+    "FloatTable",
     "Indicator",
     "IndicatorSpec",
     "Macd",

@@ -5,13 +5,13 @@ from math import nan
 
 import numpy as np
 
-from botcore.indicators.row import FloatColumn
+from botcore.indicators.row import FloatColumn, FloatTable
 from botcore.indicators.spec import IndicatorSpec
 
 Column = Sequence[float] | FloatColumn
 
 
-def over(spec: IndicatorSpec, /, *columns: Column, **parameters: int | float | str) -> FloatColumn:
+def over(spec: IndicatorSpec, /, *columns: Column, **parameters: int | float | str) -> FloatTable:
     """Run an indicator over columns of bars, equal to the bit to streaming them.
 
     Args:
@@ -32,7 +32,7 @@ def over(spec: IndicatorSpec, /, *columns: Column, **parameters: int | float | s
     return values[:, 0] if len(spec.outputs) == 1 else values
 
 
-def run(spec: IndicatorSpec, state: list[float], columns: Sequence[Sequence[float]]) -> FloatColumn:
+def run(spec: IndicatorSpec, state: list[float], columns: Sequence[Sequence[float]]) -> FloatTable:
     """Step an indicator over bars that were checked at the door.
 
     Args:

@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 FloatColumn = NDArray[np.float64]
 """Float64, shape ``(n,)``."""
 
+FloatTable = NDArray[np.float64]
+"""Float64, shape ``(n, width)``."""
+
 
 class FloatRow(Protocol):
     """A mutable, indexable row of floats.

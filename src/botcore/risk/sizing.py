@@ -8,7 +8,6 @@ import math
 from collections.abc import Callable
 from decimal import ROUND_DOWN, Decimal
 from enum import StrEnum
-from functools import lru_cache
 
 import msgspec
 
@@ -130,7 +129,7 @@ class Sizing(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         venue's rule `size` does in whole numbers: both give the same lots.
         """
         if self.kind is _FIXED:
-            return _fixed(self.quantity, weight, lot)
+            return MONEY.divide_int(self.quantity * round(weight * PPM), PPM * lot) * lot
         ppm = self.share_ppm(weight, price=float(price), spread=spread)
         share = (equity * ppm / PPM).quantize(QUANTUM, ROUND_DOWN, MONEY)
         return MONEY.divide_int(share, price * lot) * lot
@@ -151,9 +150,3 @@ class Sizing(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     def _by_spread(self, weight: float, equity: float, price: float, spread: float) -> float:
         return self.share_ppm(weight, price=price, spread=spread) * equity / (PPM * price)
-
-
-@lru_cache(maxsize=256)
-def _fixed(quantity: Decimal, weight: float, lot: Decimal) -> Decimal:
-    """Return a share of a fixed quantity, towards zero to the lot; the same few are asked for."""
-    return MONEY.divide_int(quantity * round(weight * PPM), PPM * lot) * lot

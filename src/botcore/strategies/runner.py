@@ -6,6 +6,7 @@ from math import nan
 import msgspec
 
 from botcore.domain.intents import Reason
+from botcore.kernel.guard import guarded
 from botcore.strategies.columns import BarColumns, BarRow, BarValues
 from botcore.strategies.digest import class_digest, features_digest
 from botcore.strategies.faults import StrategyFault
@@ -60,6 +61,7 @@ class SignalRunner:
         "_decide",
         "_digest",
         "_features",
+        "_is_checked",
         "_other_steps",
         "_params",
         "_row",
@@ -69,10 +71,17 @@ class SignalRunner:
         "_sweep",
         "_to_come",
         "memory",
+        "rule_fault",
     )
 
     memory: list[float]
-    """The memory row; after `on_bar` ``memory[0:5]`` is the reason: code and four operands."""
+    """The memory row; after `on_bar` ``memory[0:5]`` is the reason: code and four operands.
+
+    After bars that were taken from a sweep without `on_bar` only `HELD` and `BARS_HELD` are
+    current, until `on_bar`, `reason` or `state`.
+    """
+    rule_fault: str
+    """Why its rule in columns is not used (it raised, or does not say what `decide` may say)."""
 
     def __init__(self, strategy: type[SignalStrategy], params: Mapping[str, object]) -> None:
         self._ahead: float | None = None
@@ -80,6 +89,8 @@ class SignalRunner:
         self._decide = strategy.decide
         self._rule = strategy.column_rule()
         self._sweep: Sweep | None = None
+        self._is_checked = False
+        self.rule_fault = ""
         self._params = strategy.parameters.row(params)
         self._features = strategy.features(strategy.parameters.named(self._params))
         self._digest = class_digest(strategy) + features_digest(self._features)
@@ -140,8 +151,8 @@ class SignalRunner:
         if self._ahead is not None:
             return self._looked_at()
         if self._sweep is not None:
-            if self._sweep.is_next(bar[_CLOSE_PICK]):
-                weight = self._sweep.take(1, held, self.memory)
+            if self._sweep.is_next(bar[_CLOSE_PICK]) and self._is_found(self._sweep, held):
+                weight = self._sweep.take(held, self.memory)
                 return weight if -1.0 <= weight <= 1.0 else self._without_view(weight)
             self._leave_sweep()
         row = self._row
@@ -213,7 +224,7 @@ class SignalRunner:
             count += 1
         return count
 
-    def sweep(self, bars: BarColumns, at: int) -> Sweep | None:
+    def sweep(self, bars: BarColumns, at: int, held: float) -> Sweep | None:
         """Return its decisions on bars that come next, found at once; None where it must be asked.
 
         Whoever takes bars of it gives `on_bar` those behind them.
@@ -221,15 +232,14 @@ class SignalRunner:
         Args:
             bars: what comes next among others.
             at: index of the next bar.
+            held: sign of the position for which they are found.
         """
         if self._rule is None or self._to_come or self._ahead is not None:
             return None
-        if self._sweep is not None:
-            if self._sweep.begins_at(bars, at):
-                return self._sweep
+        if self._sweep is not None and not self._sweep.begins_at(bars, at):
             self._leave_sweep()
-        try:
-            self._sweep = Sweep(
+        if self._sweep is None:
+            sweep = Sweep(
                 self._rule,
                 self._params,
                 features=self._features,
@@ -238,9 +248,27 @@ class SignalRunner:
                 bars=bars,
                 first=at,
             )
-        except Exception:
-            self._rule = None  # `decide` is the strategy's word; its faults are met there
+            if not self._is_found(sweep, held):
+                return None
+            self._sweep = sweep
+        elif not self._is_found(self._sweep, held):
+            self._leave_sweep()
         return self._sweep
+
+    def _is_found(self, sweep: Sweep, held: float) -> bool:
+        """Have decisions found for a position; a rule that fails is not asked again.
+
+        `decide` is the strategy's word: it is asked instead, and its own faults are met there.
+        """
+        fault = guarded(sweep.find, held)
+        if fault is None and not self._is_checked:
+            fault = guarded(sweep.check_past_only, held)
+            self._is_checked = True
+        if fault is None:
+            return True
+        self._rule = None
+        self.rule_fault = fault.summary
+        return False
 
     def _leave_sweep(self) -> None:
         """Go on bar by bar from the last bar that was taken."""

@@ -6,14 +6,14 @@ from typing import Any, ClassVar
 from botcore.domain.errors import ConfigError
 from botcore.domain.ids import slug
 from botcore.domain.parameters import ParameterSpace
-from botcore.indicators import FloatColumn, FloatRow
+from botcore.indicators import FloatColumn, FloatRow, FloatTable
 from botcore.strategies.features import FeatureSpec
 from botcore.strategies.layout import FREE
 
 WARM_UP_REASON = "not decided yet: waiting for {0:.0f} more bars"
 """Sentence 0 of every signal strategy."""
 
-ColumnRule = Callable[[Sequence[FloatColumn], FloatRow, FloatRow], FloatColumn]
+ColumnRule = Callable[[Sequence[FloatColumn], FloatRow, FloatRow], FloatTable]
 """See `SignalStrategy.decide_over`."""
 
 
@@ -95,7 +95,7 @@ class SignalStrategy:
     @staticmethod
     def decide_over(
         columns: Sequence[FloatColumn], memory: FloatRow, params: FloatRow
-    ) -> FloatColumn:
+    ) -> FloatTable:
         """Return what `decide` would leave after each of n bars; a strategy may do without.
 
         With it a back-test decides on many bars at once. It must say the same as `decide`, to the

@@ -5,13 +5,13 @@ bars behind it are known. A sweep is a cache in memory of what stepping would fi
 bit; nothing of it is stored.
 """
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Sequence
 from math import nan
 
 import numpy as np
 
-from botcore.indicators import FloatColumn, FloatRow, run
+from botcore.indicators import FloatColumn, FloatRow, FloatTable, run
 from botcore.strategies.columns import BarColumns
 from botcore.strategies.features import FeatureSpec
 from botcore.strategies.layout import (
@@ -32,7 +32,7 @@ _read = DECISION.unpack_from
 
 
 class Sweep:
-    """A strategy's decisions on consecutive bars, whatever it holds meanwhile.
+    """A strategy's decisions on consecutive bars, for each position that `find` was asked about.
 
     Args:
         rule: the strategy's `decide_over`; `params`: its parameters.
@@ -40,21 +40,18 @@ class Sweep:
         memory: the memory row before the first bar; not changed.
         bars: the first of them that is swept is the one at the index `first`.
 
-    Raises:
-        ValueError: what the rule returned has another shape than it should.
-        Exception: whatever the rule raised.
-
     Attributes:
         at: index of the next bar.
     """
 
     __slots__ = (
         "_bars",
+        "_changes",
         "_columns",
-        "_ends",
         "_features",
         "_first",
         "_free",
+        "_left",
         "_memory",
         "_params",
         "_rule",
@@ -85,29 +82,65 @@ class Sweep:
         values = [column[first:] for column in bars.columns]
         self._states = [state[:] for state in states]
         self._columns = self._swept(self._states, values) + values
+        for column in self._columns:
+            column.flags.writeable = False  # they are views: a rule must not change the tape
         self._said: dict[float, bytes] = {}
-        left = self._find(memory[HELD])
-        self._weights = left[:, WEIGHT]
-        self._free = tuple(left[:, DECIDED:].T)
-        self._ends: dict[float, list[int]] = {}
+        self._left: FloatTable | None = None
+        self._free: tuple[FloatColumn, ...] = ()
+        self._weights: FloatColumn = values[0]
+        self._changes: list[int] = []
+
+    def find(self, held: float) -> None:
+        """Find what the rule says of each bar with a position of that sign, unless it is known.
+
+        Raises:
+            ValueError: the shape is not the one it should have, or weights or free memory are not
+                those with another position.
+            Exception: whatever the rule raised.
+        """
+        if held in self._said:
+            return
+        left = self._asked(self._columns, held)
+        if self._left is None:
+            self._take_up(left)
+        elif left[:, WEIGHT:].tobytes() != self._left[:, WEIGHT:].tobytes():
+            raise ValueError("what decide_over wants or remembers depends on memory[HELD]")
+        rows = np.empty(len(left), _ROW)
+        rows["ts"] = self._bars.ts_close[self._first :]
+        rows["said"] = left[:, :DECIDED]
+        self._said[held] = rows.tobytes()
+
+    def check_past_only(self, held: float) -> None:
+        """Refuse a rule that says something else of a bar when later bars are known.
+
+        Args:
+            held: a position that `find` was asked about.
+
+        Raises:
+            ValueError: it does.
+            Exception: whatever the rule raised.
+        """
+        half = (len(self._columns[CLOSE]) + 1) // 2
+        early = self._asked([column[:half] for column in self._columns], held)
+        known = np.frombuffer(self._said[held], _ROW)["said"][:half]
+        if early[:, :DECIDED].tobytes() != known.tobytes():
+            raise ValueError("decide_over sees later bars")
 
     def begins_at(self, bars: BarColumns, at: int) -> bool:
         """Whether its next bar is the one at an index of these bars."""
         return self._bars is bars and self.at == at
 
     def is_next(self, close: float) -> bool:
-        """Whether its next bar has this close; False behind the last one."""
+        """Whether there is a next bar, with this close: who feeds bars answers for the rest."""
         closes = self._bars.close
         return self.at < len(closes) and closes[self.at] == close
 
     def quiet(self, rest: float, most: int) -> int:
         """Count the bars from the next one on with the weight `rest`, up to `most`."""
-        ends = self._ends.get(rest)
-        if ends is None:
-            ends = (np.flatnonzero(self._weights != rest) + self._first).tolist()
-            ends.append(self._first + len(self._weights))
-            self._ends[rest] = ends
-        return min(most, ends[bisect_left(ends, self.at)] - self.at)
+        begin = self.at - self._first
+        if begin == len(self._weights) or self._weights[begin] != rest:
+            return 0
+        return min(most, self._changes[bisect_right(self._changes, begin)] - begin)
 
     def said(self, count: int, held: float) -> memoryview:
         """Return the decisions on the next `count` bars, rows of `DECISION`.
@@ -115,29 +148,22 @@ class Sweep:
         `held` is the sign of the position on all of them.
         """
         begin = (self.at - self._first) * _SIZE
-        return memoryview(self._rows(held))[begin : begin + count * _SIZE]
+        return memoryview(self._said[held])[begin : begin + count * _SIZE]
 
-    def take(self, count: int, held: float, memory: list[float]) -> float:
-        """Take `count` bars, at least one, and return the weight of the last of them.
+    def take(self, held: float, memory: list[float]) -> float:
+        """Take the next bar: bring the memory to it, and return its weight."""
+        self.pass_over(1, held, memory)
+        return self.recall(memory)
 
-        `held` is as in `said`; `memory` becomes what it is after that bar.
+    def pass_over(self, count: int, held: float, memory: list[float]) -> None:
+        """Take `count` bars; of the memory only who holds what is kept current.
+
+        `held` is as in `said`. `recall` brings the rest of the memory up to date.
         """
         self.at += count
         if held != memory[HELD]:
             memory[HELD] = held
             memory[BARS_HELD] = -1.0  # 0 on the first bar
-        memory[BARS_HELD] += count
-        return self.recall(memory)
-
-    def pass_over(self, count: int, held: float, memory: list[float]) -> None:
-        """Take `count` bars, as `take`; of the memory only who holds what is kept current.
-
-        `recall` brings the rest of it up to date.
-        """
-        self.at += count
-        if held != memory[HELD]:
-            memory[HELD] = held
-            memory[BARS_HELD] = -1.0
         memory[BARS_HELD] += count
 
     def recall(self, memory: list[float]) -> float:
@@ -145,7 +171,7 @@ class Sweep:
         last = self.at - self._first - 1
         if last < 0:
             return nan
-        rows = self._rows(memory[HELD])
+        rows = self._said[memory[HELD]]
         _, code, first, second, third, fourth, weight = _read(rows, last * _SIZE)
         memory[:WEIGHT] = (code, first, second, third, fourth)
         for place, column in enumerate(self._free, FREE):
@@ -176,22 +202,18 @@ class Sweep:
             columns.extend(run(each.spec, state, [picked[pick] for pick in each.picks]).T)
         return columns
 
-    def _rows(self, held: float) -> bytes:
-        rows = self._said.get(held)
-        if rows is None:
-            self._find(held)
-            rows = self._said[held]
-        return rows
-
-    def _find(self, held: float) -> FloatColumn:
-        """Ask the rule, and keep what it says of each bar with that position."""
-        memory = self._memory
+    def _asked(self, columns: Sequence[FloatColumn], held: float) -> FloatTable:
+        memory = self._memory[:]
         memory[HELD] = held
-        left = self._rule(self._columns, memory, self._params)
-        if left.shape != (len(self._columns[CLOSE]), DECIDED + len(memory) - FREE):
+        left = self._rule(columns, memory, self._params)
+        if left.shape != (len(columns[CLOSE]), DECIDED + len(memory) - FREE):
             raise ValueError(f"decide_over returned an array of shape {left.shape}")
-        rows = np.empty(len(left), _ROW)
-        rows["ts"] = self._bars.ts_close[self._first :]
-        rows["said"] = left[:, :DECIDED]
-        self._said[held] = rows.tobytes()
         return left
+
+    def _take_up(self, left: FloatTable) -> None:
+        """Keep what does not depend on the position."""
+        self._left = left
+        self._free = tuple(left[:, DECIDED:].T)
+        self._weights = weights = left[:, WEIGHT]
+        self._changes = (np.flatnonzero(weights[1:] != weights[:-1]) + 1).tolist()
+        self._changes.append(len(weights))

@@ -4,12 +4,14 @@
 # mypy: disable-error-code="comparison-overlap"
 
 import gc
+from collections.abc import Sequence
 from decimal import Decimal
 from math import isnan
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from tests.support.lulls import a_walk
 from tests.support.trading_session import ONE_COIN, ByColour, buy, planned, scripted, sell
 from tests.support.venue_session import COINUSDT, a_config, an_instrument
 
@@ -26,8 +28,10 @@ from botcore.domain.errors import BotError, ConfigError
 from botcore.domain.ids import MINUTE_NS, InstrumentId
 from botcore.domain.market import BarSpec
 from botcore.domain.orders import OrderType
+from botcore.indicators import FloatColumn, FloatRow, FloatTable
 from botcore.kernel.clock import ManualClock
 from botcore.risk import RiskLimits
+from botcore.strategies.library import EmaCross
 from botcore.venues.simulated import VenueConfig
 
 WIDE = RiskLimits(order_frac=10.0, instrument_frac=10.0, account_frac=10.0, daily_loss_frac=0.99)
@@ -114,6 +118,44 @@ def test_e106_the_drawdown_counts_from_the_opening_cash() -> None:
 
     assert max(report.curve.equity) == 1000.0
     assert report.drawdown_frac == pytest.approx(0.019), "open, and marked to market"
+
+
+class Unlike(EmaCross):
+    """Its rule in columns does not say what `decide` says."""
+
+    name: ClassVar[str] = "unlike"
+
+    @staticmethod
+    def decide_over(
+        columns: Sequence[FloatColumn], memory: FloatRow, params: FloatRow
+    ) -> FloatTable:
+        raise ArithmeticError("in columns only")
+
+
+def test_a_rule_in_columns_that_was_not_used_stands_in_the_report() -> None:
+    tape = a_walk(3, 400)
+    framework = BacktestingFramework(
+        tape=tape, instruments=(an_instrument(),), strategies={"unlike": Unlike}
+    )
+
+    found = dict(framework.run_backtest("unlike").assumptions)
+
+    assert "in columns only" in found["rule in columns: unlike"]
+    plain = dict(framework.run_backtest("ema-cross").assumptions)
+    assert not any(name.startswith("rule in columns") for name in plain)
+
+
+def test_a_collector_that_is_off_stays_off() -> None:
+    before = gc.get_threshold()
+    gc.set_threshold(0)
+    during = []
+    try:
+        a_framework(a_tape(*TAPE)).run_backtest(
+            "colour", progress=lambda _done, _total: during.append(gc.get_threshold()[0])
+        )
+        assert set(during) == {0} == {gc.get_threshold()[0]}
+    finally:
+        gc.set_threshold(*before)
 
 
 def test_the_garbage_collector_is_left_as_it_was_found() -> None:

@@ -9,9 +9,9 @@ from tests.support.columns import as_columns
 from tests.support.lulls import Patient
 from tests.unit.strategies.tapes import random_walk
 
-from botcore.indicators import FloatColumn, FloatRow
+from botcore.indicators import FloatColumn, FloatRow, FloatTable
 from botcore.strategies import LIBRARY, SignalRunner, SignalStrategy, StrategyFault, Sweep
-from botcore.strategies.layout import BARS_HELD, HELD
+from botcore.strategies.layout import BARS_HELD, CLOSE, HELD, WEIGHT
 from botcore.strategies.library import EmaCross
 
 BARS = random_walk(1, 400)
@@ -26,9 +26,9 @@ def fed(bars: int, strategy: type[SignalStrategy] = EmaCross) -> SignalRunner:
     return runner
 
 
-def a_sweep(runner: SignalRunner, at: int) -> Sweep:
-    found = runner.sweep(COLUMNS, at)
-    assert found is not None
+def a_sweep(runner: SignalRunner, at: int, held: float = 0.0) -> Sweep:
+    found = runner.sweep(COLUMNS, at, held)
+    assert found is not None, runner.rule_fault
     return found
 
 
@@ -37,12 +37,12 @@ def test_the_crosses_of_the_library_have_their_rules_in_columns() -> None:
 
 
 def test_a_strategy_without_a_rule_in_columns_is_asked_bar_by_bar() -> None:
-    assert fed(50, Patient).sweep(COLUMNS, 50) is None
+    assert fed(50, Patient).sweep(COLUMNS, 50, 0.0) is None
 
 
 @pytest.mark.parametrize("bars", [0, 1, 29])
 def test_nothing_is_swept_before_the_first_decision(bars: int) -> None:
-    assert fed(bars).sweep(COLUMNS, bars) is None
+    assert fed(bars).sweep(COLUMNS, bars, 0.0) is None
 
 
 def test_a_bar_that_was_looked_at_is_stepped_before_a_sweep() -> None:
@@ -50,13 +50,13 @@ def test_a_bar_that_was_looked_at_is_stepped_before_a_sweep() -> None:
     rows = COLUMNS.rows(slice(50, 60))
     runner.advance(rows, 0.0, 0.5, bytearray())  # no such weight: it ends on the first bar
 
-    assert runner.sweep(COLUMNS, 51) is None
+    assert runner.sweep(COLUMNS, 51, 0.0) is None
 
 
 def test_a_sweep_goes_on_where_it_is() -> None:
     runner = fed(50)
     first = a_sweep(runner, 50)
-    first.take(10, 0.0, runner.memory)
+    first.pass_over(10, 0.0, runner.memory)
     runner.on_bar(BARS[60], 0.0)
 
     assert a_sweep(runner, 61) is first
@@ -75,14 +75,14 @@ def test_quiet_bars_are_counted_up_to_the_first_other_weight() -> None:
         assert sweep.quiet(rest, 1_000) == same
         assert sweep.quiet(rest, same - 1) == same - 1
         assert sweep.quiet(0.5, 1_000) == 0
-        sweep.take(same, 0.0, runner.memory)
+        sweep.pass_over(same, 0.0, runner.memory)
         at += same
     assert sweep.quiet(0.0, 1_000) == 0
 
 
 def test_a_bar_that_is_not_the_next_one_ends_it() -> None:
     runner, stepped = fed(50), fed(50)
-    a_sweep(runner, 50).take(10, 0.0, runner.memory)
+    a_sweep(runner, 50).pass_over(10, 0.0, runner.memory)
     for bar in BARS[50:60]:
         stepped.on_bar(bar, 0.0)
     other = random_walk(2, 30)
@@ -95,7 +95,7 @@ def test_a_bar_that_is_not_the_next_one_ends_it() -> None:
 
 def test_a_bar_behind_the_last_one_is_stepped() -> None:
     runner, stepped = fed(50), fed(50)
-    a_sweep(runner, 50).take(350, 0.0, runner.memory)
+    a_sweep(runner, 50).pass_over(350, 0.0, runner.memory)
     for bar in BARS[50:]:
         stepped.on_bar(bar, 0.0)
 
@@ -105,9 +105,9 @@ def test_a_bar_behind_the_last_one_is_stepped() -> None:
 
 def test_a_snapshot_amid_a_sweep_is_gone_back_to() -> None:
     runner = fed(50)
-    a_sweep(runner, 50).take(7, 0.0, runner.memory)
+    a_sweep(runner, 50).pass_over(7, 0.0, runner.memory)
     snapshot, state = runner.snapshot(), runner.state()
-    a_sweep(runner, 57).take(9, 1.0, runner.memory)
+    a_sweep(runner, 57, 1.0).pass_over(9, 1.0, runner.memory)
 
     runner.restore(snapshot)
 
@@ -116,7 +116,7 @@ def test_a_snapshot_amid_a_sweep_is_gone_back_to() -> None:
 
 def test_a_fresh_start_forgets_a_sweep() -> None:
     runner = fed(50)
-    a_sweep(runner, 50).take(7, 0.0, runner.memory)
+    a_sweep(runner, 50).pass_over(7, 0.0, runner.memory)
 
     runner.resume(None)
 
@@ -125,11 +125,11 @@ def test_a_fresh_start_forgets_a_sweep() -> None:
 
 def test_bars_are_counted_since_the_position_changed_its_sign() -> None:
     runner = fed(50)
-    sweep = a_sweep(runner, 50)
+    sweep = a_sweep(runner, 50, 1.0)
 
-    sweep.take(7, 1.0, runner.memory)
+    sweep.pass_over(7, 1.0, runner.memory)
     assert (runner.memory[HELD], runner.memory[BARS_HELD]) == (1.0, 6.0)
-    sweep.take(3, 1.0, runner.memory)
+    sweep.pass_over(3, 1.0, runner.memory)
     assert runner.memory[BARS_HELD] == 9.0
 
 
@@ -143,28 +143,65 @@ class Broken(EmaCross):
     @staticmethod
     def decide_over(
         columns: Sequence[FloatColumn], memory: FloatRow, params: FloatRow
-    ) -> FloatColumn:
+    ) -> FloatTable:
         Broken.asked += 1
         if Broken.fault == "raises":
             raise ArithmeticError("in columns only")
         if Broken.fault == "too narrow":
             return np.zeros((len(columns[0]), 6))
+        if Broken.fault == "raises when held" and memory[HELD]:
+            raise ArithmeticError("when held only")
         found = EmaCross.decide_over(columns, memory, params)
-        return found[1:] if Broken.fault == "too short" else found * 3.0
+        if Broken.fault == "too short":
+            return found[1:]
+        if Broken.fault == "depends on what is held" and memory[HELD]:
+            found[:, WEIGHT] = 0.5
+        if Broken.fault == "sees later bars":
+            found[:, 1] = np.roll(columns[CLOSE], -5)
+        if Broken.fault == "changes the tape":
+            columns[CLOSE][:] = 1.0
+        if Broken.fault == "graded":
+            found[:, WEIGHT] = (np.arange(len(found)) // 4 % 4 + 1) / 4
+        return found * 3.0 if Broken.fault == "wild" else found
 
 
-@pytest.mark.parametrize("fault", ["raises", "too narrow", "too short"])
-def test_a_rule_in_columns_that_fails_is_asked_once_and_then_left(
+@pytest.mark.parametrize(
+    "fault", ["raises", "too narrow", "too short", "sees later bars", "changes the tape"]
+)
+def test_a_rule_in_columns_that_fails_is_left_and_says_why(
     fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Broken, "fault", fault)
-    monkeypatch.setattr(Broken, "asked", 0)
     runner, stepped = fed(50, Broken), fed(50, Broken)
+    before = [column.copy() for column in COLUMNS.columns]
 
-    assert runner.sweep(COLUMNS, 50) is None
-    assert runner.sweep(COLUMNS, 50) is None
-    assert Broken.asked == 1
+    assert runner.sweep(COLUMNS, 50, 0.0) is None
+    monkeypatch.setattr(Broken, "asked", 0)
+    assert runner.sweep(COLUMNS, 50, 0.0) is None
+    assert Broken.asked == 0, "it is not asked again"
+    assert runner.rule_fault
     assert runner.on_bar(BARS[50], 0.0) == stepped.on_bar(BARS[50], 0.0)
+    assert runner.state() == stepped.state()
+    assert all((a == b).all() for a, b in zip(before, COLUMNS.columns, strict=True))
+
+
+@pytest.mark.parametrize("fault", ["raises when held", "depends on what is held"])
+@pytest.mark.parametrize("looked_at", [True, False])
+def test_a_rule_that_fails_for_another_position_is_left_where_it_does(
+    fault: str, looked_at: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Broken, "fault", fault)
+    runner, stepped = fed(50, Broken), fed(50, Broken)
+    a_sweep(runner, 50).pass_over(9, 0.0, runner.memory)
+    for bar in BARS[50:59]:
+        stepped.on_bar(bar, 0.0)
+
+    if looked_at:
+        assert runner.sweep(COLUMNS, 59, 1.0) is None
+    weights = [(runner.on_bar(bar, 1.0), stepped.on_bar(bar, 1.0)) for bar in BARS[59:80]]
+
+    assert all(one == two for one, two in weights)
+    assert runner.rule_fault
     assert runner.state() == stepped.state()
 
 
@@ -175,7 +212,7 @@ def test_a_swept_weight_that_is_none_is_a_fault_of_its_bar(
     runner = fed(50, Broken)
     sweep = a_sweep(runner, 50)
     wild = sweep.quiet(0.0, 1_000)
-    sweep.take(wild, 0.0, runner.memory) if wild else None
+    sweep.pass_over(wild, 0.0, runner.memory)
 
     with pytest.raises(StrategyFault):
         runner.on_bar(BARS[50 + wild], 0.0)
@@ -187,6 +224,27 @@ def test_parameters_reach_the_rule() -> None:
     for bar in BARS[:50]:
         runner.on_bar(bar, 0.0)
 
-    a_sweep(runner, 50).take(1, 0.0, runner.memory)
+    a_sweep(runner, 50).take(0.0, runner.memory)
 
     assert runner.memory[2:5] == [3.0, 5.0, 0.0]
+
+
+def test_the_reason_of_bars_that_were_passed_over_is_told_when_it_is_asked_for() -> None:
+    runner, stepped = fed(50), fed(50)
+    a_sweep(runner, 50).pass_over(9, 0.0, runner.memory)
+    for bar in BARS[50:59]:
+        stepped.on_bar(bar, 0.0)
+
+    assert runner.reason() == stepped.reason()
+    assert runner.memory == stepped.memory
+
+
+def test_graded_weights_are_counted_run_by_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Broken, "fault", "graded")
+    sweep = a_sweep(fed(50, Broken), 50)
+
+    assert sweep.quiet(0.25, 100) == 4
+    assert sweep.quiet(0.5, 100) == 0
+    sweep.pass_over(4, 0.0, fed(50).memory)
+    assert sweep.quiet(0.5, 100) == 4
+    assert sweep.quiet(0.5, 3) == 3

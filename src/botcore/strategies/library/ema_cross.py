@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final
 
 from botcore.domain.parameters import Parameter, ParameterSpace
-from botcore.indicators import FloatColumn, FloatRow
+from botcore.indicators import FloatColumn, FloatRow, FloatTable
 from botcore.strategies.features import FeatureSpec, feature, require_below
 from botcore.strategies.layout import CODE, NO_VIEW
 from botcore.strategies.library.hysteresis import (
@@ -88,7 +88,7 @@ class EmaCross(SignalStrategy):
     @staticmethod
     def decide_over(
         columns: Sequence[FloatColumn], memory: FloatRow, params: FloatRow
-    ) -> FloatColumn:
+    ) -> FloatTable:
         """Return what `decide` would leave after each bar."""
         slow = columns[1]
         gap = columns[0] - slow

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from botcore.indicators import FloatColumn, FloatRow
+from botcore.indicators import FloatColumn, FloatRow, FloatTable
 from botcore.strategies.layout import CODE, DECIDED, HELD, NO_VIEW, OPERANDS, WEIGHT
 
 VIEW: Final = 8
@@ -99,7 +99,7 @@ def conclude_over(
     *,
     gap_bps: FloatColumn,
     quoted: Sequence[float],
-) -> FloatColumn:
+) -> FloatTable:
     """Return what a rule leaves after each of n bars that has `conclude` bar by bar.
 
     Such a rule quotes how far its evidence is on the side of a decisive view, or signed where the

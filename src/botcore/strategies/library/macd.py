@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final
 
 from botcore.domain.parameters import Parameter, ParameterSpace
-from botcore.indicators import FloatColumn, FloatRow
+from botcore.indicators import FloatColumn, FloatRow, FloatTable
 from botcore.strategies.features import FeatureSpec, feature, require_below
 from botcore.strategies.layout import CLOSE, CODE, NO_VIEW
 from botcore.strategies.library.hysteresis import (
@@ -82,7 +82,7 @@ class Macd(SignalStrategy):
     @staticmethod
     def decide_over(
         columns: Sequence[FloatColumn], memory: FloatRow, params: FloatRow
-    ) -> FloatColumn:
+    ) -> FloatTable:
         """Return what `decide` would leave after each bar."""
         gap_bps = columns[2] / columns[CLOSE] * BPS
         band_bps = params[NO_TRADE_BPS]

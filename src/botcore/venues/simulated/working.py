@@ -23,11 +23,8 @@ _GTD = TimeInForce.GTD
 _REJECTED = OrderState.REJECTED
 
 
-class Order(msgspec.Struct, eq=False, gc=False):
+class Order(msgspec.Struct, eq=False):
     """One order ever asked for; prices in ticks, quantities in lots, money in quanta.
-
-    All are kept, so the garbage collector does not walk through them: the only circle one can be
-    in is its group, and it leaves that when it ends.
 
     Attributes not named here are those of `OrderRecord`.
 
