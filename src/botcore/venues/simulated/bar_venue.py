@@ -111,7 +111,9 @@ class SimulatedVenue:
 
     def _begin(self) -> None:
         self._truth = Truth(instruments=self._instruments, store=self._store)
-        self._settlement = Settlement(config=self.config, accounts=self._truth.accounts)
+        self._settlement = Settlement(
+            config=self.config, accounts=self._truth.accounts, groups=self._truth.groups
+        )
         self._execution = Execution(
             config=self.config, truth=self._truth, settlement=self._settlement
         )

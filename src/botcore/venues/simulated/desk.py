@@ -91,7 +91,7 @@ class OrderDesk:
             if base.free + base.locked < order.scale.lot_quanta:
                 return f"REDUCE_ONLY_FLAT: no {base.currency} to reduce"
         if spec.oco_group:
-            self._truth.join_group(order)
+            self._truth.groups.join(order)
         needed = settlement.required(order)
         lock, extra = order.lock, needed
         if order.group is None:
@@ -99,7 +99,7 @@ class OrderDesk:
         else:
             extra = settlement.lack(order, needed)
         if extra > lock.free:
-            self._truth.leave_group(order)
+            self._truth.groups.leave(order)
             return _short(order, extra)
         lock.free -= extra
         lock.locked += extra

@@ -193,16 +193,15 @@ class Execution:
         truth.books[order.spec.instrument].remove(order)
         truth.working -= 1
         if order.group is not None:
-            truth.leave_group(order)
+            truth.groups.leave(order)
         if truth.is_durable:
             truth.touch(order)
 
     def _end_group(self, order: Order, ts: int) -> list[VenueReport]:
         """Cancel the orders that the fill of one of their group ends (OCO)."""
-        assert order.group is not None
-        mates = [mate for mate in order.group if mate is not order]
+        mates = [mate for mate in self._truth.groups.of(order) if mate is not order]
         reports = [self.end(mate, OrderState.CANCELED, ts, "OCO") for mate in mates]
-        self._truth.leave_group(order)
+        self._truth.groups.leave(order)
         return reports
 
     def _end_flat(self, book: InstrumentOrders, sold: Order, ts: int) -> list[VenueReport]:

@@ -372,7 +372,7 @@ class Phases:
 
 def _exclude_one_another(a: Order, b: Order) -> bool:
     """Whether at most one of two orders can fill: one group, or two exits of one position."""
-    if a.group is not None and a.group is b.group:
+    if a.group is not None and a.group == b.group:
         return True
     one, other = a.spec, b.spec
     return (

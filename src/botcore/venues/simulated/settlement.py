@@ -5,6 +5,7 @@ from fractions import Fraction
 from botcore.venues.simulated import rules
 from botcore.venues.simulated.accounts import AccountBook, Purse
 from botcore.venues.simulated.config import FeeMode, VenueConfig
+from botcore.venues.simulated.groups import Groups
 from botcore.venues.simulated.working import Order
 
 # Python 3.11 looks a member up slowly through its enum: these are asked for at every order.
@@ -20,8 +21,9 @@ class Settlement:
     lock, the largest. A reduce-only order locks nothing: it sells what is free when it fills.
     """
 
-    def __init__(self, *, config: VenueConfig, accounts: AccountBook) -> None:
+    def __init__(self, *, config: VenueConfig, accounts: AccountBook, groups: Groups) -> None:
         self._accounts = accounts
+        self._groups = groups
         self._taker = config.taker_fee_ppm
         self._maker = config.maker_fee_ppm
         self._mode = config.fee_mode
@@ -53,7 +55,12 @@ class Settlement:
         if order.group is None:
             return needed - order.locked
         others = max(
-            (o.locked for o in order.group if o is not order and o.lock is order.lock), default=0
+            (
+                mate.locked
+                for mate in self._groups.of(order)
+                if mate is not order and mate.lock is order.lock
+            ),
+            default=0,
         )
         return max(others, needed) - max(others, order.locked)
 
@@ -70,7 +77,8 @@ class Settlement:
             return lots
         held = order.locked
         if order.group is not None:
-            held = max(o.locked for o in order.group if o.lock is order.lock)
+            mates = self._groups.of(order)
+            held = max(mate.locked for mate in mates if mate.lock is order.lock)
         cash = order.quote.free + held
         scale = order.scale
         return rules.cut_by_cash(lots, price, scale.num, scale.den, order.reserve_ppm, cash)

@@ -12,6 +12,7 @@ from botcore.domain.instruments import InstrumentBook
 from botcore.domain.market import Bar, BarOrigin, BarSpec, PriceSource
 from botcore.domain.numbers import ZERO
 from botcore.venues.simulated.accounts import AccountBook, Purse
+from botcore.venues.simulated.groups import Groups
 from botcore.venues.simulated.ports import VenueStore
 from botcore.venues.simulated.records import (
     DepositRecord,
@@ -22,7 +23,7 @@ from botcore.venues.simulated.records import (
 )
 from botcore.venues.simulated.scales import Scale, amount, quanta
 from botcore.venues.simulated.settlement import Settlement
-from botcore.venues.simulated.working import InstrumentOrders, Order
+from botcore.venues.simulated.working import GroupKey, InstrumentOrders, Order
 
 _MATCHED = (PriceSource.TRADE, PriceSource.MID)
 
@@ -46,7 +47,7 @@ class Truth:
         self.numbered: list[Order] = []
         self.fills = 0
         self.books: dict[InstrumentId, InstrumentOrders] = {}
-        self.groups: dict[tuple[AccountId, str], list[Order]] = {}
+        self.groups = Groups()
         self.working = 0
         self.last: dict[InstrumentId, Bar] = {}
         self.is_durable = store is not None
@@ -287,22 +288,6 @@ class Truth:
             book = self.books[instrument] = InstrumentOrders(instrument, self.scale(instrument, ts))
         return book
 
-    def join_group(self, order: Order) -> None:
-        """Put an order into its group of orders that cancel one another."""
-        key = (order.spec.account, order.spec.oco_group)
-        order.group = self.groups.setdefault(key, [])
-        order.group.append(order)
-
-    def leave_group(self, order: Order) -> None:
-        """Take an order out of its group."""
-        group = order.group
-        if group is None:
-            return
-        group.remove(order)
-        order.group = None
-        if not group:
-            del self.groups[order.spec.account, order.spec.oco_group]
-
     def _load_fills(self, records: VenueRecords) -> None:
         for number, row in enumerate(records.fills, start=1):
             if row.number != number or not 0 < row.order <= len(self.numbered):
@@ -327,7 +312,7 @@ class Truth:
         order.final = None
         settlement.prepare(order)
         if spec.oco_group:
-            self.join_group(order)
+            self.groups.join(order)
         book.add(order)
         self.working += 1
 
@@ -367,13 +352,13 @@ class Truth:
 
     def _verify_locks(self, records: VenueRecords) -> None:
         locks: dict[tuple[AccountId, Currency], int] = defaultdict(int)
-        counted: set[int] = set()
+        counted: set[GroupKey] = set()
         for order in self.numbered:
-            if order.state.is_terminal or id(order.group) in counted:
+            if order.state.is_terminal or order.group in counted:
                 continue
-            mates = [order] if order.group is None else order.group
+            mates = self.groups.of(order)
             if order.group is not None:
-                counted.add(id(order.group))
+                counted.add(order.group)
             for purse in {id(mate.lock): mate.lock for mate in mates}.values():
                 locks[purse.account, purse.currency] += max(
                     mate.locked for mate in mates if mate.lock is purse

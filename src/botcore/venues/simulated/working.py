@@ -23,8 +23,14 @@ _GTD = TimeInForce.GTD
 _REJECTED = OrderState.REJECTED
 
 
-class Order(msgspec.Struct, eq=False):
+GroupKey = tuple[AccountId, str]
+"""Account and name of a group of orders that cancel one another."""
+
+
+class Order(msgspec.Struct, eq=False, gc=False):
     """One order ever asked for; prices in ticks, quantities in lots, money in quanta.
+
+    All are kept: none refers to another, so the garbage collector need not see them.
 
     Attributes not named here are those of `OrderRecord`.
 
@@ -40,7 +46,7 @@ class Order(msgspec.Struct, eq=False):
         reserve_ppm: the fee its lock allows for.
         covered: the price, ticks, up to which a buy's own lock surely pays for all it wants; 0 is
             unknown.
-        group: the working orders that cancel one another, itself among them.
+        group: the key of the group whose orders cancel one another; None outside any.
         final: its record, where it was read back.
     """
 
@@ -70,7 +76,7 @@ class Order(msgspec.Struct, eq=False):
     detail: str = ""
     seen: int | None = None
     fills: tuple[VenueReport, ...] = ()
-    group: "list[Order] | None" = None
+    group: GroupKey | None = None
     final: OrderRecord | None = None
     scale: Scale = cast("Scale", None)
     lock: Purse = cast("Purse", None)

@@ -1,5 +1,6 @@
 """An order's life at the venue: taken or refused, cancelled, replaced, asked about, restored."""
 
+import gc
 from decimal import Decimal
 from typing import Any
 
@@ -21,6 +22,7 @@ from botcore.domain.instruments import Instrument, InstrumentBook, TradingStatus
 from botcore.domain.orders import OrderRef, OrderType, Side
 from botcore.domain.reports import ReportKind
 from botcore.venues.simulated import SimulatedVenue, VenueConfig
+from botcore.venues.simulated.accounts import Purse
 
 MARKET, LIMIT, STOP = OrderType.MARKET, OrderType.LIMIT, OrderType.STOP
 STOP_LIMIT, TRAILING = OrderType.STOP_LIMIT, OrderType.TRAILING_STOP
@@ -283,6 +285,23 @@ def test_e47_one_of_a_group_fills_and_the_others_end_at_the_venue() -> None:
     assert said(reports) == [("tp", ReportKind.FILLED), ("sl", ReportKind.CANCELED)]
     assert reports[1].detail == "OCO"
     assert session.held(COIN) == (Decimal(0), Decimal(0))
+
+
+def purses_in_memory() -> int:
+    gc.collect()
+    return sum(isinstance(each, Purse) for each in gc.get_objects())
+
+
+def test_a_venue_that_is_dropped_leaves_nothing_of_its_groups_behind() -> None:
+    before = purses_in_memory()
+    session = a_session(coins="1")
+    session.sell(LIMIT, name="tp", limit_price="105", oco_group="g")
+    session.sell(STOP, name="sl", trigger_price="95", oco_group="g")
+    assert purses_in_memory() > before
+
+    del session
+
+    assert purses_in_memory() == before, "an order that nobody can reach still holds one"
 
 
 def test_e47_a_group_locks_once_and_frees_what_its_last_order_leaves() -> None:
