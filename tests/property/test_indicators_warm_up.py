@@ -31,11 +31,13 @@ PARAMETERS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
         {"period": st.integers(1, 30), "width": st.floats(0.5, 4.0)}
     ),
     "atr": PERIODS,
+    "natr": PERIODS,
     "zscore": st.fixed_dictionaries({"period": st.integers(2, 30), "ddof": st.integers(0, 1)}),
     "obv": st.just({}),
     "vwap": PERIODS,
     "anchored_vwap": st.just({}),
     "donchian": PERIODS,
+    "williams_r": PERIODS,
 }
 SEEDS = st.integers(0, 2**32 - 1)
 # The first price and the standard deviation of a relative move.
@@ -141,10 +143,10 @@ def _assert_forgets(
 
 def _scale(spec: IndicatorSpec, bars: Bars, values: NDArray[np.float64]) -> NDArray[np.float64]:
     """What "relative" refers to, as the indicator's note declares it."""
-    if spec.name == "rsi":
+    if spec.name in ("rsi", "williams_r"):
         return np.full(len(bars), 100.0)
     if spec.name == "zscore":
         return np.ones(len(bars))
-    if spec.name == "atr":
+    if spec.name in ("atr", "natr"):
         return values
     return bars.close

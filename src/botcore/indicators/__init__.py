@@ -5,7 +5,7 @@ by name, with warm-up, formula and source.
 """
 
 from botcore.indicators.arrays import over, run
-from botcore.indicators.bands import BOLLINGER, DONCHIAN, ZSCORE
+from botcore.indicators.bands import BOLLINGER, DONCHIAN, WILLIAMS_R, ZSCORE
 from botcore.indicators.moving_averages import EMA, SMA, Seed
 from botcore.indicators.oscillators import MACD, RSI
 from botcore.indicators.registry import INDICATORS
@@ -19,13 +19,15 @@ from botcore.indicators.streaming import (
     Ema,
     Indicator,
     Macd,
+    Natr,
     Obv,
     RollingZScore,
     Rsi,
     Sma,
     Vwap,
+    WilliamsR,
 )
-from botcore.indicators.volatility import ATR
+from botcore.indicators.volatility import ATR, NATR
 from botcore.indicators.volume import ANCHORED_VWAP, OBV, VWAP
 
 __all__ = [
@@ -36,10 +38,12 @@ __all__ = [
     "EMA",
     "INDICATORS",
     "MACD",
+    "NATR",
     "OBV",
     "RSI",
     "SMA",
     "VWAP",
+    "WILLIAMS_R",
     "ZSCORE",
     "AnchoredVwap",
     "Atr",
@@ -52,12 +56,14 @@ __all__ = [
     "Indicator",
     "IndicatorSpec",
     "Macd",
+    "Natr",
     "Obv",
     "RollingZScore",
     "Rsi",
     "Seed",
     "Sma",
     "Vwap",
+    "WilliamsR",
     "over",
     "run",
 ]

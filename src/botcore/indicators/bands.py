@@ -1,4 +1,4 @@
-"""Where a value stands in its recent past: Bollinger bands, z-score, Donchian channel."""
+"""Where a value stands in its recent past: Bollinger bands, z-score, Donchian, Williams %R."""
 
 # ruff: noqa: PLR1730 – max() is slower here and leaves ties of zeros to whoever compiles it
 
@@ -224,4 +224,50 @@ DONCHIAN = IndicatorSpec(
         "The present bar is among the n: no close is ever above the upper line of its own bar, so "
         "a breakout is measured against the line of the bar before."
     ),
+)
+
+
+# State of Williams %R: that of the Donchian channel, then a place for its three lines.
+def williams_r_step(  # noqa: PLR0917 – a step is positional: state, out, at, then its inputs
+    state: FloatRow, out: FloatRow, at: int, high: float, low: float, close: float
+) -> None:
+    """Write where the close stands in its channel, in ``[-100, 0]``, to ``out[at]``."""
+    lines = _DONCHIAN_RING + 2 * int(state[3])
+    donchian_step(state, state, lines, high, low)
+    upper = state[lines]
+    lower = state[lines + 2]
+    if upper > lower:
+        out[at] = -100.0 * ((upper - close) / (upper - lower))
+    elif upper == lower:
+        out[at] = 0.0
+    else:  # NaN: there are too few bars yet
+        out[at] = nan
+
+
+def _williams_r_initial(*, period: int = 14) -> list[float]:
+    return [*_donchian_initial(period=period), nan, nan, nan]
+
+
+def _williams_r_first_valid(*, period: int = 14) -> int:
+    return _donchian_first_valid(period=period)
+
+
+def _williams_r_settled(tolerance: float, *, period: int = 14) -> int:
+    return _donchian_settled(tolerance, period=period)
+
+
+WILLIAMS_R = IndicatorSpec(
+    name="williams_r",
+    inputs=("high", "low", "close"),
+    outputs=("williams_r",),
+    step=williams_r_step,
+    initial=_williams_r_initial,
+    first_valid=_williams_r_first_valid,
+    settled=_williams_r_settled,
+    formula=(
+        "%Rₜ = −100·(H − closeₜ) / (H − L), with H and L the highest high and the lowest low of "
+        "the last period bars, the present one among them"
+    ),
+    source="Williams, How I Made One Million Dollars Last Year Trading Commodities, 1973; TA-Lib.",
+    note="Where the whole window is one price it is 0, as TA-Lib has it.",
 )

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from math import isfinite, isnan, nan
 
-from botcore.indicators.bands import BOLLINGER, DONCHIAN, ZSCORE
+from botcore.indicators.bands import BOLLINGER, DONCHIAN, WILLIAMS_R, ZSCORE
 from botcore.indicators.moving_averages import EMA, SMA, Seed
 from botcore.indicators.oscillators import MACD, RSI
 from botcore.indicators.spec import IndicatorSpec
-from botcore.indicators.volatility import ATR
+from botcore.indicators.volatility import ATR, NATR
 from botcore.indicators.volume import ANCHORED_VWAP, OBV, VWAP
 
 
@@ -167,6 +167,15 @@ class Atr(_Line):
         super().__init__(ATR, period=period)
 
 
+class Natr(_Line):
+    """Average true range in per cent of the close, of ``update(high, low, close)``."""
+
+    __slots__ = ()
+
+    def __init__(self, period: int = 14) -> None:
+        super().__init__(NATR, period=period)
+
+
 class RollingZScore(_Line):
     """Distance of ``update(x)`` from its window's mean, in standard deviations."""
 
@@ -174,6 +183,15 @@ class RollingZScore(_Line):
 
     def __init__(self, period: int = 20, *, ddof: int = 0) -> None:
         super().__init__(ZSCORE, period=period, ddof=ddof)
+
+
+class WilliamsR(_Line):
+    """Place of the close in its channel, -100 to 0, of ``update(high, low, close)``."""
+
+    __slots__ = ()
+
+    def __init__(self, period: int = 14) -> None:
+        super().__init__(WILLIAMS_R, period=period)
 
 
 class Obv(_Line):

@@ -1,4 +1,4 @@
-"""Volatility of a bar: the average true range."""
+"""Volatility of a bar: the average true range, in price units and as a share of the price."""
 
 from math import nan
 
@@ -67,4 +67,28 @@ ATR = IndicatorSpec(
         "high − low as the first bar's range and starts one bar earlier."
     ),
     note="Settled for a seed window up to 100 times as agitated as the present one.",
+)
+
+
+def natr_step(  # noqa: PLR0917 – a step is positional: state, out, at, then its inputs
+    state: FloatRow, out: FloatRow, at: int, high: float, low: float, close: float
+) -> None:
+    """Write the average true range in per cent of the close to ``out[at]``; state as the ATR's."""
+    atr_step(state, out, at, high, low, close)
+    out[at] = out[at] / close * 100.0
+
+
+NATR = IndicatorSpec(
+    name="natr",
+    inputs=("high", "low", "close"),
+    outputs=("natr",),
+    step=natr_step,
+    initial=_atr_initial,
+    first_valid=_atr_first_valid,
+    settled=_atr_settled,
+    formula="natrₜ = 100·atrₜ / closeₜ, with the average true range `atr` of the same period",
+    source=(
+        "Forman, Cross-Market Evaluations with Normalized Average True Range, 2006; TA-Lib NATR."
+    ),
+    note="Comparable between instruments and years, as `atr` is not. Settled as `atr`.",
 )

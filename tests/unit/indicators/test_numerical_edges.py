@@ -17,15 +17,19 @@ from botcore.indicators import (
     EMA,
     INDICATORS,
     MACD,
+    NATR,
     RSI,
     SMA,
     VWAP,
+    WILLIAMS_R,
     ZSCORE,
     over,
 )
 
 EXTREMES = [1e-8, 1e8]
 # Neither a power of two nor exact in binary: a mean that rounds would show.
+WITHOUT_UNIT = (RSI, ZSCORE, NATR, WILLIAMS_R)
+UNITS = (SMA, EMA, MACD, BOLLINGER, ATR, DONCHIAN, VWAP, *WITHOUT_UNIT)
 CONSTANTS = [1e-8, 0.1, 30000.01, 1e8]
 
 
@@ -56,13 +60,13 @@ def test_the_unit_of_the_price_changes_nothing_but_the_unit(exponent: int) -> No
     unit = 2.0**exponent
     bars = seeded_bars(5, 400)
 
-    for spec in (SMA, EMA, MACD, BOLLINGER, ATR, DONCHIAN, VWAP, RSI, ZSCORE):
+    for spec in UNITS:
         columns = bars.inputs(spec)
         scaled = [
             c if s == "volume" else c * unit for s, c in zip(spec.inputs, columns, strict=True)
         ]
         expected = over(spec, *columns)
-        if spec not in (RSI, ZSCORE):
+        if spec not in WITHOUT_UNIT:
             expected = expected * unit
         assert np.array_equal(over(spec, *scaled), expected, equal_nan=True), spec.name
 
@@ -77,6 +81,8 @@ def test_constant_prices_give_exactly_the_price(price: float) -> None:
     assert set(over(DONCHIAN, flat, flat, period=7)[6:].ravel()) == {price}
     assert set(over(ZSCORE, flat, period=7)[6:]) == {0.0}
     assert set(over(ATR, flat, flat, flat, period=7)[7:]) == {0.0}
+    assert set(over(NATR, flat, flat, flat, period=7)[7:]) == {0.0}
+    assert set(over(WILLIAMS_R, flat, flat, flat, period=7)[6:]) == {0.0}
 
 
 @pytest.mark.parametrize("price", CONSTANTS)

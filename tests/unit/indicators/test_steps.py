@@ -13,7 +13,7 @@ from tests.unit.indicators.bars import seeded_bars
 from botcore.indicators import INDICATORS, IndicatorSpec, bands, over
 
 ROOT = Path(__file__).resolve().parents[3]
-ALLOWED_CALLS = {"int", "float", "range", "sqrt", "window_moments"}
+ALLOWED_CALLS = {"int", "float", "range", "sqrt", "window_moments", "atr_step", "donchian_step"}
 REFUSED_SYNTAX = (
     ast.Attribute,
     ast.Await,

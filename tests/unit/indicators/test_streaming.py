@@ -14,11 +14,13 @@ from botcore.indicators import (
     Ema,
     Indicator,
     Macd,
+    Natr,
     Obv,
     RollingZScore,
     Rsi,
     Sma,
     Vwap,
+    WilliamsR,
     over,
 )
 
@@ -29,6 +31,8 @@ ALL: list[Indicator] = [
     Macd(2, 4, 3),
     Bollinger(4, 1.5),
     Atr(3),
+    Natr(3),
+    WilliamsR(3),
     RollingZScore(3, ddof=1),
     Obv(),
     Vwap(3),

@@ -15,10 +15,12 @@ from botcore.indicators import (
     DONCHIAN,
     EMA,
     MACD,
+    NATR,
     OBV,
     RSI,
     SMA,
     VWAP,
+    WILLIAMS_R,
     ZSCORE,
     over,
 )
@@ -66,6 +68,18 @@ class TestOverOnePeriod:
         ours = over(ATR, bars.high, bars.low, bars.close, period=period)
 
         assert_agree(ours, talib.ATR(bars.high, bars.low, bars.close, period), bars.close)
+
+    def test_natr_agrees(self, bars: Bars, period: int) -> None:
+        ours = over(NATR, bars.high, bars.low, bars.close, period=period)
+
+        assert_agree(ours, talib.NATR(bars.high, bars.low, bars.close, period), 100.0)
+
+    def test_williams_r_agrees(self, bars: Bars, period: int) -> None:
+        ours = over(WILLIAMS_R, bars.high, bars.low, bars.close, period=period)
+
+        assert_agree(ours, talib.WILLR(bars.high, bars.low, bars.close, period), 100.0)
+        assert np.nanmin(ours) >= -100.0
+        assert np.nanmax(ours) <= 0.0
 
     def test_bollinger_agrees(self, bars: Bars, period: int) -> None:
         ours = over(BOLLINGER, bars.close, period=period, width=2.5)
