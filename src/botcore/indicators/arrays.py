@@ -1,4 +1,4 @@
-"""The array form of an indicator: literally the loop of its step."""
+"""The array form of an indicator: the loop of its step, or what is equal to it to the bit."""
 
 from collections.abc import Sequence
 from math import nan
@@ -11,7 +11,9 @@ from botcore.indicators.spec import IndicatorSpec
 Column = Sequence[float] | FloatColumn
 
 
-def over(spec: IndicatorSpec, /, *columns: Column, **parameters: int | float | str) -> FloatTable:
+def over(
+    spec: IndicatorSpec, /, *columns: Column, **parameters: int | float | str
+) -> FloatColumn | FloatTable:
     """Run an indicator over columns of bars, equal to the bit to streaming them.
 
     Args:

@@ -1,4 +1,4 @@
-"""Closed bars in columns, as a back-test holds them."""
+"""Closed bars in columns, as a backtest holds them."""
 
 from collections.abc import Iterable
 

@@ -263,7 +263,7 @@ class SignalRunner:
         fault = guarded(sweep.find, held)
         if fault is None and not self._is_checked:
             fault = guarded(sweep.check_past_only, held)
-            self._is_checked = True
+            self._is_checked = len(sweep) >= _ENOUGH
         if fault is None:
             return True
         self._rule = None
@@ -371,6 +371,8 @@ class SignalRunner:
 
 
 _CLOSE_PICK = 3
+_ENOUGH = 100
+"""Bars over which a rule in columns that sees later ones betrays itself."""
 _pack = DECISION.pack
 _ENCODE = msgspec.msgpack.Encoder().encode
 _DECODER = msgspec.msgpack.Decoder(_State)

@@ -98,7 +98,7 @@ class SignalStrategy:
     ) -> FloatTable:
         """Return what `decide` would leave after each of n bars; a strategy may do without.
 
-        With it a back-test decides on many bars at once. It must say the same as `decide`, to the
+        With it a backtest decides on many bars at once. It must say the same as `decide`, to the
         bit, with `memory[HELD]` as it is given, and change nothing. Of what it returns only code
         and operands may depend on `memory[HELD]`, and nothing on `BARS_HELD` or `WARM`.
 

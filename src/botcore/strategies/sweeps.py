@@ -104,7 +104,7 @@ class Sweep:
         if self._left is None:
             self._take_up(left)
         elif left[:, WEIGHT:].tobytes() != self._left[:, WEIGHT:].tobytes():
-            raise ValueError("what decide_over wants or remembers depends on memory[HELD]")
+            raise ValueError("what decide_over wants or remembers depends on what is held")
         rows = np.empty(len(left), _ROW)
         rows["ts"] = self._bars.ts_close[self._first :]
         rows["said"] = left[:, :DECIDED]
@@ -120,11 +120,15 @@ class Sweep:
             ValueError: it does.
             Exception: whatever the rule raised.
         """
-        half = (len(self._columns[CLOSE]) + 1) // 2
+        half = (len(self) + 1) // 2
         early = self._asked([column[:half] for column in self._columns], held)
         known = np.frombuffer(self._said[held], _ROW)["said"][:half]
         if early[:, :DECIDED].tobytes() != known.tobytes():
             raise ValueError("decide_over sees later bars")
+
+    def __len__(self) -> int:
+        """How many bars are swept."""
+        return len(self._columns[CLOSE])
 
     def begins_at(self, bars: BarColumns, at: int) -> bool:
         """Whether its next bar is the one at an index of these bars."""
@@ -185,7 +189,7 @@ class Sweep:
             return
         self.recall(memory)
         columns = self._columns
-        if taken == len(columns[CLOSE]):
+        if taken == len(self):
             for own, state in zip(states, self._states, strict=True):
                 own[:] = state
         else:

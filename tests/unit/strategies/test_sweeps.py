@@ -185,6 +185,21 @@ def test_a_rule_in_columns_that_fails_is_left_and_says_why(
     assert all((a == b).all() for a, b in zip(before, COLUMNS.columns, strict=True))
 
 
+def test_a_rule_is_looked_at_again_where_there_were_too_few_bars_to_tell(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Broken, "fault", "sees later bars")
+    runner = fed(50, Broken)
+    one = as_columns(BARS[50:51])
+
+    sweep = runner.sweep(one, 0, 0.0)
+    assert sweep is not None, "one bar has no later ones"
+    runner.on_bar(BARS[50], 0.0)
+
+    assert runner.sweep(COLUMNS, 51, 0.0) is None
+    assert "later bars" in runner.rule_fault
+
+
 @pytest.mark.parametrize("fault", ["raises when held", "depends on what is held"])
 @pytest.mark.parametrize("looked_at", [True, False])
 def test_a_rule_that_fails_for_another_position_is_left_where_it_does(

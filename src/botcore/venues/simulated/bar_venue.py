@@ -4,8 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-import msgspec
-
 from botcore.domain.errors import ConfigError
 from botcore.domain.ids import (
     AccountId,
@@ -13,13 +11,11 @@ from botcore.domain.ids import (
     Currency,
     InstrumentId,
     Nanos,
-    StrategyId,
-    TradeId,
     VenueOrderId,
 )
 from botcore.domain.instruments import Instrument, InstrumentBook
 from botcore.domain.market import Bar, BarOpened, BarsClosed
-from botcore.domain.orders import Liquidity, OrderRef, OrderSpec, OrderState, OrderType, Side
+from botcore.domain.orders import OrderRef, OrderSpec, OrderState
 from botcore.domain.reports import ReportKind, VenueReport
 from botcore.venues.simulated import records
 from botcore.venues.simulated.accounts import Balance
@@ -30,6 +26,7 @@ from botcore.venues.simulated.phases import Phases
 from botcore.venues.simulated.ports import VenueStore
 from botcore.venues.simulated.scales import quanta
 from botcore.venues.simulated.settlement import Settlement
+from botcore.venues.simulated.statement import OpenOrder, VenueTrade, open_orders, trades
 from botcore.venues.simulated.truth import Truth
 from botcore.venues.simulated.working import Order
 
@@ -37,43 +34,6 @@ from botcore.venues.simulated.working import Order
 _ACCEPTED = OrderState.ACCEPTED
 _ACCEPTED_KIND = ReportKind.ACCEPTED
 _REJECTED_KIND = ReportKind.REJECTED
-
-
-class OpenOrder(msgspec.Struct, frozen=True, gc=False):
-    """A working order as the venue holds it: prices in ticks (0 is none), quantities in lots.
-
-    `locked` is what it would lock alone, in quanta; a group locks only its largest.
-    """
-
-    client_order_id: ClientOrderId
-    venue_order_id: VenueOrderId
-    strategy: StrategyId
-    instrument: InstrumentId
-    side: Side
-    type: OrderType
-    quantity: int
-    filled: int
-    limit_price: int
-    trigger_price: int
-    locked: int
-
-
-class VenueTrade(msgspec.Struct, frozen=True, gc=False):
-    """One fill as the venue booked it: ticks, lots, and quanta of 1e-8."""
-
-    trade_id: TradeId
-    client_order_id: ClientOrderId
-    strategy: StrategyId
-    instrument: InstrumentId
-    side: Side
-    price: int
-    quantity: int
-    quote_amount: int
-    fee: int
-    fee_currency: Currency
-    liquidity: Liquidity
-    ts_event: Nanos
-    flags: tuple[str, ...]
 
 
 class SimulatedVenue:
@@ -312,34 +272,11 @@ class SimulatedVenue:
 
     def open_orders(self, account: AccountId) -> tuple[OpenOrder, ...]:
         """Return an account's working orders, oldest first."""
-        return tuple(
-            OpenOrder(
-                client_order_id=order.spec.client_order_id,
-                venue_order_id=order.venue_order_id,
-                strategy=order.spec.strategy,
-                instrument=order.spec.instrument,
-                side=order.spec.side,
-                type=order.spec.type,
-                quantity=order.filled + order.leaves,
-                filled=order.filled,
-                limit_price=order.limit,
-                trigger_price=order.trigger,
-                locked=order.locked,
-            )
-            for order in self._truth.numbered
-            if order.is_working and order.spec.account == account
-        )
+        return open_orders(self._truth, account)
 
     def trades(self, account: AccountId) -> tuple[VenueTrade, ...]:
         """Return an account's fills, oldest first."""
-        found = [
-            (order, report)
-            for order in self._truth.numbered
-            if order.spec.account == account
-            for report in order.fills
-        ]
-        trades = [self._trade(order, report) for order, report in found]
-        return tuple(sorted(trades, key=lambda trade: int(trade.trade_id[1:])))
+        return trades(self._truth, account)
 
     def deposits(self) -> dict[tuple[AccountId, Currency], int]:
         """Return all that ever came from outside, in quanta."""
@@ -380,26 +317,6 @@ class SimulatedVenue:
         if order is None or order.spec.account != ref.account:
             return None
         return order
-
-    def _trade(self, order: Order, report: VenueReport) -> VenueTrade:
-        fill, spec = report.fill, order.spec
-        assert fill is not None
-        scale = self._truth.scale(spec.instrument, fill.ts_event)
-        return VenueTrade(
-            trade_id=fill.trade_id,
-            client_order_id=spec.client_order_id,
-            strategy=spec.strategy,
-            instrument=spec.instrument,
-            side=spec.side,
-            price=scale.ticks_of(fill.price) or 0,
-            quantity=scale.lots_of(fill.quantity) or 0,
-            quote_amount=quanta(fill.quote_amount),
-            fee=quanta(fill.fee),
-            fee_currency=fill.fee_currency,
-            liquidity=fill.liquidity,
-            ts_event=fill.ts_event,
-            flags=report.flags,
-        )
 
 
 def _report(
