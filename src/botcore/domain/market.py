@@ -1,4 +1,4 @@
-"""Market data as the engine sees it: bars, the open of a bar, trades and quotes.
+"""Market data as the engine sees it: bars, the open of a bar, trades, quotes and order books.
 
 Prices and volumes are float64 (architecture: "Numbers"). A bar is visible at `ts_close`.
 """
@@ -100,3 +100,39 @@ class Quote(msgspec.Struct, frozen=True, gc=False, tag=True):
     ask: float
     bid_quantity: float
     ask_quantity: float
+
+
+PriceLevel = tuple[float, float]
+"""Price and quantity in base units; a quantity of 0 removes the level."""
+
+
+class BookSnapshot(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """A whole order book, as of the venue's update `last_id`.
+
+    Attributes:
+        bids, asks: best first.
+    """
+
+    instrument: InstrumentId
+    ts_event: Nanos
+    last_id: int
+    bids: tuple[PriceLevel, ...]
+    asks: tuple[PriceLevel, ...]
+
+
+class BookDelta(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """Levels of an order book that changed: the venue's updates `first_id` to `last_id`.
+
+    Attributes:
+        bids, asks: changed levels, in any order; each quantity is the new one, not a difference.
+        previous_id: `last_id` of the delta before it, where the venue says so (Binance futures);
+            None where ids are consecutive.
+    """
+
+    instrument: InstrumentId
+    ts_event: Nanos
+    first_id: int
+    last_id: int
+    bids: tuple[PriceLevel, ...]
+    asks: tuple[PriceLevel, ...]
+    previous_id: int | None = None

@@ -1,0 +1,1 @@
+"""Binance: public streams, klines and archives in; trades, quotes, books and bars out."""
