@@ -38,6 +38,41 @@ PARAMETERS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "anchored_vwap": st.just({}),
     "donchian": PERIODS,
     "williams_r": PERIODS,
+    "wma": PERIODS,
+    "adx": PERIODS,
+    "stochastic": st.fixed_dictionaries(
+        {
+            "period": st.integers(1, 30),
+            "smooth_k": st.integers(1, 6),
+            "smooth_d": st.integers(1, 6),
+        }
+    ),
+    "cci": PERIODS,
+    "keltner": st.fixed_dictionaries(
+        {
+            "period": st.integers(1, 30),
+            "atr_period": st.integers(1, 30),
+            "width": st.floats(0.5, 4.0),
+        }
+    ),
+    "supertrend": st.fixed_dictionaries(
+        {"period": st.integers(1, 30), "multiplier": st.floats(0.5, 4.0)}
+    ),
+    "ichimoku": st.fixed_dictionaries(
+        {
+            "conversion": st.integers(1, 9),
+            "base": st.integers(1, 26),
+            "span": st.integers(1, 26),
+            "displacement": st.integers(1, 26),
+        }
+    ),
+    "volatility": st.fixed_dictionaries(
+        {
+            "period": st.integers(2, 30),
+            "ddof": st.integers(0, 1),
+            "bars_per_year": st.sampled_from([1.0, 365.0, 525_600.0]),
+        }
+    ),
 }
 SEEDS = st.integers(0, 2**32 - 1)
 # The first price and the standard deviation of a relative move.
@@ -143,10 +178,13 @@ def _assert_forgets(
 
 def _scale(spec: IndicatorSpec, bars: Bars, values: NDArray[np.float64]) -> NDArray[np.float64]:
     """What "relative" refers to, as the indicator's note declares it."""
-    if spec.name in ("rsi", "williams_r"):
+    if spec.name in ("rsi", "williams_r", "adx", "stochastic", "cci"):
         return np.full(len(bars), 100.0)
     if spec.name == "zscore":
         return np.ones(len(bars))
+    if spec.name == "volatility":
+        moves = np.abs(np.diff(np.log(bars.close), prepend=np.log(bars.close[0])))
+        return np.full(len(bars), max(moves.max(), 1e-4))
     if spec.name in ("atr", "natr"):
         return values
     return bars.close

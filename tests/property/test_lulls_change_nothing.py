@@ -5,9 +5,17 @@ from decimal import Decimal
 
 from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
-from tests.support.lulls import Case, Patient, Run, a_walk, assert_lulls_change_nothing
+from tests.support.lulls import (
+    Case,
+    Patient,
+    Run,
+    assert_lulls_change_nothing,
+    several,
+    side_by_side_walks,
+)
 from tests.support.trading_session import ACCOUNT, WIDE
 from tests.support.venue_session import a_config
+from tests.support.venue_session import an_instrument as rules_of
 from tests.unit.portfolio.builders import (
     BITCOIN,
     BTCUSDT,
@@ -24,7 +32,7 @@ from botcore.domain.market import BarSpec
 from botcore.portfolio import Portfolio, Valuation
 from botcore.risk import AccountRisk, RiskLimits, Sizing, SizingKind
 from botcore.strategies.layout import CODE, HELD
-from botcore.strategies.library import LIBRARY
+from botcore.strategies.library import SIGNAL_LIBRARY
 from botcore.strategies.library.hysteresis import (
     FLAT,
     LONG,
@@ -69,7 +77,7 @@ patients = st.builds(
     st.sampled_from(SIZINGS),
 )
 of_the_library = st.builds(
-    Run, st.sampled_from(list(LIBRARY.values())), st.just({}), st.sampled_from(SIZINGS)
+    Run, st.sampled_from(list(SIGNAL_LIBRARY.values())), st.just({}), st.sampled_from(SIZINGS)
 )
 
 
@@ -84,6 +92,7 @@ of_the_library = st.builds(
     gap_frac=st.sampled_from([0.0, 0.02]),
     cap=st.sampled_from([None, 100, 100_000]),
     part=st.sampled_from([64, 97, 500, 8_192]),
+    count=st.sampled_from([1, 1, 2, 3]),
 )
 @settings(max_examples=60)
 def test_any_tape_leaves_the_same_with_lulls_and_without(
@@ -97,9 +106,11 @@ def test_any_tape_leaves_the_same_with_lulls_and_without(
     gap_frac: float,
     cap: int | None,
     part: int,
+    count: int,
 ) -> None:
-    tape = a_walk(
+    tape = side_by_side_walks(
         seed,
+        count,
         n_bars,
         step_bps=step_bps,
         idle_frac=idle_frac,
@@ -110,7 +121,13 @@ def test_any_tape_leaves_the_same_with_lulls_and_without(
     )
 
     play = assert_lulls_change_nothing(
-        Case(tape, runs, limits={ACCOUNT: limits}, venue=a_config(participation_ppm=cap)),
+        Case(
+            tape,
+            runs,
+            limits={ACCOUNT: limits},
+            venue=a_config(participation_ppm=cap),
+            instruments=[rules_of(name) for name in several(count)],
+        ),
         part=part,
     )
 
@@ -181,6 +198,7 @@ prices = st.floats(1e-3, 1e6)
     known=st.dictionaries(st.sampled_from(list(HELD_OF)), prices, max_size=3),
     moving=st.sampled_from(list(HELD_OF)),
     path=st.lists(prices, min_size=1, max_size=20),
+    also=st.booleans(),
 )
 @example(
     cash=10**9,
@@ -188,9 +206,15 @@ prices = st.floats(1e-3, 1e6)
     known={BTCUSDT: 0.1, ETHUSDT: 0.7, BNBUSDT: 1e5 / 3},
     moving=BTCUSDT,
     path=[1.1, 2.2, 1e6 / 7],
+    also=True,
 )
 @example(
-    cash=10**9, held={BTCUSDT: 1, ETHUSDT: 1}, known={BTCUSDT: 1.0}, moving=BTCUSDT, path=[1.0]
+    cash=10**9,
+    held={BTCUSDT: 1, ETHUSDT: 1},
+    known={BTCUSDT: 1.0},
+    moving=BTCUSDT,
+    path=[1.0],
+    also=False,
 )
 def test_equity_over_marks_is_equity_at_each_of_them(
     cash: int,
@@ -198,6 +222,7 @@ def test_equity_over_marks_is_equity_at_each_of_them(
     known: dict[InstrumentId, float],
     moving: InstrumentId,
     path: Sequence[float],
+    also: bool,
 ) -> None:
     portfolio = Portfolio()
     portfolio.book_deposit(deposit(str(Decimal(cash).scaleb(-4))), Nanos(0))
@@ -211,15 +236,20 @@ def test_equity_over_marks_is_equity_at_each_of_them(
         valuation.mark(instrument, mark)
     before = valuation.marks()
 
-    together = valuation.equity_over(MAIN, moving, path)
+    paths = {moving: path}
+    if also:
+        paths[BNBUSDT if moving == BTCUSDT else BTCUSDT] = path[::-1]
+
+    together = valuation.equity_over(MAIN, paths, len(path))
 
     assert valuation.marks() == before
-    if held.keys() - known.keys() - {moving}:
+    if held.keys() - known.keys() - paths.keys():
         assert together is None
         return
     one_by_one = []
-    for price in path:
-        valuation.mark(moving, price)
+    for moment in range(len(path)):
+        for instrument, prices_of in paths.items():
+            valuation.mark(instrument, prices_of[moment])
         one_by_one.append(valuation.equity(MAIN))
     assert together == one_by_one
     event("held" if moving in held else "not held")

@@ -9,7 +9,7 @@ from tests.support.columns import as_columns
 from tests.unit.strategies.tapes import BarValues, flat, random_walk
 
 from botcore.indicators import INDICATORS, run
-from botcore.strategies import DECISION, LIBRARY, SignalRunner, SignalStrategy
+from botcore.strategies import DECISION, SIGNAL_LIBRARY, SignalRunner, SignalStrategy
 from botcore.strategies.layout import (
     CODE,
     DECIDED,
@@ -30,7 +30,7 @@ from botcore.strategies.library.hysteresis import (
     conclude_over,
 )
 
-IN_COLUMNS = [each for each in LIBRARY.values() if each.column_rule() is not None]
+IN_COLUMNS = [each for each in SIGNAL_LIBRARY.values() if each.column_rule() is not None]
 sides = st.sampled_from([-1.0, 0.0, 1.0])
 
 

@@ -162,8 +162,8 @@ class CountedLulls(Lulls):
         super().__init__(*given)
         self.taken: list[int] = []
 
-    def take(self, bars: BarColumns, at: int, most: int) -> int:
-        count = super().take(bars, at, most)
+    def take(self, together: Sequence[BarColumns], at: int, most: int) -> int:
+        count = super().take(together, at, most)
         self.taken.append(count)
         return count
 
@@ -325,6 +325,19 @@ def a_walk(
     places = np.arange(n_bars) + np.cumsum(missing)
     ts_open = origin + places.astype(np.int64) * spec.step_ns
     return BarTape([BarSeries(instrument, spec, ts_open=ts_open, columns=columns)])
+
+
+def side_by_side_walks(seed: int, count: int, n_bars: int, **more: Any) -> BarTape:
+    """A tape of several instruments, each a walk of its own; with gaps they lack different bars."""
+    series = []
+    for number, name in enumerate(several(count)):
+        series += a_walk(seed + number, n_bars, instrument=name, **more).series
+    return BarTape(series)
+
+
+def several(count: int) -> tuple[InstrumentId, ...]:
+    """The instruments of such a tape; the first is the usual one."""
+    return (COINUSDT, *(InstrumentId(f"COIN{number}USDT.SIM") for number in range(1, count)))
 
 
 def recorded_tape(folder: Path, symbol: str, *days: str) -> BarTape:

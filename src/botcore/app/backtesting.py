@@ -1,80 +1,330 @@
-"""What `botcore backtest` does: from the command line's words to a report."""
+"""What `botcore backtest` does: from the command line's words to a report that is kept."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
-from botcore.backtest import (
-    SIMULATED,
-    BacktestingFramework,
-    BacktestReport,
-    StrategyRun,
-    demo_instruments,
-    demo_tape,
-)
+import msgspec
+
+from botcore.app.home import Home
+from botcore.app.market_source import Source, source_of
+from botcore.app.runs import Recipe, Run, RunRecord, Runs, StrategyRecipe
+from botcore.app.settings import load_settings
+from botcore.app.strategies import Located, located
+from botcore.backtest import BacktestingFramework, BacktestReport, Stage, StrategyRun
+from botcore.backtest.collector import Collector
+from botcore.backtest.demo import demo_instruments
+from botcore.backtest.parity import Parity, compare_traces
+from botcore.backtest.reporting import load_report, write_report
+from botcore.backtest.trace import Trace, TraceWriter
 from botcore.domain.errors import ConfigError
+from botcore.domain.ids import InstrumentId, instrument_id
 from botcore.domain.parameters import did_you_mean
 from botcore.risk import RiskLimits, Sizing
-from botcore.strategies.library import strategy_named
+from botcore.venues.simulated import VenueConfig
 
-MARKETS = ("demo",)
 BARS_MAX = 5_000_000
 EQUITY_FRAC = 0.10
+SIMULATED_VENUE = ".SIM"
+Progress = Callable[[int, int], None]
+
+
+class Prepared(msgspec.Struct, frozen=True, eq=False):
+    """A recipe with its data: all that a backtest or a replay needs."""
+
+    recipe: Recipe
+    framework: BacktestingFramework
+    strategies: tuple[StrategyRun, ...]
+    date_range: tuple[int | None, int | None]
+    source: Source
+
+
+class Finished(msgspec.Struct, frozen=True, eq=False):
+    """A run that was kept: its folder and record, and its report."""
+
+    run: Run
+    report: BacktestReport
 
 
 def run(
     *,
-    strategy: str,
-    market: str,
+    overrides: Mapping[str, object],
+    strategies: Sequence[str],
+    instruments: Sequence[str],
+    step_ns: int,
+    start: int | None,
+    end: int | None,
     bars: int,
     seed: int,
-    step_ns: int,
-    instruments: tuple[str, ...] | None,
     parameters: Mapping[str, float],
     cash: str,
-    progress: Callable[[int, int], None],
-) -> BacktestReport:
-    """Run a strategy, with 10 % of equity shared by its instruments, over simulated history.
+    equity_frac: float,
+    fee_bps: float,
+    slippage_bps: float,
+    allow_gaps: bool,
+    progress: Progress,
+) -> Finished:
+    """Run strategies and keep what they did: report, trades, trace.
+
+    Each strategy has `equity_frac` of the equity, shared by its instruments. Without instruments,
+    or with those of the simulated market alone, it is that; else what was imported.
 
     Args:
-        strategy: its name in the library.
-        market: ``demo``, the seeded simulated market.
-        bars: bars an instrument, 1 to 5,000,000.
-        seed: the same seed gives the same market.
+        overrides: settings given on the command line.
+        strategies: names in the library or in the home, or files.
+        instruments: ids; none is all of the simulated market's.
         step_ns: length of a bar, nanoseconds.
-        instruments: which of the market's; None is all.
-        parameters: by name; the rest take their defaults.
+        start: bars that open in ``[start, end)``, nanoseconds; None is no bound. Not simulated.
+        end: the other bound.
+        bars: of the simulated market, an instrument.
+        seed: of the simulated market.
+        parameters: ``name`` or ``strategy.name`` → value; the rest take their defaults.
         cash: opening USDT, a decimal string above 0.
+        equity_frac: 0 to 1.
+        fee_bps: of the notional, basis points.
+        slippage_bps: of the price, on market and stop orders.
+        allow_gaps: play data that has holes.
         progress: called now and then with bars done and in all.
 
     Raises:
         ConfigError: a name or a value is refused.
+        DataError: the data has holes, or is damaged.
+        StorageError: the run cannot be kept.
     """
-    if market not in MARKETS:
-        raise ConfigError(
-            code="MARKET_UNKNOWN",
-            cause=f"there is no market {market!r}",
-            fix=did_you_mean(market, list(MARKETS)),
+    home = Home(load_settings(**overrides).home)
+    recipe = _recipe(
+        home,
+        strategies=strategies,
+        instruments=instruments,
+        parameters=parameters,
+        equity_frac=equity_frac,
+        step_ns=step_ns,
+        start=start,
+        end=end,
+        bars=bars,
+        seed=seed,
+        cash=cash,
+        taker_fee_ppm=_ppm("fee", fee_bps),
+        maker_fee_ppm=_ppm("fee", fee_bps),
+        slippage_ppm=_ppm("slippage", slippage_bps),
+        allow_gaps=allow_gaps,
+    )
+    prepared = prepare(recipe, home)
+    kept = Runs(home.runs).new("backtest", recipe, name="-".join(strategies))
+    collector, trace = Collector(), TraceWriter(kept.folder)
+    try:
+        stage, seconds = prepared.framework.played(
+            prepared.strategies,
+            prepared.date_range,
+            collector=collector,
+            progress=progress,
+            trace=trace.commit,
         )
-    if not 1 <= bars <= BARS_MAX:
-        raise ConfigError(
-            code="BARS_REFUSED", cause=f"{bars} bars", fix=f"choose from 1 to {BARS_MAX:,}"
+        trace.finish(stage.engine)
+    finally:
+        trace.close()
+    return written(kept, prepared, stage, collector, seconds=seconds)
+
+
+def prepare(recipe: Recipe, home: Home) -> Prepared:
+    """Bring a recipe and its data together.
+
+    Raises:
+        ConfigError: a strategy, a parameter or the data does not exist.
+        DataError: the data has holes that are not allowed.
+    """
+    found = [located(each.name, home.strategies) for each in recipe.strategies]
+    names = tuple(InstrumentId(name) for name in recipe.instruments)
+    runs = []
+    for each, one in zip(recipe.strategies, found, strict=True):
+        one.strategy.parameters.row(each.parameters)  # refused before the data is read
+        sizing = Sizing(equity_frac=each.equity_frac / len(names))
+        runs.append(StrategyRun(one.name, each.parameters, sizing, names))
+    source = source_of(recipe, home)
+    framework = BacktestingFramework(
+        tape=source.tape,
+        instruments=source.instruments,
+        cash=recipe.cash,
+        venue=VenueConfig(
+            taker_fee_ppm=recipe.taker_fee_ppm,
+            maker_fee_ppm=recipe.maker_fee_ppm,
+            slippage_ppm=recipe.slippage_ppm,
+        ),
+        limits=RiskLimits(fee_frac=max(0, recipe.taker_fee_ppm) / 1e6),
+        strategies={one.name: one.strategy for one in found},
+        code={one.name: one.digest for one in found if one.digest},
+        warning=source.warning,
+        notes=source.notes,
+    )
+    return Prepared(recipe, framework, tuple(runs), (recipe.start, recipe.end), source)
+
+
+def written(
+    kept: Run, prepared: Prepared, stage: Stage, collector: Collector, *, seconds: float
+) -> Finished:
+    """Write the report of a played stage beside its trace, and mark the run as finished.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    report = prepared.framework.report(stage, collector, seconds=seconds)
+    write_report(report, kept.folder, candles=prepared.source.candles)
+    kept.keep(
+        msgspec.structs.replace(
+            kept.record,
+            title=report.title,
+            fingerprint=report.fingerprint,
+            inputs_digest=report.inputs_digest,
         )
-    space = strategy_named(strategy).parameters
-    space.row(parameters)
-    known = [str(instrument.id) for instrument in demo_instruments()]
-    chosen = instruments or tuple(known)
-    for name in chosen:
+    )
+    return Finished(kept, report)
+
+
+def records(*, overrides: Mapping[str, object]) -> list[RunRecord]:
+    """Return every run of the home, oldest first."""
+    return [each.record for each in Runs(Home(load_settings(**overrides).home).runs).all()]
+
+
+def folder_of(*, overrides: Mapping[str, object], run: str) -> Path:
+    """Return the folder of a finished run.
+
+    Raises:
+        ConfigError: there is none of that name, or it was not played to its end.
+    """
+    return _finished(Runs(Home(load_settings(**overrides).home).runs), run).folder
+
+
+def shown(*, overrides: Mapping[str, object], runs: Sequence[str]) -> list[tuple[Run, object]]:
+    """Return runs with the reports that were kept of them, in the order asked for.
+
+    Raises:
+        ConfigError: there is no such run.
+        DataError: a report is damaged.
+    """
+    known = Runs(Home(load_settings(**overrides).home).runs)
+    found = [_finished(known, text) for text in runs]
+    return [(each, load_report(each.folder)) for each in found]
+
+
+def parity(*, overrides: Mapping[str, object], first: str, second: str) -> Parity:
+    """Return the difference of two runs.
+
+    Raises:
+        ConfigError: there is no such run, or it was not played to its end.
+        DataError: a trace is damaged.
+    """
+    known = Runs(Home(load_settings(**overrides).home).runs)
+    one, other = _finished(known, first), _finished(known, second)
+    return compare_traces(
+        Trace(one.folder),
+        Trace(other.folder),
+        is_same_tape=one.record.inputs_digest == other.record.inputs_digest,
+    )
+
+
+def _finished(known: Runs, text: str) -> Run:
+    found = known.find(text)
+    if not found.record.is_finished:
+        raise ConfigError(
+            code="RUN_UNFINISHED",
+            cause=f"run {found.record.number} was not played to its end",
+            fix="run it again; a replay goes on with `botcore replay`",
+        )
+    return found
+
+
+def _recipe(
+    home: Home,
+    *,
+    strategies: Sequence[str],
+    instruments: Sequence[str],
+    parameters: Mapping[str, float],
+    equity_frac: float,
+    **rest: object,
+) -> Recipe:
+    if not 0 < equity_frac <= 1:
+        raise ConfigError(
+            code="SHARE_REFUSED",
+            cause=f"a share of {equity_frac:g} of the equity",
+            fix="give a number above 0 and at most 1; 0.1 is 10 %",
+        )
+    names = sorted({instrument_id(name) for name in instruments})
+    known = [str(each.id) for each in demo_instruments()]
+    is_demo = all(name.endswith(SIMULATED_VENUE) for name in names)
+    if is_demo:
+        _check_simulated(names, known, rest)
+    chosen = tuple(names) if names else tuple(known)
+    return Recipe(
+        strategies=_strategies(home, strategies, parameters, equity_frac),
+        market="demo" if is_demo else "data",
+        instruments=chosen,
+        **rest,  # type: ignore[arg-type]  # `run` declares them
+    )
+
+
+def _check_simulated(
+    names: Sequence[str], known: Sequence[str], rest: Mapping[str, object]
+) -> None:
+    for name in names:
         if name not in known:
             raise ConfigError(
                 code="INSTRUMENT_UNKNOWN",
-                cause=f"the market has no {name!r}",
-                fix=did_you_mean(name, known),
+                cause=f"the simulated market has no {name!r}",
+                fix=did_you_mean(name, list(known)),
             )
-    framework = BacktestingFramework(
-        tape=demo_tape(bars, seed=seed, step_ns=step_ns, instruments=chosen),
-        instruments=demo_instruments(),
-        cash=cash,
-        limits=RiskLimits(),
-        warning=SIMULATED,
-    )
-    sizing = Sizing(equity_frac=EQUITY_FRAC / len(chosen))
-    return framework.run_backtest(StrategyRun(strategy, parameters, sizing), progress=progress)
+    bars = rest["bars"]
+    if not isinstance(bars, int) or not 1 <= bars <= BARS_MAX:
+        raise ConfigError(
+            code="BARS_REFUSED", cause=f"{bars} bars", fix=f"choose from 1 to {BARS_MAX:,}"
+        )
+    if rest["start"] is not None or rest["end"] is not None:
+        raise ConfigError(
+            code="RANGE_REFUSED",
+            cause="the simulated market has no dates to choose from",
+            fix="say how many bars with --bars, or name an --instrument that was imported",
+        )
+
+
+def _strategies(
+    home: Home, names: Sequence[str], parameters: Mapping[str, float], equity_frac: float
+) -> tuple[StrategyRecipe, ...]:
+    found = []
+    used: set[str] = set()
+    for name in names:
+        one = located(name, home.strategies)
+        space = one.strategy.parameters
+        own = {}
+        for key, value in parameters.items():
+            owner, dot, short = key.rpartition(".")
+            if dot and owner != one.name:
+                continue
+            if dot or short in {each.name for each in space} or len(names) == 1:
+                own[short] = value
+                used.add(key)
+        space.row(own)
+        found.append(StrategyRecipe(_lasting(one, home), own, equity_frac))
+    for key in parameters:
+        if key not in used:
+            raise ConfigError(
+                code="PARAMETER_UNKNOWN",
+                cause=f"none of {', '.join(names)} has a parameter {key!r}",
+                fix="`botcore strategy show NAME` lists them",
+            )
+    return tuple(found)
+
+
+def _lasting(one: Located, home: Home) -> str:
+    """Return a name by which a strategy is found again from any folder."""
+    if one.path is None or one.path.parent == home.strategies:
+        return one.name
+    return f"{one.path.resolve()}:{one.name}"
+
+
+def _ppm(what: str, bps: float) -> int:
+    ppm = round(bps * 100)
+    if abs(ppm - bps * 100) > 1e-6 * max(1.0, abs(bps)):
+        raise ConfigError(
+            code="COST_REFUSED",
+            cause=f"a {what} of {bps:g} bps",
+            fix="give at most two decimal places; 10 is 0.1 %",
+        )
+    return ppm

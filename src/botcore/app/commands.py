@@ -41,6 +41,13 @@ Confirm = Callable[[Sequence[tuple[Path, int]]], bool]
 """Shows files with their sizes in bytes, and says whether they may be deleted."""
 
 
+class FeedChoice(msgspec.Struct, frozen=True):
+    """Where prices will come from: the overrides that say so, and a sentence why (or nothing)."""
+
+    overrides: Mapping[str, object]
+    note: str = ""
+
+
 class Status(msgspec.Struct, frozen=True):
     """What runs in a home; `url` is empty and `pid` 0 when nothing does."""
 
@@ -50,6 +57,53 @@ class Status(msgspec.Struct, frozen=True):
     home: Path
     view: PlatformView | None = None
     view_age_s: float = _INFINITY
+
+
+def choose_feed(*, overrides: Mapping[str, object]) -> FeedChoice:
+    """Settle where prices come from before anything starts.
+
+    Only `auto` has to be settled: Binance if it answers within three seconds, else simulated.
+
+    Raises:
+        ConfigError: a setting is refused.
+    """
+    settings = load_settings(**overrides)
+    if settings.feed != "auto":
+        return FeedChoice(overrides)
+    from botcore.app.live_prices import why_not  # the network: only where it is asked for
+
+    reason = why_not(settings)
+    if reason:
+        note = f"Binance is not used ({reason}): prices are simulated"
+        return FeedChoice({**overrides, "feed": "simulated"}, note)
+    note = "Binance answers: its public prices are used, with play money"
+    return FeedChoice({**overrides, "feed": "binance"}, note)
+
+
+def rewind(*, overrides: Mapping[str, object]) -> Path:
+    """Put the account of the tape aside, so that the next start plays it from its beginning.
+
+    Returns:
+        Where the old account is kept.
+
+    Raises:
+        ConfigError: the platform runs, or the settings name no tape, or it was never played.
+    """
+    settings = load_settings(**{"feed": "tape", **overrides})
+    home = Home(settings.home)
+    folder = home.path / "markets" / settings.market_folder
+    with HomeLock(home.path):
+        if not folder.exists():
+            raise ConfigError(
+                code="NOTHING_TO_REWIND",
+                cause="that tape was never played in this home",
+                fix="name the same --instrument, --timeframe and --from as when it was played",
+            )
+        number = 1
+        while (aside := folder.with_name(f"{folder.name}.{number}")).exists():
+            number += 1
+        folder.rename(aside)
+    return aside
 
 
 def up(

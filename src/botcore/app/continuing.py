@@ -15,7 +15,7 @@ def keep_stop(home: Home, *, wall_ns: int) -> None:
     Raises:
         StorageError: it cannot be written.
     """
-    home.replace(_STOPPED, b'{"wall_ns": %d}' % wall_ns)
+    home.replace(_STOPPED, b'{"wall_ns": %d}' % wall_ns, folder=home.state)
 
 
 def continued(home: Home, engine: Engine, *, wall_ns: int) -> str:
@@ -29,7 +29,7 @@ def continued(home: Home, engine: Engine, *, wall_ns: int) -> str:
     desk = engine.desk
     equity = desk.valuation.equity_exact(PAPER).quantize(Decimal("0.01"))
     held = sum(1 for p in desk.portfolio.positions(PAPER) if p.quantity)
-    stopped = home.read_json(_STOPPED) or {}
+    stopped = home.read_json(_STOPPED, folder=home.state) or {}
     ago = (wall_ns - int(stopped.get("wall_ns", wall_ns))) / 1e9
     positions = "1 position" if held == 1 else f"{held} positions"
     return f"continued: equity {equity:,f} USDT, {positions}, stopped {_ago(ago)}"

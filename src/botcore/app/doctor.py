@@ -12,6 +12,7 @@ from botcore.app.home import Home
 from botcore.app.home_lock import HomeLock
 from botcore.app.processes import free_port
 from botcore.app.settings import Settings, load_settings
+from botcore.domain.calendar import step_name
 from botcore.domain.errors import BotError
 from botcore.storage import (
     Finding,
@@ -23,10 +24,17 @@ from botcore.storage import (
 from botcore.venues.simulated import SqliteVenueStore
 
 _DISK_LOW = 512 * 1024 * 1024
+_SKEW_MOST_S = 1.0
+"""Binance refuses requests stamped more than a second ahead (its "Timing security")."""
 
 
 class Check(msgspec.Struct, frozen=True):
-    """One thing that was looked at. `fix` is empty where all is well."""
+    """One thing that was looked at.
+
+    Attributes:
+        is_ok: whether it can be left as it is.
+        fix: what to do, or what to know of it; empty where there is nothing to say.
+    """
 
     name: str
     is_ok: bool
@@ -61,7 +69,7 @@ def rebuild(*, overrides: Mapping[str, object]) -> int:
 def _checks(settings: Settings) -> Iterator[tuple[str, list[Finding]]]:
     yield f"Python {sys.version.split()[0]}", []
     try:
-        home = Home(settings.home)
+        home = Home(settings.home, settings.market_folder)
     except BotError as error:
         yield "home", [Finding.of(error)]
         return
@@ -71,7 +79,10 @@ def _checks(settings: Settings) -> Iterator[tuple[str, list[Finding]]]:
     yield f"port {settings.port}", [] if info else _port(settings)
     yield "journal, ledger and projections", _storage(home)
     yield "paper venue's store", _guard(lambda: _open_venue(home))
-    yield "simulated market's state", _guard(lambda: load_state(home))
+    if not settings.market_folder:
+        yield "simulated market's state", _guard(lambda: load_state(home))
+    yield from _data(home)
+    yield from _exchange(settings)
 
 
 def _disk(home: Home) -> list[Finding]:
@@ -106,13 +117,85 @@ def _port(settings: Settings) -> list[Finding]:
 
 
 def _storage(home: Home) -> list[Finding]:
-    if not (home.path / "engine.db").exists():
+    if not home.engine.exists():
         return []
     try:
         with Store(home.journal_url) as store:
             return verify(store)
     except BotError as error:
         return [Finding.of(error)]
+
+
+def _data(home: Home) -> Iterator[tuple[str, list[Finding]]]:
+    """Look at what was imported: whole files first, then holes."""
+    from botcore.storage.lake import Lake  # heavy: only here
+
+    lake = Lake(home.lake)
+    try:
+        known = lake.series()
+    except BotError as error:
+        yield "imported data", [Finding.of(error)]
+        return
+    for info in known:
+        name = f"data {info.instrument} {step_name(info.step_ns)}"
+        damage = lake.verify(info.instrument, info.step_ns)
+        found = [
+            Finding(
+                "DATA_DAMAGED",
+                Severity.ERROR,
+                each,
+                "remove the series and bring it in again: botcore data remove, then import",
+            )
+            for each in damage
+        ]
+        if info.gaps:
+            found.append(
+                Finding(
+                    "DATA_GAPS",
+                    Severity.WARNING,
+                    f"{len(info.gaps)} holes, {info.missing:,} candles missing",
+                    "`botcore data check` names them; a backtest over one needs --allow-gaps",
+                )
+            )
+        yield name, found
+
+
+def _exchange(settings: Settings) -> Iterator[tuple[str, list[Finding]]]:
+    """Ask Binance whether it serves this place, and how far this machine's clock is off."""
+    from botcore.app.live_prices import clock_offset_s, why_not  # the network: only here
+
+    reason = why_not(settings)
+    if reason:
+        is_needed = settings.feed == "binance"
+        yield (
+            "Binance's public prices",
+            [
+                Finding(
+                    "FEED_UNREACHABLE",
+                    Severity.ERROR if is_needed else Severity.WARNING,
+                    reason,
+                    "nothing, unless you want live prices: --feed simulated and --feed tape need"
+                    " no network",
+                )
+            ],
+        )
+        return
+    yield "Binance's public prices", []
+    offset = clock_offset_s(settings)
+    far = abs(offset) > _SKEW_MOST_S
+    yield (
+        f"clock, {offset:+.3f} s from Binance's",
+        [
+            Finding(
+                "CLOCK_SKEW",
+                Severity.ERROR,
+                f"this machine's clock is {offset:+.1f} s off",
+                "set it by NTP (on Linux: timedatectl set-ntp true)",
+            )
+        ]
+        if far
+        else [],
+    )
 
 
 def _open_venue(home: Home) -> None:

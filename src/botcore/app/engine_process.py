@@ -9,11 +9,11 @@ from types import FrameType
 import structlog
 
 from botcore.app.channel import Publisher
-from botcore.app.composition import PAPER, USDT, engine_config, market_config
+from botcore.app.composition import PAPER, USDT, engine_config, market_of
 from botcore.app.continuing import continued, keep_stop
-from botcore.app.feed import BANNER, MarketEvent, SimulatedFeed, open_market, save_state
 from botcore.app.home import Home
 from botcore.app.market_tape import Tape
+from botcore.app.markets import MarketEvent
 from botcore.app.publishing import FactPublisher
 from botcore.app.recording import Recorder
 from botcore.app.recovering import Recovery, next_epoch
@@ -30,21 +30,22 @@ from botcore.domain.commands import (
     Command,
     Deposit,
     Quarantine,
+    SetMode,
 )
 from botcore.domain.errors import StorageError
 from botcore.domain.events import OBSERVATIONS, Fact
 from botcore.domain.ids import SECOND_NS, StrategyId
 from botcore.domain.instruments import InstrumentBook
 from botcore.domain.market import BarOpened, BarsClosed
+from botcore.domain.modes import Mode
 from botcore.domain.numbers import use_money_context
 from botcore.engine import Engine, Sequencer, Session
 from botcore.execution import HorizonConfig
 from botcore.kernel import failpoint
-from botcore.kernel.clock import PausableClock, SystemClock
+from botcore.kernel.clock import SystemClock
 from botcore.kernel.mailbox import Mailbox, Overflow
 from botcore.storage import ReadModels, SqlJournal, Store, StoreRefused, refuse_if_damaged
 from botcore.venues.simulated import SimulatedVenue, SqliteVenueStore, VenueConfig
-from botcore.venues.simulated.market import SimulatedMarket
 
 _VIEW_EVERY_NS = SECOND_NS // 2
 _CHECKPOINT_EVERY_NS = 60 * SECOND_NS
@@ -90,7 +91,8 @@ class EngineProcess:
         refuse_if_damaged(self._store)
         self._journal = SqlJournal(self._store)
         self._tape = Tape(home.tape, max_bytes=settings.tape_bytes)
-        self._config, classes = engine_config(settings)
+        self._market = market_of(settings, home)
+        self._config, classes = engine_config(settings, self._market, folder=home.strategies)
         self._engine = Engine(self._config, classes, observe=True)
         self._recent = Recent(self._engine)
         self._venue = self._open_venue()
@@ -114,8 +116,7 @@ class EngineProcess:
             recent=self._recent,
             home=str(home.path),
             pid=os.getpid(),
-            banner=BANNER,
-            step_ns=market_config(settings).bar_ns,
+            market=self._market,
         )
 
     def run(self) -> None:
@@ -123,21 +124,25 @@ class EngineProcess:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._asked_to_stop)
         self._watch.start()
-        market, clock, feed = self._open()
+        self._open()
         self._publisher.start()
-        feed.start()
+        self._market.start(self._put)
         try:
-            self._publish(clock.now_ns())  # at once, not after a wait for the first event
-            self._loop(clock)
+            self._publish()  # at once, not after a wait for the first event
+            self._loop()
         finally:
-            feed.stop()
+            self._market.stop()
             self._watch.stop_watching()
-            self._close(market, clock)
+            self._close()
             self._watch.stop()
+
+    def _now(self) -> int:
+        """Return the instant of the market's own clock, nanoseconds."""
+        return self._market.clock.now_ns()
 
     # Start-up is recovery: replay, reconcile, warm up, trade (R10).
 
-    def _open(self) -> tuple[SimulatedMarket, PausableClock, SimulatedFeed]:
+    def _open(self) -> None:
         tape_end = self._tape.last_key()
         restored = restore(self._engine, self._journal)
         portfolio = self._engine.desk.portfolio
@@ -149,7 +154,7 @@ class EngineProcess:
         is_first = restored.lsn == 0
         keys = [key for key in (restored.key, tape_end) if key is not None]
         last = max((key.ts for key in keys), default=0)
-        market, clock = open_market(self._settings, self._home, wall=self._system, last=last)
+        self._market.open(wall=self._system, last=last)
         newest = max(keys, key=lambda key: key.seq, default=None)
         self._session = Session(
             engine=self._engine,
@@ -160,13 +165,13 @@ class EngineProcess:
         self._recovery = Recovery(
             engine=self._engine,
             session=self._session,
-            ask=lambda ref: list(self._venue.query(ref, clock.now_ns())),
+            ask=lambda ref: list(self._venue.query(ref, self._now())),
             account=PAPER,
-            now=clock.now_ns,
-            wait=clock.sleep_blocking,
+            now=self._now,
+            wait=self._market.clock.sleep_blocking,
             horizon=IN_PROCESS,
         )
-        now = clock.now_ns()
+        now = self._now()
         tell = self._session.input
         tell(ApplyConfig(PAPER, self._config.document()), now)
         self._recovery.begin(next_epoch(self._engine.desk.execution.epoch, self._system.now_ns()))
@@ -174,33 +179,22 @@ class EngineProcess:
         for name in self._quarantined:
             tell(Quarantine(PAPER, StrategyId(name), "it never returned"), now)
         self._decided_at = self._viewer.last_event = warm_up(
-            self._session,
-            market,
-            restored,
-            tape=self._tape,
-            recorder=self._recorder,
-            settings=self._settings,
+            self._session, self._market, restored, tape=self._tape, recorder=self._recorder
         )
         doubts = self._recovery.finish()
         if not is_first:
             self._viewer.continued = continued(
                 self._home, self._engine, wall_ns=self._system.now_ns()
             )
-        feed = SimulatedFeed(
-            market=market,
-            clock=clock,
-            put=self._put,
-            on_bar=lambda: self._keep_market(market, clock),
-        )
         self._log.info(
             "engine_ready",
+            market=self._market.name,
             first=is_first,
             facts=restored.facts,
             warm=restored.are_strategies_warm,
             doubts=doubts,
             snapshot=restored.refused or "ok",
         )
-        return market, clock, feed
 
     def _fund(self, now: int) -> None:
         """Put the opening money where it is missing: at the venue, and in the ledger."""
@@ -212,25 +206,37 @@ class EngineProcess:
 
     # Running.
 
-    def _loop(self, clock: PausableClock) -> None:
+    def _loop(self) -> None:
         while not self._stopping.is_set():
             for item in self._mailbox.take(_BATCH, timeout_s=0.1):
                 if isinstance(item, Told):
-                    self._carry_out(item, clock)
+                    self._carry_out(item)
                 else:
                     with self._watch.step():
                         self._play(*item)
-            now = clock.now_ns()
-            self._session.fire_timers(now)
-            if now >= self._next_view:
-                self._next_view = now + _VIEW_EVERY_NS
-                self._publish(now)
-            if now >= self._next_checkpoint:
-                self._next_checkpoint = now + _CHECKPOINT_EVERY_NS
-                self._checkpoint(now)
+            self._session.fire_timers(self._now())
+            self._hear()
+            # By the machine's clock: the market's own may run many times as fast.
+            passed = self._system.monotonic_ns()
+            if passed >= self._next_view:
+                self._next_view = passed + _VIEW_EVERY_NS
+                self._publish()
+            if passed >= self._next_checkpoint:
+                self._next_checkpoint = passed + _CHECKPOINT_EVERY_NS
+                self._checkpoint(self._now())
             failure = self._failure
             if failure is not None and self._system.monotonic_ns() >= self._next_mending:
                 self._mend(failure)
+
+    def _hear(self) -> None:
+        """Open nothing more once the market has ended, and tell a person what it has to say."""
+        news = self._market.news()
+        if not news:
+            return
+        self._log.warning("market_news", cause=news)
+        account = self._engine.desk.risk.account(PAPER)
+        if self._market.has_ended and not len(self._mailbox) and account.mode is Mode.NORMAL:
+            self._session.input(SetMode(PAPER, Mode.REDUCE_ONLY, "engine", news), self._now())
 
     def _play(self, event: MarketEvent, ts: int) -> None:
         try:
@@ -252,10 +258,10 @@ class EngineProcess:
             self._recorder.flush()
         self._viewer.last_event = ts
 
-    def _carry_out(self, told: Told, clock: PausableClock) -> None:
+    def _carry_out(self, told: Told) -> None:
         failure: StorageError | None = None
         try:
-            self._session.input(told.command, clock.now_ns())
+            self._session.input(told.command, self._now())
         except StorageError as error:
             failure = self._venue_failure = error
         try:
@@ -300,10 +306,10 @@ class EngineProcess:
             store=SqliteVenueStore(self._home.venue),
         )
 
-    def _keep_market(self, market: SimulatedMarket, clock: PausableClock) -> None:
+    def _keep_market(self) -> None:
         """Keep where the market stands; where that fails, the tape tells the next start."""
         try:
-            save_state(self._home, market, clock.now_ns())
+            self._market.keep()
         except StorageError as error:
             self._log.warning("market_not_kept", cause=error.cause, fix=error.fix)
 
@@ -325,7 +331,8 @@ class EngineProcess:
         if type(fact) in _OBSERVATIONS:
             self._facts.observe(fact)
 
-    def _publish(self, now: int) -> None:
+    def _publish(self) -> None:
+        now = self._now()
         failure = self._failure
         if failure is None:
             with contextlib.suppress(StorageError):  # the next flush goes on where this one ended
@@ -341,13 +348,13 @@ class EngineProcess:
         self._facts.health("feed", _FEED_HEALTH[view.feed.status], "", ts=now)
         self._publisher.publish_view(view)
 
-    def _close(self, market: SimulatedMarket, clock: PausableClock) -> None:
+    def _close(self) -> None:
         """Keep everything: what waits in the mailbox has not happened yet and is played later."""
-        now = clock.now_ns()
+        now = self._now()
         with contextlib.suppress(StorageError):
             self._recorder.try_again()
             self._checkpoint(now)
-        self._keep_market(market, clock)
+        self._keep_market()
         with contextlib.suppress(StorageError):
             keep_stop(self._home, wall_ns=self._system.now_ns())
         self._publisher.close()
@@ -380,5 +387,5 @@ def run_engine(
     """
     if spec := os.environ.get(FAILPOINT):
         failpoint.arm(spec)
-    home = Home(settings.home)
+    home = Home(settings.home, settings.market_folder)
     EngineProcess(settings, home, events=events, commands=commands, quarantined=quarantined).run()

@@ -12,6 +12,7 @@ import msgspec
 
 from botcore.app.composition import market_config
 from botcore.app.home import Home
+from botcore.app.markets import Put
 from botcore.app.settings import Settings
 from botcore.domain.errors import StorageError
 from botcore.domain.ids import DAY_NS, InstrumentId, Nanos
@@ -26,8 +27,6 @@ from botcore.venues.simulated.market import (
     SimulatedMarket,
 )
 
-MarketEvent = BarsClosed | BarOpened | Trade | Quote
-Put = Callable[[MarketEvent, int], None]
 BANNER = "SIMULATED MARKET – not real prices; this result says nothing about real markets"
 _NAP_S = 0.25
 """The longest sleep: a stop is noticed within it."""
@@ -75,7 +74,7 @@ def load_state(home: Home) -> FeedState | None:
 def save_state(home: Home, market: SimulatedMarket, clock_ns: int) -> None:
     """Keep where the market stands."""
     state = FeedState(clock_ns, base64.b64encode(market.state()).decode(), market.seed)
-    home.replace(home.market.name, msgspec.json.encode(state))
+    home.replace(home.market.name, msgspec.json.encode(state), folder=home.state)
 
 
 def resumed(config: MarketConfig, state: FeedState) -> SimulatedMarket:

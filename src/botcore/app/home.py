@@ -25,17 +25,23 @@ class RunInfo(msgspec.Struct, frozen=True):
 class Home:
     """Paths of a home, and its small files.
 
+    Each market has an account of its own: what was traded on simulated prices and what was on
+    recorded or live ones never share a ledger.
+
     Args:
         path: the folder; made (mode 0700) where it is missing.
+        market: whose account; empty is the simulated market's.
 
     Raises:
         StorageError: it cannot be made or written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, market: str = "") -> None:
         self.path = path.expanduser().resolve()
+        self.state = self.path / "markets" / market if market else self.path
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.tape.mkdir(exist_ok=True)
             self.logs.mkdir(exist_ok=True)
             probe = self.path / f".writable-{os.getpid()}"
@@ -49,19 +55,29 @@ class Home:
             ) from error
 
     @property
+    def engine(self) -> Path:
+        """The engine's journal and projections."""
+        return self.state / "engine.db"
+
+    @property
     def journal_url(self) -> str:
         """Database URL of the engine's journal and projections."""
-        return f"sqlite:///{self.path / 'engine.db'}"
+        return f"sqlite:///{self.engine}"
 
     @property
     def venue(self) -> Path:
         """The paper venue's own truth."""
-        return self.path / "paper-venue.db"
+        return self.state / "paper-venue.db"
 
     @property
     def tape(self) -> Path:
         """Recorded market data."""
-        return self.path / "tape"
+        return self.state / "tape"
+
+    @property
+    def lake(self) -> Path:
+        """Candles that were imported or fetched."""
+        return self.path / "data"
 
     @property
     def logs(self) -> Path:
@@ -69,9 +85,19 @@ class Home:
         return self.path / "logs"
 
     @property
+    def runs(self) -> Path:
+        """Backtests and replays, one folder each."""
+        return self.path / "runs"
+
+    @property
+    def strategies(self) -> Path:
+        """The person's own strategies."""
+        return self.path / "strategies"
+
+    @property
     def market(self) -> Path:
-        """Where the simulated market stands."""
-        return self.path / "market.json"
+        """Where the market stands."""
+        return self.state / "market.json"
 
     def run_info(self) -> RunInfo | None:
         """Return what runs here, or None."""
@@ -96,19 +122,25 @@ class Home:
         """
         return token_of(self.path / "token")
 
-    def replace(self, name: str, content: bytes) -> None:
+    def replace(self, name: str, content: bytes, *, folder: Path | None = None) -> None:
         """Write a small file whole or not at all: a temporary one, synced, renamed over it.
+
+        Args:
+            name: of the file.
+            content: its bytes.
+            folder: where; the home itself if None.
 
         Raises:
             StorageError: it cannot be written; the old one stands.
         """
-        temporary = self.path / f".{name}.tmp"
+        into = self.path if folder is None else folder
+        temporary = into / f".{name}.tmp"
         try:
             with temporary.open("wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            temporary.replace(self.path / name)
+            temporary.replace(into / name)
         except OSError as error:
             raise StorageError(
                 code="HOME_UNWRITABLE",
@@ -116,10 +148,10 @@ class Home:
                 fix="free disk space or correct the permissions; the old file stands",
             ) from error
 
-    def read_json(self, name: str) -> dict[str, Any] | None:
+    def read_json(self, name: str, *, folder: Path | None = None) -> dict[str, Any] | None:
         """Return a small file's content, or None where it is missing or damaged."""
         try:
-            found = json.loads((self.path / name).read_bytes())
+            found = json.loads(((folder or self.path) / name).read_bytes())
         except (OSError, ValueError):
             return None
         return found if isinstance(found, dict) else None

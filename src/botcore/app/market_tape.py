@@ -5,6 +5,7 @@ from pathlib import Path
 
 from botcore.domain.commands import Input
 from botcore.domain.keys import Key
+from botcore.domain.market import BarsClosed
 from botcore.domain.records import decode_input, encode
 from botcore.storage import TapeReader, TapeWriter
 
@@ -37,6 +38,10 @@ class Tape:
         """Yield what was recorded, oldest first; a torn end is left out."""
         for record in TapeReader(self._folder).read():
             yield record.key, decode_input(record.payload)
+
+    def bars(self) -> list[BarsClosed]:
+        """Return the closed bars that were recorded, oldest first."""
+        return [event for _, event in self.read() if isinstance(event, BarsClosed)]
 
     def last_key(self) -> Key | None:
         """Return the key of the newest record; None on an empty tape."""

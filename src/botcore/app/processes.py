@@ -1,6 +1,7 @@
 """The two processes of one machine, and the supervisor that keeps them."""
 
 import contextlib
+import json
 import os
 import socket
 import sys
@@ -112,6 +113,7 @@ def child_environment(settings: Settings) -> dict[str, str]:
         "BOTCORE_PORT": str(settings.port),
         "BOTCORE_SEED": str(settings.seed),
         "BOTCORE_CASH": f"{settings.cash:f}",
+        **_feed_environment(settings),
         "BOTCORE_BAR_S": str(settings.bar_s),
         "BOTCORE_HISTORY_DAYS": str(settings.history_days),
         "BOTCORE_LOG_LEVEL": settings.log_level,
@@ -119,6 +121,20 @@ def child_environment(settings: Settings) -> dict[str, str]:
         # The engine is one thread of Python; idle BLAS threads would only take memory.
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
+    }
+
+
+def _feed_environment(settings: Settings) -> dict[str, str]:
+    more = {} if settings.feed_from is None else {"BOTCORE_FEED_FROM": settings.feed_from}
+    return {
+        "BOTCORE_FEED": settings.feed,
+        "BOTCORE_FEED_INSTRUMENTS": json.dumps(settings.feed_instruments),
+        "BOTCORE_FEED_TIMEFRAME": settings.feed_timeframe,
+        "BOTCORE_FEED_SPEED": str(settings.feed_speed),
+        "BOTCORE_BINANCE_REST": settings.binance_rest,
+        "BOTCORE_BINANCE_STREAMS": settings.binance_streams,
+        "BOTCORE_BINANCE_ARCHIVES": settings.binance_archives,
+        **more,
     }
 
 

@@ -77,20 +77,13 @@ class Recorder:
             StorageError: it is not durable, and its effects must not be released. Cancels and
                 queries lower risk and are let through (K15).
         """
-        entries: list[Entry] = []
+        entries = entries_of(key, event, step, self._account)
         is_market = type(event) in _MARKET
-        if not is_market:
-            entries.append(Entry(RecordKind.INPUT, key, self._account, encode(event)))
-        else:
+        if is_market:
             self.last_market = event
             if self.is_taping:
                 self._untaped.append((key, event))
                 self._tape_what_waits()
-        kept = [fact for fact in step.facts if type(fact) not in _WATCHED]
-        entries.extend(Entry(RecordKind.FACT, key, self._account, encode(f)) for f in kept)
-        entries.extend(
-            Entry(RecordKind.EFFECT, key, self._account, encode(e)) for e in step.effects
-        )
         if entries:
             if is_market:
                 self.flush()  # or a bar whose decisions are durable would be played again
@@ -155,6 +148,17 @@ class Recorder:
                 self._journal.wait_durable(lsn)
             except StorageError as error:
                 self.failure = error  # the journal keeps these entries itself, for `reopen`
+
+
+def entries_of(key: Key, event: Input, step: Step, account: AccountId) -> list[Entry]:
+    """Return what the journal keeps of a step: input (if not on the tape), facts, effects."""
+    entries = []
+    if type(event) not in _MARKET:
+        entries.append(Entry(RecordKind.INPUT, key, account, encode(event)))
+    kept = [fact for fact in step.facts if type(fact) not in _WATCHED]
+    entries.extend(Entry(RecordKind.FACT, key, account, encode(fact)) for fact in kept)
+    entries.extend(Entry(RecordKind.EFFECT, key, account, encode(e)) for e in step.effects)
+    return entries
 
 
 def _lowers_risk(step: Step) -> bool:

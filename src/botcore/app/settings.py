@@ -4,11 +4,12 @@ Order, the later wins: defaults, ``<home>/settings.toml``, environment (``BOTCOR
 line.
 """
 
+import hashlib
 import os
 import tomllib
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import (
@@ -83,6 +84,29 @@ class Settings(BaseSettings):
     seed: int = Field(
         default=1, ge=0, description="of the simulated market; fixed at the first start"
     )
+    feed: Literal["simulated", "auto", "binance", "tape"] = Field(
+        default="simulated",
+        description="where prices come from; auto is binance if it answers, else simulated",
+    )
+    feed_instruments: tuple[str, ...] = Field(
+        (), description="what a tape or an exchange gives; empty is all of a tape, or BTC ETH SOL"
+    )
+    feed_timeframe: str = Field(default="1m", description="length of a tape's bars")
+    feed_from: str | None = Field(
+        default=None, description="where a tape begins, UTC; behind history_days of it by default"
+    )
+    feed_speed: float = Field(
+        default=60.0, gt=0, le=100_000, description="of a tape: 60 plays an hour a minute"
+    )
+    binance_rest: str = Field(
+        default="https://api.binance.com", description="where Binance's public routes are"
+    )
+    binance_streams: str = Field(
+        default="wss://stream.binance.com:9443", description="where its public streams are"
+    )
+    binance_archives: str = Field(
+        default="https://data.binance.vision", description="where its archives are"
+    )
     bar_s: float = Field(
         default=15.0, ge=1, le=3600, description="length of the simulated bars, seconds"
     )
@@ -101,6 +125,17 @@ class Settings(BaseSettings):
     tape_bytes: int = Field(
         default=1 << 30, ge=1 << 20, description="most bytes of recorded market data"
     )
+
+    @property
+    def market_folder(self) -> str:
+        """Name of the account's folder in the home; empty for the simulated market's.
+
+        Another tape, or another start of it, is another account: its clock does not go back.
+        """
+        if self.feed != "tape":
+            return self.feed if self.feed == "binance" else ""
+        what = f"{sorted(self.feed_instruments)} {self.feed_timeframe} {self.feed_from}"
+        return f"tape-{hashlib.sha256(what.encode()).hexdigest()[:8]}"
 
     @classmethod
     def settings_customise_sources(

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 import botcore
+from botcore.app.markets import Market
 from botcore.control.views import (
     AccountView,
     AlertView,
@@ -181,18 +182,18 @@ class Viewer:
         recent: newest fills and alerts.
         home: where state lives.
         pid: of this process.
-        banner: what must be said about the feed's prices.
+        market: where prices come from.
     """
 
     def __init__(
-        self, *, engine: Engine, recent: Recent, home: str, pid: int, banner: str, step_ns: int
+        self, *, engine: Engine, recent: Recent, home: str, pid: int, market: Market
     ) -> None:
         self._engine = engine
         self._recent = recent
         self._home = home
         self._pid = pid
-        self._banner = banner
-        self._step_ns = step_ns
+        self._market = market
+        self._step_ns = market.step_ns
         self.continued = ""
         self.last_event = 0
 
@@ -224,9 +225,9 @@ class Viewer:
         else:
             status = FeedStatus.LIVE if age_s <= 2 * self._step_ns / 1e9 else FeedStatus.STALE
         return FeedView(
-            name="simulated",
-            banner=self._banner,
-            clock="the simulated market's own clock: wall time less the time it was stopped",
+            name=self._market.name,
+            banner=self._market.banner(),
+            clock=self._market.clock_words,
             now=now,
             last_event=self.last_event,
             age_s=age_s,

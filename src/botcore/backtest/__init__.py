@@ -1,8 +1,9 @@
 """Tapes in; the same engine over them; reports with every assumption out."""
 
 from botcore.backtest.demo import SIMULATED, demo_instruments, demo_tape
-from botcore.backtest.framework import ACCOUNT, BacktestingFramework, StrategyRun
+from botcore.backtest.framework import BacktestingFramework, StrategyRun
 from botcore.backtest.report import BacktestReport, RoundTrip
+from botcore.backtest.stage import ACCOUNT, Stage
 from botcore.backtest.tape import BarSeries, BarTape
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "BarSeries",
     "BarTape",
     "RoundTrip",
+    "Stage",
     "StrategyRun",
     "demo_instruments",
     "demo_tape",

@@ -1,13 +1,30 @@
-"""What a backtest keeps of its steps: counts, round trips, and the fingerprint."""
+"""What a backtest keeps of its steps: counts, round trips, positions, and the fingerprint."""
 
-from botcore.backtest.report import RoundTrip
+from collections import defaultdict
+from decimal import Decimal
+
+from botcore.backtest.reporting.record import Activity, AmbiguousFill
+from botcore.backtest.reporting.trips import AMBIGUOUS, Line, Motive, RoundTrip
 from botcore.domain.commands import Input
-from botcore.domain.events import Fact, OrderDenied, OrderFilled, OrderPlaced, PositionChanged
+from botcore.domain.events import (
+    Fact,
+    OrderDenied,
+    OrderFilled,
+    OrderPlaced,
+    OrderUpdated,
+    PositionChanged,
+)
+from botcore.domain.ids import DAY_NS
 from botcore.domain.keys import Key
+from botcore.domain.orders import TERMINAL, OrderState
 from botcore.domain.steps import Step
 from botcore.engine import Fingerprint
 
 _TOGETHER = 64
+_ACCEPTED = OrderState.ACCEPTED
+_FILLED = OrderState.FILLED
+_SENDING = OrderState.SENDING
+_NO_MOTIVE = Motive()
 
 
 class Collector:
@@ -22,8 +39,14 @@ class Collector:
     """
 
     __slots__ = (
-        "_before",
-        "_opened",
+        "_ambiguous_fills",
+        "_denied",
+        "_ended",
+        "_filled",
+        "_lines",
+        "_motives",
+        "_replaced",
+        "_traded",
         "_waiting",
         "ambiguous",
         "denied",
@@ -41,8 +64,26 @@ class Collector:
         self.ambiguous = 0
         self.trips: list[RoundTrip] = []
         self._waiting: list[Fact] = []
-        self._opened: dict[tuple[str, str], int] = {}
-        self._before: dict[tuple[str, str], float] = {}
+        self._lines: dict[tuple[str, str], Line] = {}
+        self._motives: dict[str, Motive] = {}
+        self._filled: tuple[OrderFilled, Motive] | None = None
+        self._traded: defaultdict[int, Decimal] = defaultdict(Decimal)
+        self._denied: defaultdict[tuple[str, str], int] = defaultdict(int)
+        self._ended: defaultdict[str, int] = defaultdict(int)
+        self._replaced = 0
+        self._ambiguous_fills: list[AmbiguousFill] = []
+
+    @property
+    def activity(self) -> Activity:
+        """What was traded, held, refused and ended, beside the round trips."""
+        return Activity(
+            lines=tuple(self._lines[name] for name in sorted(self._lines)),
+            traded={day: float(amount) for day, amount in sorted(self._traded.items())},
+            denied=dict(self._denied),
+            ended=dict(self._ended),
+            replaced=self._replaced,
+            ambiguous=tuple(self._ambiguous_fills),
+        )
 
     def commit(self, _key: Key, _event: Input, step: Step, _durable: bool) -> None:
         """Take a step (the `Commit` of a session)."""
@@ -60,24 +101,53 @@ class Collector:
             if kind is PositionChanged:
                 self._position(fact)  # type: ignore[arg-type]  # by kind
             elif kind is OrderFilled:
-                self.fills += 1
-                if "ambiguous_bar" in fact.flags:  # type: ignore[union-attr]  # by kind
-                    self.ambiguous += 1
+                self._fill(fact)  # type: ignore[arg-type]  # by kind
+            elif kind is OrderUpdated:
+                self._update(fact)  # type: ignore[arg-type]  # by kind
             elif kind is OrderPlaced:
-                self.orders += 1
+                self._place(fact)  # type: ignore[arg-type]  # by kind
             elif kind is OrderDenied:
                 self.denied += 1
+                self._denied[fact.denied.strategy, fact.denied.code] += 1  # type: ignore[union-attr]  # by kind
         facts.clear()
 
+    def _place(self, fact: OrderPlaced) -> None:
+        self.orders += 1
+        order = fact.order
+        is_attached = order.parent is not None
+        self._motives[order.client_order_id] = Motive(fact.reason, order.type, is_attached)
+
+    def _fill(self, fact: OrderFilled) -> None:
+        self.fills += 1
+        fill, motives = fact.fill, self._motives
+        order = fact.client_order_id
+        motive = motives.pop(order, _NO_MOTIVE) if fact.state is _FILLED else motives.get(order)
+        self._filled = fact, motive or _NO_MOTIVE
+        self._traded[fill.ts_event // DAY_NS] += fill.quote_amount
+        if fact.flags and AMBIGUOUS in fact.flags:
+            self.ambiguous += 1
+            self._ambiguous_fills.append(
+                AmbiguousFill(fill.ts_event, fact.strategy, fact.instrument)
+            )
+
     def _position(self, fact: PositionChanged) -> None:
-        line = (fact.strategy, fact.instrument)
-        if fact.quantity:
-            self._opened.setdefault(line, fact.ts)
-            return
-        earned = float(fact.realised - fact.fees)
-        opened = self._opened.pop(line, None)
-        if opened is not None:
-            # What the line had earned when it was last flat does not belong to this trip.
-            profit = earned - self._before.get(line, 0.0)
-            self.trips.append(RoundTrip(fact.strategy, fact.instrument, opened, fact.ts, profit))
-        self._before[line] = earned
+        name = (fact.strategy, fact.instrument)
+        line = self._lines.get(name)
+        if line is None:
+            line = self._lines[name] = Line(*name)
+        filled, motive = None, _NO_MOTIVE
+        if self._filled is not None:  # booked in the step that made the fill
+            filled, motive = self._filled
+            self._filled = None
+        trip = line.take(fact, filled, motive)
+        if trip is not None:
+            self.trips.append(trip)
+
+    def _update(self, fact: OrderUpdated) -> None:
+        state = fact.state
+        if state is _SENDING or state is _ACCEPTED:
+            if fact.quantity is not None or fact.limit_price is not None:
+                self._replaced += 1
+        elif state in TERMINAL:
+            self._ended[state] += 1
+            self._motives.pop(fact.client_order_id, None)

@@ -1,41 +1,39 @@
 """The backtest: a tape through the same engine, the same gate and the same venue as paper."""
 
 import gc
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal, DecimalException
 
 import msgspec
 
-import botcore
 from botcore.backtest.collector import Collector
 from botcore.backtest.demo import USDT
-from botcore.backtest.playing import Player, Progress
+from botcore.backtest.playing import Progress
 from botcore.backtest.report import BacktestReport
+from botcore.backtest.stage import ACCOUNT, Stage
 from botcore.backtest.tape import BarTape
-from botcore.domain.commands import ApplyConfig, Deposit, Reconciled, SessionStarted
+from botcore.domain.commands import Input
 from botcore.domain.errors import ConfigError
-from botcore.domain.ids import AccountId, Currency, InstrumentId, StrategyId
-from botcore.domain.instruments import Instrument, InstrumentBook
+from botcore.domain.ids import Currency, InstrumentId, StrategyId
+from botcore.domain.instruments import Instrument
+from botcore.domain.keys import Key
 from botcore.domain.numbers import EXACT, QUANTUM, ZERO, use_money_context
 from botcore.domain.parameters import did_you_mean
+from botcore.domain.steps import Step
 from botcore.engine import (
     AccountConfig,
-    Engine,
     EngineConfig,
-    Sequencer,
-    Session,
     SignalSlot,
     StrategyClass,
     StrategyConfig,
 )
+from botcore.engine.session import Commit
 from botcore.kernel.clock import Clock, SystemClock
 from botcore.risk import RiskLimits, Sizing
 from botcore.strategies.library import strategy_named
-from botcore.venues.simulated import SimulatedVenue, VenueConfig
+from botcore.venues.simulated import VenueConfig, VenueStore
 
-ACCOUNT = AccountId("backtest")
 _OBJECTS_MADE = 200_000
 """Between two looks of the garbage collector; Python's own 700 cost a run some 5 % of its time."""
 
@@ -67,7 +65,9 @@ class BacktestingFramework:
         venue: the venue's assumptions.
         limits: the account's limits.
         strategies: classes beside those of the library.
+        code: digests of the files that some of them are from, for the digest of a run's inputs.
         warning: what must be said about the prices.
+        notes: what else a reader of the result must know about the data, one sentence each.
         clock: times the run, for the report only.
 
     Raises:
@@ -84,7 +84,9 @@ class BacktestingFramework:
         venue: VenueConfig | None = None,
         limits: RiskLimits | None = None,
         strategies: Mapping[str, StrategyClass] | None = None,
+        code: Mapping[str, str] | None = None,
         warning: str = "",
+        notes: Sequence[str] = (),
         clock: Clock | None = None,
     ) -> None:
         self._tape = tape
@@ -94,7 +96,9 @@ class BacktestingFramework:
         self._venue = venue or VenueConfig()
         self._limits = limits or RiskLimits()
         self._strategies = dict(strategies or {})
+        self._code = dict(code or {})
         self._warning = warning
+        self._notes = tuple(notes)
         self._clock = clock or SystemClock()
 
     def run_backtest(
@@ -106,6 +110,8 @@ class BacktestingFramework:
     ) -> BacktestReport:
         """Run one or several strategies over the bars that open in ``[start, end)``.
 
+        What the tape holds before `start` is history: strategies settle on it, nothing is traded.
+
         Args:
             strategy: which; a bare name takes its default parameters and 10 % of equity.
             date_range: nanoseconds UTC; None is no bound.
@@ -115,6 +121,58 @@ class BacktestingFramework:
             ConfigError: a name, a parameter or an instrument does not exist, or there is nothing
                 to play.
         """
+        collector = Collector()
+        stage, seconds = self.played(strategy, date_range, collector=collector, progress=progress)
+        return self.report(stage, collector, seconds=seconds)
+
+    def played(
+        self,
+        strategy: str | StrategyRun | Sequence[StrategyRun],
+        date_range: tuple[int | None, int | None] = (None, None),
+        *,
+        collector: Collector,
+        progress: Progress | None = None,
+        trace: Commit | None = None,
+    ) -> tuple[Stage, float]:
+        """Play a run; return its stage, to be reported, and how many seconds it took.
+
+        Args:
+            strategy: as `run_backtest`.
+            date_range: as `run_backtest`.
+            collector: takes every step, and has looked at all of them when this returns.
+            progress: as `run_backtest`.
+            trace: takes every step that made facts as well, for whoever compares runs.
+
+        Raises:
+            ConfigError: as `run_backtest`.
+        """
+        stage = self.stage(strategy, date_range, commit=_both(collector.commit, trace))
+        began = self._clock.monotonic_ns()
+        with _seldom_collected():
+            stage.open()
+            stage.play(progress)
+            collector.finish()
+        return stage, (self._clock.monotonic_ns() - began) / 1e9
+
+    def stage(
+        self,
+        strategy: str | StrategyRun | Sequence[StrategyRun],
+        date_range: tuple[int | None, int | None] = (None, None),
+        *,
+        commit: Commit,
+        store: VenueStore | None = None,
+    ) -> Stage:
+        """Make everything of a run, to be opened and played; arguments as `run_backtest`.
+
+        Args:
+            strategy: which.
+            date_range: nanoseconds UTC; what lies before its start is history to settle on.
+            commit: takes every step.
+            store: where the venue keeps its truth; None keeps it in memory.
+
+        Raises:
+            ConfigError: as `run_backtest`.
+        """
         use_money_context()
         tape = self._tape.between(*date_range)
         if not len(tape):
@@ -123,20 +181,20 @@ class BacktestingFramework:
                 cause="there are no bars in that range",
                 fix="choose a range that the data covers",
             )
+        start = date_range[0]
         config, classes = self._configure(strategy, tape)
-        engine = Engine(config, classes)
-        venue = SimulatedVenue(instruments=InstrumentBook(self._instruments), config=self._venue)
-        collector = Collector()
-        sequencer = Sequencer()
-        session = Session(engine=engine, venue=venue, sequencer=sequencer, commit=collector.commit)
-        player = Player(session, engine=engine, venue=venue, sequencer=sequencer)
-        began = self._clock.monotonic_ns()
-        with _seldom_collected():
-            self._open(session, venue, config, tape)
-            player.play(tape, progress)
-            collector.finish()
-        seconds = (self._clock.monotonic_ns() - began) / 1e9
-        return self._report(engine, collector, tape, config, classes=classes, seconds=seconds)
+        return Stage(
+            config=config,
+            classes=classes,
+            tape=tape,
+            history=BarTape([]) if start is None else self._tape.between(None, start),
+            venue=self._venue,
+            cash=self._cash,
+            currency=self._currency,
+            commit=commit,
+            store=store,
+            code=self._code,
+        )
 
     def _configure(
         self, strategy: str | StrategyRun | Sequence[StrategyRun], tape: BarTape
@@ -170,26 +228,9 @@ class BacktestingFramework:
         account = AccountConfig(ACCOUNT, self._currency, self._limits)
         return EngineConfig((account,), self._instruments, tuple(configured)), classes
 
-    def _open(
-        self, session: Session, venue: SimulatedVenue, config: EngineConfig, tape: BarTape
-    ) -> None:
-        start = tape.span[0]
-        venue.deposit(ACCOUNT, self._currency, Decimal(self._cash))
-        session.input(ApplyConfig(ACCOUNT, config.document()), start)
-        session.input(SessionStarted(ACCOUNT, 0), start)
-        session.input(Deposit(ACCOUNT, self._currency, self._cash, "opening"), start)
-        session.input(Reconciled(ACCOUNT, 0), start)
-
-    def _report(
-        self,
-        engine: Engine,
-        collector: Collector,
-        tape: BarTape,
-        config: EngineConfig,
-        *,
-        classes: Mapping[str, StrategyClass],
-        seconds: float,
-    ) -> BacktestReport:
+    def report(self, stage: Stage, collector: Collector, *, seconds: float) -> BacktestReport:
+        """Return what a played stage found; `seconds` is how long that took."""
+        engine, tape, config = stage.engine, stage.tape, stage.config
         desk = engine.desk
         positions = desk.portfolio.positions(ACCOUNT)
         names = ", ".join(f"{s.id} {dict(s.parameters) or ''}".strip() for s in config.strategies)
@@ -210,6 +251,7 @@ class BacktestingFramework:
             open_positions=sum(1 for p in positions if p.quantity),
             curve=engine.curves[ACCOUNT],
             assumptions=(
+                *((f"data {number}", note) for number, note in enumerate(self._notes, 1)),
                 *self._venue.describe(),
                 *((f"limit: {name}", value) for name, value in self._limits.describe()),
                 *((f"sizing: {s.id}", s.sizing.describe()) for s in config.strategies),
@@ -220,10 +262,22 @@ class BacktestingFramework:
                 ),
             ),
             fingerprint=collector.fingerprint.hexdigest(),
-            inputs_digest=_inputs_digest(config, classes, tape),
+            inputs_digest=stage.digest(),
             seconds=seconds,
             unpriced=desk.valuation.unpriced(ACCOUNT),
         )
+
+
+def _both(first: Commit, second: Commit | None) -> Commit:
+    if second is None:
+        return first
+
+    def commit(key: Key, event: Input, step: Step, must_be_durable: bool) -> None:
+        if step.facts:
+            first(key, event, step, must_be_durable)
+            second(key, event, step, must_be_durable)
+
+    return commit
 
 
 @contextmanager
@@ -259,13 +313,3 @@ def _not_on_tape(name: InstrumentId, tape: BarTape) -> ConfigError:
         cause=f"there are no bars of {name}",
         fix=did_you_mean(name, list(tape.instruments)),
     )
-
-
-def _inputs_digest(
-    config: EngineConfig, classes: Mapping[str, StrategyClass], tape: BarTape
-) -> str:
-    seen = hashlib.sha256()
-    seen.update(f"botcore {botcore.__version__} {config.document()} {tape.digest()}".encode())
-    for name in sorted(classes):
-        seen.update(f"{name} {getattr(classes[name], 'version', 0)}".encode())
-    return seen.hexdigest()

@@ -1,8 +1,8 @@
 """Playing a tape: a step for every stamp, and none for the bars of a lull."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from botcore.backtest.tape import PART, BarPart, BarTape, parts
+from botcore.backtest.tape import PART, BarPart, BarTape, row_of, side_by_side
 from botcore.engine import Engine, Sequencer, Session
 from botcore.venues.simulated import SimulatedVenue
 
@@ -10,7 +10,9 @@ _PROGRESS_EVERY = 4_096
 _PATIENCE = 64
 """The most bars that pass before a lull is sought again where none was."""
 _MOST = 1_024
-"""Bars looked at together."""
+"""Stamps looked at together."""
+_FEW = 16
+"""Of several instruments: so many at first, more while lulls last."""
 
 Progress = Callable[[int, int], None]
 """Called now and then with bars done and bars in all."""
@@ -47,14 +49,13 @@ class Player:
         told = progress or _silent
         total = len(tape)
         told(0, total)
-        if len(tape.series) == 1:
-            done = 0
-            for part in parts(tape.series[0], self._most):
-                self._part(part)
-                done += len(part)
+        done = 0
+        if len({each.spec.step_ns for each in tape.series}) == 1:
+            for together in side_by_side(tape.series, self._most):
+                self._part(together)
+                done += len(together) * len(together[0])
                 told(done, total)
             return
-        done = 0
         for count, event in enumerate(tape):
             self._session.bars(event)
             done += len(event.bars)
@@ -62,32 +63,38 @@ class Player:
                 told(done, total)
         told(total, total)
 
-    def _part(self, part: BarPart) -> None:
-        """Play bars of one series: lulls together, and what is left of each bar as a step."""
+    def _part(self, together: Sequence[BarPart]) -> None:
+        """Play rows of bars: lulls together, and what is left of each row as a step."""
         venue, session, take = self._venue, self._session, self._lulls.take
-        at, end = 0, len(part)
+        at, end = 0, len(together[0])
+        stamps = together[0].ts_close
         wait, next_try = 1, 0  # where somebody wants something at every bar, lulls are sought less
+        most = _MOST if len(together) == 1 else _FEW
         while at < end:
             event = None
             if not venue.is_idle:
-                event = part.event(at)
+                event = row_of(together, at)
                 session.match(event)
             if venue.is_idle and at >= next_try:
-                count = take(part, at, _MOST)
-                is_over = count < _MOST
+                count = take(together, at, most)
+                is_over = count < most
+                if len(together) > 1:
+                    # Each of many looks may end a lull: looking far ahead is mostly in vain.
+                    most = max(_FEW, 2 * count) if is_over else min(2 * most, _MOST)
                 if count:
                     at += count
                     wait = 1
-                    self._sequencer.pass_over(part.ts_close.item(at - 1), count)
+                    self._sequencer.pass_over(stamps.item(at - 1), count)
                     if at == end or not is_over:
-                        venue.pass_over(part.bar(at - 1))  # else the next bar tells it
+                        for each in together:
+                            venue.pass_over(each.bar(at - 1))  # else the next bar tells it
                         continue
                     event = None
                 else:
                     next_try = at + wait
                     wait = min(2 * wait, _PATIENCE)
             if event is None:
-                event = part.event(at)
+                event = row_of(together, at)
                 session.match(event)
             session.close(event)
             at += 1

@@ -1,7 +1,7 @@
 """Tapes: columns of bars, checked once, played as the inputs a live session would get."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -11,6 +11,7 @@ from botcore.domain.errors import DataError
 from botcore.domain.ids import InstrumentId, Nanos
 from botcore.domain.market import Bar, BarFlag, BarsClosed, BarSpec
 from botcore.indicators import FloatTable
+from botcore.marketdata.candles import Candles
 from botcore.strategies import BarColumns
 
 PART = 8_192
@@ -64,6 +65,18 @@ class BarSeries:
             ts_open=self.ts_open[low:high],
             columns={name: values[low:high] for name, values in self.columns.items()},
         )
+
+    def last(self, bars: int) -> "BarSeries":
+        """Return the newest `bars` bars, or as many as there are."""
+        return self.between(int(self.ts_open[-bars]) if 0 < bars < len(self) else None, None)
+
+    @property
+    def holes(self) -> tuple[tuple[int, int], ...]:
+        """Return each hole: close of the bar before it and open of the bar after, nanoseconds."""
+        behind = np.flatnonzero(self.flags & int(BarFlag.GAP_BEFORE))
+        opens = self.ts_open
+        step = self.spec.step_ns
+        return tuple((int(opens[at - 1]) + step, int(opens[at])) for at in behind.tolist())
 
     def digest(self) -> str:
         """Return the SHA-256 of what the bars hold."""
@@ -119,6 +132,25 @@ class BarTape:
                     fix="join the two series, or leave one out",
                 )
 
+    @classmethod
+    def of(cls, candles: Iterable[Candles]) -> "BarTape":
+        """Return the tape of candles, which are checked.
+
+        Raises:
+            DataError: as `BarSeries`.
+        """
+        return cls(
+            [
+                BarSeries(
+                    each.instrument,
+                    BarSpec(each.step_ns),
+                    ts_open=each.ts_open,
+                    columns=each.columns,
+                )
+                for each in candles
+            ]
+        )
+
     def __len__(self) -> int:
         """How many bars there are."""
         return sum(len(each) for each in self.series)
@@ -126,6 +158,10 @@ class BarTape:
     def between(self, start: int | None, end: int | None) -> "BarTape":
         """Return the bars that open in ``[start, end)``."""
         return BarTape([each.between(start, end) for each in self.series])
+
+    def last(self, bars: int) -> "BarTape":
+        """Return the newest `bars` bars of each series; none at all for 0."""
+        return BarTape([each.last(bars) for each in self.series] if bars else [])
 
     @property
     def instruments(self) -> tuple[InstrumentId, ...]:
@@ -152,7 +188,7 @@ class BarTape:
 
     def __iter__(self) -> Iterator[BarsClosed]:
         """Play the tape: one input a close stamp."""
-        return _play_many(self.series)
+        return _play_many(self.series) if len(self) else iter(())
 
 
 class BarPart(BarColumns, frozen=True):
@@ -186,10 +222,13 @@ class BarPart(BarColumns, frozen=True):
         return BarsClosed(Nanos(bar.ts_close), (bar,))
 
 
-def parts(series: BarSeries, most: int = PART) -> Iterator[BarPart]:
-    """Give the bars of a series, at most so many at a time."""
-    for low in range(0, len(series), most):
-        part = slice(low, low + most)
+def parts(
+    series: BarSeries, most: int = PART, start: int = 0, end: int | None = None
+) -> Iterator[BarPart]:
+    """Give the bars of a series from index `start` to before `end`, at most so many at a time."""
+    last = len(series) if end is None else end
+    for low in range(start, last, most):
+        part = slice(low, min(low + most, last))
         columns = tuple(series.columns[name][part] for name in _COLUMNS)
         yield BarPart(
             series.instrument,
@@ -201,6 +240,40 @@ def parts(series: BarSeries, most: int = PART) -> Iterator[BarPart]:
             np.column_stack(columns),
             series.flags[part],
         )
+
+
+def row_of(together: Sequence[BarPart], at: int) -> BarsClosed:
+    """Return the input that the bars at an index of parts that close together are."""
+    if len(together) == 1:
+        return together[0].event(at)
+    bars = tuple([each.bar(at) for each in together])
+    return BarsClosed(Nanos(bars[0].ts_close), bars)
+
+
+def side_by_side(series: Sequence[BarSeries], most: int = PART) -> Iterator[tuple[BarPart, ...]]:
+    """Give the bars of series of one timeframe, at most so many stamps at a time.
+
+    Every part that comes together has a bar at each of its stamps; where one of the series has
+    none, the parts end, and the rest goes on without it.
+    """
+    filled = [each for each in series if len(each)]
+    if not filled:
+        return
+    stamps = np.unique(np.concatenate([each.ts_open for each in filled]))
+    present = np.stack([np.isin(stamps, each.ts_open, assume_unique=True) for each in filled])
+    before: NDArray[np.int64] = (
+        np.cumsum(present, axis=1) - present
+    )  # how many bars of each series lie before a stamp
+    edges = np.flatnonzero((present[:, 1:] != present[:, :-1]).any(axis=0)) + 1
+    for low, high in pairwise([0, *edges.tolist(), len(stamps)]):
+        chosen = [
+            parts(each, most, first, first + high - low)
+            for each, here, first in zip(
+                filled, present[:, low].tolist(), before[:, low].tolist(), strict=True
+            )
+            if here
+        ]
+        yield from zip(*chosen, strict=True)
 
 
 def _bars(series: BarSeries) -> Iterator[Bar]:

@@ -16,11 +16,14 @@ from botcore.cli import (
     kill,
     logs,
     pause,
+    replay,
     restart,
     resume,
+    rewind,
     start,
     status,
     stop,
+    strategy,
     up,
     version,
 )
@@ -51,7 +54,11 @@ def build() -> typer.Typer:
     app.command("open")(open_verb.open_page)
     app.command("clean")(clean.clean)
     app.command("dev")(dev.dev)
-    app.command("backtest")(backtest.backtest)
+    app.add_typer(backtest.group(), name="backtest")
+    app.add_typer(strategy.group(), name="strategy")
+    app.command("replay")(replay.replay)
+    app.command("parity")(replay.parity)
+    app.command("rewind")(rewind.rewind)
     app.command("doctor")(doctor.doctor)
     app.command("pause")(pause.pause)
     app.command("resume")(resume.resume)

@@ -1,99 +1,165 @@
-"""``botcore backtest``: a strategy over recorded or simulated bars, and its report."""
+"""``botcore backtest``: strategies over recorded or simulated bars, and what became of the runs."""
 
-import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
 from botcore.cli import calls
+from botcore.cli.groups import RunsByDefault
+from botcore.cli.options import Home, given
+from botcore.cli.progress import bars_done
+from botcore.domain.calendar import parse_instant, parse_step
 from botcore.domain.errors import ConfigError
-from botcore.domain.ids import DAY_NS, MINUTE_NS, SECOND_NS
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from botcore.backtest import BacktestReport
-
-_STEP: Final = re.compile(r"^([1-9][0-9]{0,5})([smhd])\Z")
-_UNITS_NS: Final = {"s": SECOND_NS, "m": MINUTE_NS, "h": 60 * MINUTE_NS, "d": DAY_NS}
 _WORDS: Final = {"true": 1.0, "yes": 1.0, "on": 1.0, "false": 0.0, "no": 0.0, "off": 0.0}
 
 
 def backtest(
-    strategy: Annotated[str, typer.Argument(help="Of the library, such as ema-cross.")],
+    strategies: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="STRATEGY...", help="Of the library (ema-cross), of your own, or files."
+        ),
+    ],
     *,
-    market: Annotated[str, typer.Option("--market", help="Where bars come from.")] = "demo",
-    bars: Annotated[int, typer.Option("--bars", min=1, help="Bars an instrument.")] = 100_000,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the simulated market.")] = 1,
-    step: Annotated[str, typer.Option("--step", help="Length of a bar: 15s, 1m, 4h, 1d.")] = "1m",
     instrument: Annotated[
-        list[str] | None, typer.Option("--instrument", help="One or several; all by default.")
+        list[str] | None,
+        typer.Option("--instrument", help="Such as BTCUSDT.BINANCE; one or several."),
     ] = None,
+    timeframe: Annotated[
+        str, typer.Option("--timeframe", "--step", help="Length of a bar: 15s, 1m, 4h, 1d.")
+    ] = "1m",
+    start: Annotated[
+        str | None, typer.Option("--from", help="First bar: a date or time, UTC.")
+    ] = None,
+    end: Annotated[str | None, typer.Option("--to", help="First bar left out.")] = None,
     param: Annotated[
-        list[str] | None, typer.Option("--param", help="NAME=VALUE, such as fast=10.")
+        list[str] | None,
+        typer.Option("--param", help="fast=10, or ema-cross.fast=10 among several."),
     ] = None,
     cash: Annotated[str, typer.Option("--cash", help="What the account begins with.")] = "10000",
+    share: Annotated[
+        float, typer.Option("--share", help="Of the equity, each strategy: 0.1 is 10 %.")
+    ] = 0.10,
+    fee_bps: Annotated[float, typer.Option("--fee-bps", help="Of each fill; 10 is 0.1 %.")] = 10.0,
+    slippage_bps: Annotated[
+        float, typer.Option("--slippage-bps", help="On market and stop orders.")
+    ] = 2.0,
+    allow_gaps: Annotated[
+        bool, typer.Option("--allow-gaps", help="Play data that has holes; nothing fills in one.")
+    ] = False,
+    market: Annotated[
+        str | None, typer.Option("--market", help="demo: the simulated market.")
+    ] = None,
+    bars: Annotated[
+        int, typer.Option("--bars", min=1, help="Bars an instrument of the simulated market.")
+    ] = 100_000,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the simulated market.")] = 1,
+    home: Home = None,
 ) -> None:
-    """Run a strategy over many bars and print what it would have done, with every assumption."""
-    parameters = parsed_parameters(param or ())
-    step_ns = parsed_step(step)
+    """Run strategies over many bars, print what they would have done, and keep the report.
 
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeRemainingColumn
-
-    progress = Progress(
-        "running",
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),  # so that the report alone goes into a file
-        transient=True,
-    )
-    with progress:
-        task = progress.add_task("bars", total=None)
-
-        def told(done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total)
-
-        report = calls.backtesting().run(
-            strategy=strategy,
-            market=market,
+    With an --instrument that was imported (`botcore data import`) it is real prices; without one
+    the simulated market.
+    """
+    refuse_market(market, instrument or ())
+    with bars_done("running") as told:
+        finished = calls.backtesting().run(
+            overrides=given(home=home),
+            strategies=strategies,
+            instruments=tuple(instrument or ()),
+            step_ns=parse_step(timeframe),
+            start=None if start is None else parse_instant(start),
+            end=None if end is None else parse_instant(end),
             bars=bars,
             seed=seed,
-            step_ns=step_ns,
-            instruments=tuple(instrument) if instrument else None,
-            parameters=parameters,
+            parameters=parsed_parameters(param or ()),
             cash=cash,
+            equity_frac=share,
+            fee_bps=fee_bps,
+            slippage_bps=slippage_bps,
+            allow_gaps=allow_gaps,
             progress=told,
         )
-    print_report(report, Console())
+    from botcore.cli.reports import print_report
+
+    print_report(finished.report, run=finished.run)
 
 
-def parsed_step(text: str) -> int:
-    """Return the length of a bar in nanoseconds.
+def list_runs(home: Home = None) -> None:
+    """List the backtests and replays of this home."""
+    from botcore.cli.reports import print_runs
+
+    print_runs(calls.backtesting().records(overrides=given(home=home)))
+
+
+def show(
+    run: Annotated[str, typer.Argument(help="Its number, or last.")] = "last", home: Home = None
+) -> None:
+    """Show the report of a run, and where its page lies."""
+    from botcore.cli.reports import print_kept
+
+    ((found, report),) = calls.backtesting().shown(overrides=given(home=home), runs=[run])
+    print_kept(found, report)
+
+
+def compare(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Two or more numbers.")],
+    home: Home = None,
+) -> None:
+    """Put the figures of several runs side by side."""
+    from botcore.cli.reports import print_compared
+
+    print_compared(calls.backtesting().shown(overrides=given(home=home), runs=runs))
+
+
+def group() -> typer.Typer:
+    """Return the verb with the verbs under it."""
+    verbs = typer.Typer(
+        cls=RunsByDefault,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        help="Run strategies over many bars; list, show and compare what was run.",
+    )
+    verbs.command("run")(backtest)
+    verbs.command("list")(list_runs)
+    verbs.command("show")(show)
+    verbs.command("compare")(compare)
+    return verbs
+
+
+def refuse_market(market: str | None, instruments: Sequence[str]) -> None:
+    """Refuse a market that does not exist, or that the instruments contradict.
 
     Raises:
-        ConfigError: it is not a whole number and a unit.
+        ConfigError: it does.
     """
-    match = _STEP.match(text)
-    if match is None:
+    if market in (None, "data"):
+        return
+    if market != "demo":
         raise ConfigError(
-            code="STEP_MALFORMED",
-            cause=f"step {text!r} is not a length of time",
-            fix="write a whole number and s, m, h or d, such as 15s or 1m",
+            code="MARKET_UNKNOWN",
+            cause=f"there is no market {market!r}",
+            fix="leave --market out, or write demo for the simulated one",
         )
-    return int(match[1]) * _UNITS_NS[match[2]]
+    for name in instruments:
+        if not name.endswith(".SIM"):
+            raise ConfigError(
+                code="MARKET_UNKNOWN",
+                cause=f"{name} is not of the simulated market",
+                fix="leave --market out to use what was imported",
+            )
 
 
-def parsed_parameters(given: Sequence[str]) -> Mapping[str, float]:
+def parsed_parameters(given_texts: Sequence[str]) -> Mapping[str, float]:
     """Return ``fast=10`` and the like as numbers by name; true and false are 1 and 0.
 
     Raises:
         ConfigError: one is not ``name=value``, not a number, or given twice.
     """
     found: dict[str, float] = {}
-    for text in given:
+    for text in given_texts:
         name, equals, value = text.partition("=")
         try:
             number = _WORDS[value.lower()] if value.lower() in _WORDS else float(value)
@@ -110,28 +176,3 @@ def parsed_parameters(given: Sequence[str]) -> Mapping[str, float]:
             )
         found[name] = number
     return found
-
-
-def print_report(report: "BacktestReport", console: "Console") -> None:
-    """Print a report: the warning first, figures, every assumption, and the fingerprint."""
-    from rich.markup import escape
-
-    def rows(pairs: Sequence[tuple[str, str]]) -> None:
-        width = max((len(name) for name, _ in pairs), default=0)
-        for name, value in pairs:
-            console.print(
-                f"  {name:<{width}}  {value}", markup=False, highlight=False, soft_wrap=True
-            )
-
-    console.print(f"[bold]{escape(report.title)}[/]", highlight=False, soft_wrap=True)
-    if report.warning:
-        console.print(f"[bold yellow]{escape(report.warning)}[/]", highlight=False, soft_wrap=True)
-    console.print()
-    rows(report.rows())
-    if report.unpriced:
-        names = ", ".join(report.unpriced)
-        console.print(f"  [yellow]without a price at the end: {escape(names)}[/]")
-    console.print("\n[bold]Assumptions[/]")
-    rows(report.assumptions)
-    console.print()
-    rows((("fingerprint", report.fingerprint), ("inputs", report.inputs_digest)))

@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:  # each would load more than `botcore --help` takes
-    from botcore.backtest import BacktestReport
+    from botcore.app.backtesting import Finished
+    from botcore.app.replaying import Replayed
+    from botcore.app.runs import Run, RunRecord
+    from botcore.app.strategy_verbs import StrategyDetails, StrategyEntry
+    from botcore.backtest.checks import CheckReport
+    from botcore.backtest.parity import Parity
+    from botcore.backtest.reporting import KeptReport
     from botcore.control.ports import Platform
     from botcore.control.views import PlatformView
     from botcore.domain.commands import Command
@@ -59,8 +65,30 @@ class Status(Protocol):
         ...
 
 
+class FeedChoice(Protocol):
+    """Where prices will come from."""
+
+    @property
+    def overrides(self) -> Overrides:
+        """Settings that say so."""
+        ...
+
+    @property
+    def note(self) -> str:
+        """Why, in a sentence; empty where it was said before."""
+        ...
+
+
 class Commands(Protocol):
     """`botcore.app.commands`. All raise `BotError` where they fail."""
+
+    def choose_feed(self, *, overrides: Overrides) -> FeedChoice:
+        """Settle where prices come from."""
+        ...
+
+    def rewind(self, *, overrides: Overrides) -> Path:
+        """Put the account of a tape aside; return where it is kept."""
+        ...
 
     def up(
         self,
@@ -121,22 +149,92 @@ class Commands(Protocol):
 
 
 class Backtesting(Protocol):
-    """`botcore.app.backtesting`."""
+    """`botcore.app.backtesting`. All raise `BotError` where they fail."""
 
     def run(
         self,
         *,
-        strategy: str,
-        market: str,
+        overrides: Overrides,
+        strategies: Sequence[str],
+        instruments: Sequence[str],
+        step_ns: int,
+        start: int | None,
+        end: int | None,
         bars: int,
         seed: int,
-        step_ns: int,
-        instruments: tuple[str, ...] | None,
         parameters: Mapping[str, float],
         cash: str,
+        equity_frac: float,
+        fee_bps: float,
+        slippage_bps: float,
+        allow_gaps: bool,
         progress: Progress,
-    ) -> "BacktestReport":
-        """Run one strategy; None for all of the market's instruments."""
+    ) -> "Finished":
+        """Run strategies and keep what they did; no instrument is all of the simulated market's."""
+        ...
+
+    def records(self, *, overrides: Overrides) -> list["RunRecord"]:
+        """Return every run, oldest first."""
+        ...
+
+    def shown(self, *, overrides: Overrides, runs: Sequence[str]) -> "list[tuple[Run, KeptReport]]":
+        """Return finished runs with the reports that were kept of them."""
+        ...
+
+    def parity(self, *, overrides: Overrides, first: str, second: str) -> "Parity":
+        """Return the difference of two runs."""
+        ...
+
+
+class Replaying(Protocol):
+    """`botcore.app.replaying`."""
+
+    def replay(
+        self,
+        *,
+        overrides: Overrides,
+        run: str,
+        speed: float | None,
+        fresh: bool,
+        progress: Progress,
+    ) -> "Replayed":
+        """Play a backtest's tape again on paper's way, or go on with that."""
+        ...
+
+
+class Strategies(Protocol):
+    """`botcore.app.strategy_verbs`. All raise `BotError` where they fail."""
+
+    def entries(self, *, overrides: Overrides) -> "Sequence[StrategyEntry]":
+        """Return every strategy that can be named, and what cannot be loaded."""
+        ...
+
+    def details(self, *, overrides: Overrides, name: str) -> "StrategyDetails":
+        """Return what a strategy declares."""
+        ...
+
+    def schema(self, *, overrides: Overrides, name: str | None) -> Mapping[str, object]:
+        """Return the JSON Schema of its parameters; None is that of rule documents."""
+        ...
+
+    def create(self, *, overrides: Overrides, name: str, kind: str) -> Path:
+        """Write a template into the home, and return its file."""
+        ...
+
+    def check(
+        self,
+        *,
+        overrides: Overrides,
+        name: str,
+        instruments: Sequence[str],
+        step_ns: int,
+        start: int | None,
+        end: int | None,
+        bars: int,
+        seed: int,
+        parameters: Mapping[str, float],
+    ) -> "CheckReport":
+        """Run the detectors; no instrument is all of the simulated market's."""
         ...
 
 
@@ -184,6 +282,16 @@ def commands() -> Commands:
 def backtesting() -> Backtesting:
     """Return the module that runs backtests."""
     return cast("Backtesting", import_module("botcore.app.backtesting"))
+
+
+def replaying() -> Replaying:
+    """Return the module that plays backtests again."""
+    return cast("Replaying", import_module("botcore.app.replaying"))
+
+
+def strategies() -> Strategies:
+    """Return the module that lists, shows, makes and checks strategies."""
+    return cast("Strategies", import_module("botcore.app.strategy_verbs"))
 
 
 def doctor() -> Doctor:

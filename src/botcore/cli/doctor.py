@@ -21,8 +21,8 @@ def doctor(
     wrong = 0
     for finding in calls.doctor().run(overrides=given(home=home)):
         print(f"{'ok   ' if finding.is_ok else 'WRONG'}  {finding.name}: {finding.detail}")
-        if not finding.is_ok:
-            wrong += 1
+        wrong += not finding.is_ok
+        if finding.fix:
             print(f"       fix: {finding.fix}")
     print("all is well" if not wrong else f"{wrong} of these need you")
     return 1 if wrong else 0

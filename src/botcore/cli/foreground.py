@@ -1,5 +1,6 @@
 """Runs the platform on this terminal and shows it, for every verb that does so."""
 
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ def run_here(
         terminal_show(headless=headless)(platform, stop, url)
 
     code = calls.commands().up(
-        overrides=overrides,
+        overrides=with_feed(overrides),
         show=show,
         open_browser=open_browser and not headless,
         memory_optimized=memory_optimized,
@@ -34,3 +35,11 @@ def run_here(
     if code == 0 and not headless:
         print("stopped; orders, positions and cash are kept")
     return code
+
+
+def with_feed(overrides: calls.Overrides) -> calls.Overrides:
+    """Settle where prices come from, and say so where that was left open."""
+    chosen = calls.commands().choose_feed(overrides=overrides)
+    if chosen.note:
+        print(chosen.note, file=sys.stderr)
+    return chosen.overrides

@@ -27,9 +27,46 @@ Headless = Annotated[
 Account = Annotated[str, typer.Option("--account", help="Which account.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
+Feed = Annotated[
+    str | None,
+    typer.Option(
+        "--feed", help="Where prices come from: simulated, tape, binance, auto [simulated]."
+    ),
+]
+FeedInstruments = Annotated[
+    list[str] | None,
+    typer.Option("--instrument", help="Of a tape or an exchange: one or several."),
+]
+FeedTimeframe = Annotated[
+    str | None, typer.Option("--timeframe", help="Length of a tape's bars [1m].")
+]
+FeedFrom = Annotated[
+    str | None, typer.Option("--from", help="Where a tape begins: a date or time, UTC.")
+]
+FeedSpeed = Annotated[
+    float | None, typer.Option("--speed", help="Of a tape: 60 plays an hour a minute [60].")
+]
+
 PAPER = "paper"
 
 
 def given(**options: object) -> dict[str, object]:
     """Return the options that were given: those that are not None."""
     return {name: value for name, value in options.items() if value is not None}
+
+
+def feed_given(
+    feed: str | None,
+    instruments: list[str] | None,
+    timeframe: str | None,
+    start: str | None,
+    speed: float | None,
+) -> dict[str, object]:
+    """Return the options that say where prices come from, by the settings' names."""
+    return given(
+        feed=feed,
+        feed_instruments=tuple(instruments) if instruments else None,
+        feed_timeframe=timeframe,
+        feed_from=start,
+        feed_speed=speed,
+    )

@@ -2,13 +2,13 @@
 
 from botcore.engine.config import AccountConfig, EngineConfig, StrategyConfig
 from botcore.engine.curve import EquityCurve
-from botcore.engine.deciding import StrategyClass
 from botcore.engine.decisions import DecisionLog, DecisionRow
 from botcore.engine.fingerprint import Fingerprint
 from botcore.engine.pipeline import Engine
 from botcore.engine.sequencer import Sequencer
 from botcore.engine.session import Session
 from botcore.engine.slots import SignalSlot
+from botcore.strategies import StrategyClass
 
 __all__ = [
     "AccountConfig",

@@ -27,10 +27,9 @@ from botcore.engine.intents import Intents
 from botcore.engine.slots import SignalSlot
 from botcore.engine.targets import Targets
 from botcore.kernel.guard import Crashed, guarded
-from botcore.strategies import EventStrategy, SignalRunner, SignalStrategy
+from botcore.strategies import SignalRunner, SignalStrategy, StrategyClass
 
 Slot = SignalSlot | EventSlot
-StrategyClass = type[SignalStrategy] | type[EventStrategy]
 Wish = tuple[SignalSlot, float] | tuple[EventSlot, Intent]
 Turns = Sequence[tuple[Sequence[Slot], Bar]]
 _NONE: tuple[Slot, ...] = ()
@@ -367,9 +366,7 @@ class Deciders:
             self._series[step_ns].setdefault(name, []).append(slot)
 
 
-def _parameters(
-    chosen: type[SignalStrategy] | type[EventStrategy], config: StrategyConfig
-) -> dict[str, float]:
+def _parameters(chosen: StrategyClass, config: StrategyConfig) -> dict[str, float]:
     space = chosen.parameters
     return space.named(space.row(config.parameters))
 

@@ -65,6 +65,11 @@ class DecisionLog:
         """How many rows are remembered."""
         return len(self._rows) // _SIZE
 
+    @property
+    def packed(self) -> bytes:
+        """All rows as they are kept: `DECISION` one after the other, oldest first; a copy."""
+        return bytes(self._rows)
+
     def row(self, at: int) -> DecisionRow:
         """Return a row by index; negative ones count from the newest.
 

@@ -37,56 +37,63 @@ class Lulls:
         self._deciders = deciders
         self._watched = [(account, curves[account.account]) for account in desk.accounts]
 
-    def take(self, bars: BarColumns, at: int, most: int) -> int:
-        """Take bars from index `at` on while nothing can happen on them; return how many were.
+    def take(self, together: Sequence[BarColumns], at: int, most: int) -> int:
+        """Take bars from index `at` on while nothing can happen on them; return how many stamps.
 
         No order may be at work at the venue, and these bars must be the only input there is.
 
         Args:
-            bars: of one instrument and timeframe.
+            together: one timeframe of one or several instruments, with one bar of each at every
+                stamp: rows of one index close together.
             at: index of the first.
-            most: bars to look at together: some are in vain when an early one ends the lull.
+            most: stamps to look at together: some are in vain when an early one ends the lull.
         """
-        resting = self._deciders.resting(bars.instrument, bars.step_ns)
-        if resting is None or self._orders.has_doubts:
+        resting = [self._deciders.resting(each.instrument, each.step_ns) for each in together]
+        if self._orders.has_doubts:
             return 0
-        end = min(at + most, len(bars.close))
-        ts_last = bars.ts_close.item(end - 1)
+        stamps = together[0].ts_close
+        end = min(at + most, len(stamps))
+        ts_last = stamps.item(end - 1)
         for account, _ in self._watched:
             if account.mode is not _NORMAL:
                 return 0
             if ts_last >= account.next_day:
-                end = min(end, int(bars.ts_close.searchsorted(account.next_day)))
-        looks = [_look(slot, weight, bars, at) for slot, weight in resting]
+                end = min(end, int(stamps.searchsorted(account.next_day)))
+        looks: list[tuple[_Swept | _Stepped, BarColumns]] = []
+        for slots, bars in zip(resting, together, strict=True):
+            if slots is None:
+                return 0
+            looks += [(_look(slot, weight, bars, at), bars) for slot, weight in slots]
         count = max(0, end - at)
-        for look in looks:
+        for look, _ in looks:
             count = look.on(count)
         if not count:
             return self._end(looks, 0)
-        close = bars.close[at : at + count]
+        marks = {each.instrument: each.close[at : at + count] for each in together}
         moved = []
         for account, curve in self._watched:
-            equity = self._valuation.equity_over(account.account, bars.instrument, close)
+            equity = self._valuation.equity_over(account.account, marks, count)
             if equity is None:
                 return self._end(looks, 0)
             moved.append((account, curve, equity))
             count = min(count, account.unmoved(equity))
-            for look in looks:
+            for look, bars in looks:
                 if look.slot.risk is account:
-                    count = min(count, look.slot.keeps(equity, close))
+                    count = min(count, look.slot.keeps(equity, marks[bars.instrument]))
         if count:
-            self._valuation.mark(bars.instrument, close[count - 1])
+            for each in together:
+                self._valuation.mark(each.instrument, each.close[at + count - 1])
             for account, curve, equity in moved:
                 if len(equity) > count:
                     del equity[count:]
                 account.take(equity)
-                curve.extend(bars.ts_close[at : at + count], equity)
+                curve.extend(stamps[at : at + count], equity)
         return self._end(looks, count)
 
     @staticmethod
-    def _end(looks: "Sequence[_Swept | _Stepped]", count: int) -> int:
+    def _end(looks: "Sequence[tuple[_Swept | _Stepped, BarColumns]]", count: int) -> int:
         """Keep every look's decisions on the first `count` bars, and take back what is beyond."""
-        for look in looks:
+        for look, _ in looks:
             look.keep(count)
         return count
 

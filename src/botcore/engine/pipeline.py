@@ -20,12 +20,13 @@ from botcore.domain.steps import NOTHING, Step
 from botcore.engine.commanding import Commanding
 from botcore.engine.config import EngineConfig
 from botcore.engine.curve import EquityCurve
-from botcore.engine.deciding import Deciders, StrategyClass
+from botcore.engine.deciding import Deciders
 from botcore.engine.desk import Desk
 from botcore.engine.lulls import Lulls
 from botcore.engine.outbox import Outbox
 from botcore.engine.state import money_state, restore_money, state_hash
 from botcore.risk import AccountRisk
+from botcore.strategies import StrategyClass
 
 # Python 3.11 looks a member of an enum up slowly: what every bar asks for is looked up once.
 _FLATTEN = Mode.FLATTEN

@@ -2,11 +2,12 @@
 
 # ruff: noqa: PLR1730 – max() is slower here and leaves ties of zeros to whoever compiles it
 
-from math import inf, isfinite, nan, sqrt
+from math import isfinite, nan, sqrt
 from typing import Final
 
 from botcore.indicators.row import FloatRow
 from botcore.indicators.spec import IndicatorSpec, whole, window_settled
+from botcore.indicators.windows import extremes_row, window_extremes
 
 # State of the moments: 0 next slot, 1 base, 2 and 3 sums of offsets and of their squares since the
 # last wrap, 4 period, 5 period − ddof, 6 width of the bands; 7… two rings, offsets and squares.
@@ -60,7 +61,8 @@ def window_moments(state: FloatRow, x: float) -> tuple[float, float, float]:
     return base + mean, offset - mean, variance
 
 
-def _moments_initial(period: int, ddof: int, width: float) -> list[float]:
+def moments_row(period: int, ddof: int, width: float) -> list[float]:
+    """Return the state of fresh moments, with room for a factor that their user needs."""
     head = [float(_MOMENTS_RING), 0.0, 0.0, 0.0, float(period), float(period - ddof), width]
     return head + [nan] * (2 * period)
 
@@ -75,7 +77,7 @@ def bollinger_step(state: FloatRow, out: FloatRow, at: int, x: float) -> None:
 
 
 def _bollinger_initial(*, period: int = 20, width: float = 2.0) -> list[float]:
-    return _moments_initial(whole("period", period), 0, _width(width))
+    return moments_row(whole("period", period), 0, _width(width))
 
 
 def _bollinger_first_valid(*, period: int = 20, width: float = 2.0) -> int:
@@ -118,7 +120,7 @@ def zscore_step(state: FloatRow, out: FloatRow, at: int, x: float) -> None:
 
 
 def _zscore_initial(*, period: int = 20, ddof: int = 0) -> list[float]:
-    return _moments_initial(_zscore_period(period, ddof), ddof, 0.0)
+    return moments_row(_zscore_period(period, ddof), ddof, 0.0)
 
 
 def _zscore_first_valid(*, period: int = 20, ddof: int = 0) -> int:
@@ -151,55 +153,16 @@ ZSCORE = IndicatorSpec(
 )
 
 
-# State of the channel: 0 next slot, 1 highest and 2 lowest since the last wrap, 3 period;
-# 4… two rings, highs and lows.
-_DONCHIAN_RING: Final = 4
-
-
 def donchian_step(state: FloatRow, out: FloatRow, at: int, high: float, low: float) -> None:
-    """Write the upper, middle and lower line to ``out[at]``, ``out[at + 1]``, ``out[at + 2]``.
-
-    A block that fills and the tails of the block before it, as in `sma_step`: each wrap turns the
-    full block into the extremes of its tails. NaN in the unused rings wins each comparison and
-    keeps the first outputs NaN.
-    """
-    head = state[0]
-    slot = int(head)
-    n = int(state[3])
-    following = slot + 1
-    upper = state[1]
-    lower = state[2]
-    if high > upper:
-        upper = high
-    if low < lower:
-        lower = low
-    state[slot] = high
-    state[slot + n] = low
-    if following < _DONCHIAN_RING + n:
-        state[0] = head + 1.0
-        state[1] = upper
-        state[2] = lower
-        if not upper > state[following]:
-            upper = state[following]
-        if not lower < state[following + n]:
-            lower = state[following + n]
-    else:
-        for i in range(slot - 1, _DONCHIAN_RING - 1, -1):
-            if state[i + 1] > state[i]:
-                state[i] = state[i + 1]
-            if state[i + n + 1] < state[i + n]:
-                state[i + n] = state[i + n + 1]
-        state[0] = float(_DONCHIAN_RING)
-        state[1] = -inf
-        state[2] = inf
+    """Write the upper, middle and lower line to ``out[at]``, ``out[at + 1]``, ``out[at + 2]``."""
+    upper, lower = window_extremes(state, 0, high, low)
     out[at] = upper
     out[at + 1] = (upper + lower) / 2.0
     out[at + 2] = lower
 
 
 def _donchian_initial(*, period: int = 20) -> list[float]:
-    rings = [nan] * (2 * whole("period", period))
-    return [float(_DONCHIAN_RING), -inf, inf, float(period), *rings]
+    return extremes_row(whole("period", period), 0)
 
 
 def _donchian_first_valid(*, period: int = 20) -> int:
@@ -227,15 +190,11 @@ DONCHIAN = IndicatorSpec(
 )
 
 
-# State of Williams %R: that of the Donchian channel, then a place for its three lines.
 def williams_r_step(  # noqa: PLR0917 – a step is positional: state, out, at, then its inputs
     state: FloatRow, out: FloatRow, at: int, high: float, low: float, close: float
 ) -> None:
     """Write where the close stands in its channel, in ``[-100, 0]``, to ``out[at]``."""
-    lines = _DONCHIAN_RING + 2 * int(state[3])
-    donchian_step(state, state, lines, high, low)
-    upper = state[lines]
-    lower = state[lines + 2]
+    upper, lower = window_extremes(state, 0, high, low)
     if upper > lower:
         out[at] = -100.0 * ((upper - close) / (upper - lower))
     elif upper == lower:
@@ -245,7 +204,7 @@ def williams_r_step(  # noqa: PLR0917 – a step is positional: state, out, at, 
 
 
 def _williams_r_initial(*, period: int = 14) -> list[float]:
-    return [*_donchian_initial(period=period), nan, nan, nan]
+    return _donchian_initial(period=period)
 
 
 def _williams_r_first_valid(*, period: int = 14) -> int:

@@ -1,4 +1,4 @@
-"""Moving averages: simple over a window, exponential from a seed."""
+"""Moving averages: simple and weighted over a window, exponential from a seed."""
 
 from collections.abc import Sequence
 from math import nan
@@ -72,6 +72,68 @@ SMA = IndicatorSpec(
 )
 
 
+# State of the WMA: 0 next slot, 1 base, 2 sum since the last wrap, 3 the same weighted, 4 period,
+# 5 sum of the weights; 6… two rings, values and weighted sums of the tails.
+_WMA_RING: Final = 6
+
+
+def wma_step(state: FloatRow, out: FloatRow, at: int, x: float) -> None:
+    """Write the linearly weighted mean of the last `period` values to ``out[at]``.
+
+    The scheme of `sma_step`. Each wrap turns the full block into the weighted sums of its tails,
+    their oldest value weighing 1; a value of the filling block weighs as much as there are values
+    up to it: those of the tail, one for each, and its place in the block.
+    """
+    head = state[0]
+    slot = int(head)
+    n = int(state[4])
+    state[slot] = x
+    following = slot + 1
+    if following < _WMA_RING + n:
+        state[0] = head + 1.0
+        base = state[1]
+        offset = x - base
+        place = float(following - _WMA_RING)
+        total = state[2] + offset
+        weighted = state[3] + place * offset
+        state[2] = total
+        state[3] = weighted
+        tail = state[following + n]
+        out[at] = base + (tail + (state[4] - place) * total + weighted) / state[5]
+        return
+    total = 0.0
+    weighted = 0.0
+    for i in range(slot, _WMA_RING - 1, -1):
+        total += state[i] - x
+        weighted += total
+        state[i + n] = weighted
+    state[0] = float(_WMA_RING)
+    state[1] = x
+    state[2] = 0.0
+    state[3] = 0.0
+    out[at] = x + weighted / state[5]
+
+
+def _wma_initial(*, period: int = 20) -> list[float]:
+    bars = whole("period", period)
+    head = [float(_WMA_RING), 0.0, 0.0, 0.0, float(bars), bars * (bars + 1) / 2.0]
+    return head + [nan] * (2 * bars)
+
+
+WMA = IndicatorSpec(
+    name="wma",
+    inputs=("close",),
+    outputs=("wma",),
+    step=wma_step,
+    initial=_wma_initial,
+    first_valid=_sma_first_valid,
+    settled=_sma_settled,
+    formula="wmaₜ = (n·xₜ + (n − 1)·xₜ₋₁ + … + 1·xₜ₋ₙ₊₁) / (n·(n + 1) / 2), with n = period",
+    source="Elementary; the oracle is TA-Lib WMA.",
+    note="A flat window gives exactly its price.",
+)
+
+
 # State of the EMA: 0 value (before the seed: running sum or value), 1 k, 2 bars still to come
 # until the first value, 3 period, 4 is 1 if seeded with the first value.
 def ema_step(state: FloatRow, out: FloatRow, at: int, x: float) -> None:
@@ -118,7 +180,8 @@ def _ema_first_valid(*, period: int = 20, seed: Seed = "sma") -> int:
     return whole("period", period) - 1
 
 
-def _ema_settled(tolerance: float, *, period: int = 20, seed: Seed = "sma") -> int:
+def ema_settled(tolerance: float, *, period: int = 20, seed: Seed = "sma") -> int:
+    """Count the bars until the average has forgotten its seed; see `EMA`."""
     forgotten = decay_bars(1.0 - 2.0 / (whole("period", period) + 1.0), tolerance)
     return max(period, 1 + forgotten) if _is_first(seed) else period + forgotten
 
@@ -136,7 +199,7 @@ EMA = IndicatorSpec(
     step=ema_step,
     initial=_ema_initial,
     first_valid=_ema_first_valid,
-    settled=_ema_settled,
+    settled=ema_settled,
     loop=ema_loop,
     formula=(
         "emaₜ = (xₜ − emaₜ₋₁)·k + emaₜ₋₁, with k = 2 / (period + 1). Seed `sma`: the mean of the "

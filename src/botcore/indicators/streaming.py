@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from math import isfinite, isnan, nan
 
 from botcore.indicators.bands import BOLLINGER, DONCHIAN, WILLIAMS_R, ZSCORE
-from botcore.indicators.moving_averages import EMA, SMA, Seed
+from botcore.indicators.channels import KELTNER, SUPERTREND
+from botcore.indicators.moving_averages import EMA, SMA, WMA, Seed
 from botcore.indicators.oscillators import MACD, RSI
 from botcore.indicators.spec import IndicatorSpec
-from botcore.indicators.volatility import ATR, NATR
+from botcore.indicators.stochastics import CCI, STOCHASTIC
+from botcore.indicators.trend import ADX, ICHIMOKU
+from botcore.indicators.volatility import ATR, NATR, VOLATILITY
 from botcore.indicators.volume import ANCHORED_VWAP, OBV, VWAP
 
 
@@ -131,6 +134,15 @@ class Ema(_Line):
         super().__init__(EMA, period=period, seed=seed)
 
 
+class Wma(_Line):
+    """Linearly weighted moving average of ``update(x)``."""
+
+    __slots__ = ()
+
+    def __init__(self, period: int = 20) -> None:
+        super().__init__(WMA, period=period)
+
+
 class Rsi(_Line):
     """Relative strength index of ``update(x)``, 0 to 100."""
 
@@ -174,6 +186,15 @@ class Natr(_Line):
 
     def __init__(self, period: int = 14) -> None:
         super().__init__(NATR, period=period)
+
+
+class Volatility(_Line):
+    """Standard deviation of the log returns of ``update(x)``."""
+
+    __slots__ = ()
+
+    def __init__(self, period: int = 20, *, ddof: int = 1, bars_per_year: float = 1.0) -> None:
+        super().__init__(VOLATILITY, period=period, ddof=ddof, bars_per_year=bars_per_year)
 
 
 class RollingZScore(_Line):
@@ -228,3 +249,75 @@ class Donchian(_ThreeLines):
 
     def __init__(self, period: int = 20) -> None:
         super().__init__(DONCHIAN, period=period)
+
+
+class Stochastic(_ThreeLines):
+    """Fast %K, slow %K and slow %D, 0 to 100, of ``update(high, low, close)``."""
+
+    __slots__ = ()
+
+    def __init__(self, period: int = 14, smooth_k: int = 3, smooth_d: int = 3) -> None:
+        super().__init__(STOCHASTIC, period=period, smooth_k=smooth_k, smooth_d=smooth_d)
+
+
+class Cci(_Line):
+    """Commodity channel index of ``update(high, low, close)``."""
+
+    __slots__ = ()
+
+    def __init__(self, period: int = 20) -> None:
+        super().__init__(CCI, period=period)
+
+
+class Keltner(_ThreeLines):
+    """Upper, middle and lower line of ``update(high, low, close)``."""
+
+    __slots__ = ()
+
+    def __init__(self, period: int = 20, atr_period: int = 10, width: float = 2.0) -> None:
+        super().__init__(KELTNER, period=period, atr_period=atr_period, width=width)
+
+
+class Supertrend(Indicator):
+    """Line and direction, 1 up or -1 down, of ``update(high, low, close)``."""
+
+    __slots__ = ()
+
+    def __init__(self, period: int = 10, multiplier: float = 3.0) -> None:
+        super().__init__(SUPERTREND, period=period, multiplier=multiplier)
+
+    def update(self, *inputs: float) -> tuple[float, float] | None:
+        """Take one closed bar and return the values, None until the first valid bar."""
+        if not self._advance(inputs):
+            return None
+        line, direction = self._out
+        return line, direction
+
+
+class Adx(_ThreeLines):
+    """Average directional index, +DI and -DI, 0 to 100, of ``update(high, low, close)``."""
+
+    __slots__ = ()
+
+    def __init__(self, period: int = 14) -> None:
+        super().__init__(ADX, period=period)
+
+
+class Ichimoku(Indicator):
+    """Conversion, base, span A and span B of ``update(high, low)``, nothing from later bars."""
+
+    __slots__ = ()
+
+    def __init__(
+        self, conversion: int = 9, base: int = 26, span: int = 52, displacement: int = 26
+    ) -> None:
+        super().__init__(
+            ICHIMOKU, conversion=conversion, base=base, span=span, displacement=displacement
+        )
+
+    def update(self, *inputs: float) -> tuple[float, float, float, float] | None:
+        """Take one closed bar and return the values, None until the first valid bar."""
+        if not self._advance(inputs):
+            return None
+        conversion, base, span_a, span_b = self._out
+        return conversion, base, span_a, span_b

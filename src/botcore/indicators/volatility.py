@@ -1,9 +1,20 @@
-"""Volatility of a bar: the average true range, in price units and as a share of the price."""
+"""Volatility: the average true range, in price units and as a share of it, and of log returns."""
 
-from math import nan
+from math import isfinite, nan, sqrt
+from typing import Final
 
+from botcore.indicators.bands import moments_row, window_moments
 from botcore.indicators.row import FloatRow
-from botcore.indicators.spec import IndicatorSpec, decay_bars, whole
+from botcore.indicators.spec import IndicatorSpec, decay_bars, whole, window_settled
+
+
+def true_range(high: float, low: float, previous: float) -> float:
+    """Return the range of a bar with the way to it from the previous close (Wilder, 1978)."""
+    if previous > high:  # comparisons, not max(): ties and signed zeros fall alike everywhere
+        return previous - low
+    if previous < low:
+        return high - previous
+    return high - low
 
 
 # State of the ATR: 0 average (before the seed: the sum), 1 previous close, 2 bars still to come
@@ -12,16 +23,11 @@ def atr_step(  # noqa: PLR0917 – a step is positional: state, out, at, then it
     state: FloatRow, out: FloatRow, at: int, high: float, low: float, close: float
 ) -> None:
     """Write Wilder's average true range, in price units, to ``out[at]``."""
-    previous = state[1]
+    moved = true_range(high, low, state[1])
     state[1] = close
-    true_range = high - low
-    if previous > high:  # comparisons, not max(): ties and signed zeros fall alike everywhere
-        true_range = previous - low
-    elif previous < low:
-        true_range = high - previous
     to_come = state[2]
     if to_come == 0.0:
-        average = (state[0] * state[4] + true_range) / state[3]
+        average = (state[0] * state[4] + moved) / state[3]
         state[0] = average
         out[at] = average
         return
@@ -29,7 +35,7 @@ def atr_step(  # noqa: PLR0917 – a step is positional: state, out, at, then it
     out[at] = nan
     if to_come > state[3]:  # the first bar has no previous close
         return
-    average = state[0] + true_range
+    average = state[0] + moved
     if to_come == 1.0:
         average /= state[3]
         out[at] = average
@@ -45,7 +51,8 @@ def _atr_first_valid(*, period: int = 14) -> int:
     return whole("period", period)
 
 
-def _atr_settled(tolerance: float, *, period: int = 14) -> int:
+def atr_settled(tolerance: float, *, period: int = 14) -> int:
+    """Count the bars until the average has forgotten its seed; see `ATR`."""
     keep = 1.0 - 1.0 / whole("period", period)
     return period + 1 + decay_bars(keep, tolerance, seed_error=100.0)
 
@@ -57,7 +64,7 @@ ATR = IndicatorSpec(
     step=atr_step,
     initial=_atr_initial,
     first_valid=_atr_first_valid,
-    settled=_atr_settled,
+    settled=atr_settled,
     formula=(
         "TRₜ = max(highₜ, closeₜ₋₁) − min(lowₜ, closeₜ₋₁); atrₜ = (atrₜ₋₁·(n − 1) + TRₜ) / n, "
         "seeded with the mean of TR₁ … TRₙ; n = period"
@@ -85,10 +92,104 @@ NATR = IndicatorSpec(
     step=natr_step,
     initial=_atr_initial,
     first_valid=_atr_first_valid,
-    settled=_atr_settled,
+    settled=atr_settled,
     formula="natrₜ = 100·atrₜ / closeₜ, with the average true range `atr` of the same period",
     source=(
         "Forman, Cross-Market Evaluations with Normalized Average True Range, 2006; TA-Lib NATR."
     ),
     note="Comparable between instruments and years, as `atr` is not. Settled as `atr`.",
+)
+
+
+_LOG_2: Final = 0.6931471805599453  # the nearest double
+_SQRT_2: Final = 1.4142135623730951
+_EXPONENTS: Final = 2200  # more than the halvings between the largest double and the smallest
+_SERIES: Final = 23  # the last odd power: 0.172²³ is below the rounding of 0.172
+
+
+def log_ratio(x: float, y: float) -> float:
+    """Return ln(x / y) of two prices, both above zero, to some units in the last place.
+
+    Arithmetic alone, for the logarithm of the C library differs between machines: halvings bring
+    the ratio between 1/√2 and √2, then ln(x / y) = 2·artanh((x − y) / (x + y)) as its series
+    (Abramowitz and Stegun, Handbook of Mathematical Functions, 1964, 4.1.27), which keeps all
+    digits where the prices are near one another.
+
+    Raises:
+        ZeroDivisionError: one of them is zero.
+    """
+    halvings = 0.0
+    for _ in range(_EXPONENTS):
+        if x / y <= _SQRT_2:
+            break
+        x *= 0.5
+        halvings += 1.0
+    for _ in range(_EXPONENTS):
+        if y / x <= _SQRT_2:
+            break
+        y *= 0.5
+        halvings -= 1.0
+    z = (x - y) / (x + y)
+    square = z * z
+    series = 0.0
+    for power in range(_SERIES, 0, -2):
+        series = series * square + 1.0 / power
+    return halvings * _LOG_2 + 2.0 * z * series
+
+
+# State of the volatility: the moments of the log returns, with √(bars per year) in the place of
+# the width; then the previous close, 0 before the first.
+def volatility_step(state: FloatRow, out: FloatRow, at: int, x: float) -> None:
+    """Write the standard deviation of the window's log returns to ``out[at]``."""
+    last = 7 + 2 * int(state[4])
+    previous = state[last]
+    state[last] = x
+    if previous == 0.0:
+        out[at] = nan
+        return
+    _, _, variance = window_moments(state, log_ratio(x, previous))
+    out[at] = state[6] * sqrt(variance)
+
+
+def _volatility_initial(
+    *, period: int = 20, ddof: int = 1, bars_per_year: float = 1.0
+) -> list[float]:
+    bars = _volatility_first_valid(period=period, ddof=ddof, bars_per_year=bars_per_year)
+    return [*moments_row(bars, ddof, sqrt(bars_per_year)), 0.0]
+
+
+def _volatility_first_valid(*, period: int = 20, ddof: int = 1, bars_per_year: float = 1.0) -> int:
+    if ddof not in (0, 1):
+        raise ValueError(f"ddof {ddof!r} is neither 0 nor 1")
+    if not (isfinite(bars_per_year) and bars_per_year > 0.0):
+        raise ValueError(f"bars_per_year {bars_per_year!r} is not above 0 and finite")
+    return whole("period", period, at_least=2)
+
+
+def _volatility_settled(
+    tolerance: float, *, period: int = 20, ddof: int = 1, bars_per_year: float = 1.0
+) -> int:
+    bars = _volatility_first_valid(period=period, ddof=ddof, bars_per_year=bars_per_year)
+    return window_settled(tolerance, bars + 1)
+
+
+VOLATILITY = IndicatorSpec(
+    name="volatility",
+    inputs=("close",),
+    outputs=("volatility",),
+    step=volatility_step,
+    initial=_volatility_initial,
+    first_valid=_volatility_first_valid,
+    settled=_volatility_settled,
+    formula=(
+        "volatilityₜ = √(bars_per_year)·σ of the last period log returns ln(xᵢ / xᵢ₋₁), σ with the "
+        "given ddof (1: the sample deviation)"
+    ),
+    source="Hull, Options, Futures, and Other Derivatives, chapter on volatility.",
+    note=(
+        "With bars_per_year 1, the default, it is that of one bar; 525600 makes it annual for "
+        "bars of a minute, 8760 for hours, 365 for days, as crypto trades at all times: right "
+        "where returns do not follow from one another. A flat window gives 0. Its input is above "
+        "zero. Settled relative to the largest return of the window."
+    ),
 )

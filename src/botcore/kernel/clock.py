@@ -115,11 +115,14 @@ class PausableClock:
     Args:
         start_ns: the instant it shows now, nanoseconds.
         base: gives the pace.
+        rate: how much faster it runs than the base clock: 60 shows an hour a minute. Sleeps are in
+            the base clock's seconds.
     """
 
-    def __init__(self, start_ns: int, *, base: Clock) -> None:
+    def __init__(self, start_ns: int, *, base: Clock, rate: float = 1.0) -> None:
         self._lock = threading.Lock()
         self._base = base
+        self._rate = rate
         self._shown = start_ns
         self._since: int | None = base.monotonic_ns()
 
@@ -162,4 +165,5 @@ class PausableClock:
     def _now(self) -> int:
         if self._since is None:
             return self._shown
-        return self._shown + self._base.monotonic_ns() - self._since
+        passed = self._base.monotonic_ns() - self._since
+        return self._shown + (passed if self._rate == 1.0 else round(passed * self._rate))

@@ -7,10 +7,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from botcore.domain.ids import InstrumentId
+from botcore.domain.ids import DAY_NS, InstrumentId
 
 FIELDS: Final = ("open", "high", "low", "close", "volume")
 """The columns of a candle, in the order in which tables hold them."""
+
+_WEEK_NS: Final = 7 * DAY_NS
+_FIRST_MONDAY_NS: Final = 4 * DAY_NS  # 1970-01-05; the epoch was a Thursday
 
 
 class Candles(msgspec.Struct, frozen=True, eq=False):
@@ -42,3 +45,8 @@ class Candles(msgspec.Struct, frozen=True, eq=False):
         """Return the chosen candles: a slice, a mask, or indices."""
         columns = {name: values[chosen] for name, values in self.columns.items()}
         return Candles(self.instrument, self.step_ns, self.ts_open[chosen], columns)
+
+
+def grid_origin_ns(step_ns: int) -> int:
+    """Return an instant at which a candle of this length opens: weeks open on Mondays, UTC."""
+    return _FIRST_MONDAY_NS if step_ns % _WEEK_NS == 0 else 0

@@ -191,34 +191,41 @@ class Valuation:
         return self.worth(account)()
 
     def equity_over(
-        self, account: AccountId, instrument: InstrumentId, marks: Sequence[float]
+        self, account: AccountId, marks: Mapping[InstrumentId, Sequence[float]], count: int
     ) -> list[float] | None:
-        """Return `equity` for each of several marks of one instrument, all others as they are.
+        """Return `equity` for each of several moments, instruments without marks as they are.
 
         None where the account holds what is quoted in another currency, or has no mark: such
         equity is told mark by mark.
+
+        Args:
+            account: whose.
+            marks: of each instrument that moves, one a moment.
+            count: how many moments.
         """
         known = self._current(account)
         if not known.is_plain:
             return None
-        before, rest = known.cash, iter(known.held)
-        for name, quantity in rest:
-            if name == instrument:
-                totals = [before + quantity * mark for mark in marks]
-                break
-            other = self._marks.get(name)
-            if other is None:
-                return None
-            before += quantity * other
-        else:
-            return [before] * len(marks)
-        for name, quantity in rest:
-            other = self._marks.get(name)
-            if other is None:
-                return None
-            worth = quantity * other
-            totals = [total + worth for total in totals]
-        return totals
+        # In the order of `held`, as a single mark is added up: floats are not associative.
+        before, totals = known.cash, None
+        for name, quantity in known.held:
+            moving = marks.get(name)
+            if moving is None:
+                other = self._marks.get(name)
+                if other is None:
+                    return None
+                worth = quantity * other
+                if totals is None:
+                    before += worth
+                else:
+                    totals = [total + worth for total in totals]
+            elif totals is None:
+                totals = [before + quantity * mark for mark in moving]
+            else:
+                totals = [
+                    total + quantity * mark for total, mark in zip(totals, moving, strict=True)
+                ]
+        return [before] * count if totals is None else totals
 
     def worth(self, account: AccountId) -> Callable[[], float]:
         """Return what tells an account's `equity`, for who asks at every bar."""

@@ -10,8 +10,9 @@ from botcore.strategies.digest import class_digest
 from botcore.strategies.event import EventStrategy, EventStrategyBase, Needs
 from botcore.strategies.faults import StrategyFault
 from botcore.strategies.features import FeatureSpec, feature, require_below
+from botcore.strategies.kinds import StrategyClass, StrategyKind, kind_of, parameters_in_force
 from botcore.strategies.layout import DECISION, NO_VIEW
-from botcore.strategies.library import LIBRARY, strategy_named
+from botcore.strategies.library import LIBRARY, SIGNAL_LIBRARY, strategy_named
 from botcore.strategies.runner import SignalRunner
 from botcore.strategies.signal import WARM_UP_REASON, SignalStrategy, render_reason
 from botcore.strategies.sweeps import Sweep
@@ -21,6 +22,7 @@ __all__ = [
     "DECISION",
     "LIBRARY",
     "NO_VIEW",
+    "SIGNAL_LIBRARY",
     "WARM_UP_REASON",
     "BarColumns",
     "BarRow",
@@ -31,12 +33,16 @@ __all__ = [
     "Needs",
     "SignalRunner",
     "SignalStrategy",
+    "StrategyClass",
     "StrategyFault",
+    "StrategyKind",
     "StrategyView",
     "Sweep",
     "WorkingOrder",
     "class_digest",
     "feature",
+    "kind_of",
+    "parameters_in_force",
     "render_reason",
     "require_below",
     "strategy_named",

@@ -6,17 +6,19 @@
 import sys
 
 from botcore.domain.parameters import Parameter
+from botcore.strategies.kinds import StrategyClass
 from botcore.strategies.library import LIBRARY
 from botcore.strategies.runner import SignalRunner
 from botcore.strategies.signal import SignalStrategy
 
+_EVENTS = "An event strategy: it places orders of its own, by what it holds and what rests of it."
 _HEAD = """\
 # Strategies
 
 Written from the declarations by `python -m botcore.strategies._docs`; a test keeps it so.
 
-A strategy states the exposure it wants on each closed bar: 1 is long with the whole of its budget
-on that instrument, 0 is flat. It sends no order; risk sizes what it wants and may refuse. A
+A signal strategy states the exposure it wants on each closed bar: 1 is long with the whole of its
+budget on that instrument, 0 is flat. It sends no order; risk sizes what it wants and may refuse. A
 refused order is wanted again on the next bar. None of the rules below claims to earn anything.
 
 The views change only on evidence beyond the declared no-trade band, in hundredths of a per cent
@@ -34,22 +36,16 @@ def reference_page() -> str:
     return "\n".join([_HEAD, *(_section(each) for each in LIBRARY.values())])
 
 
-def _section(strategy: type[SignalStrategy]) -> str:
-    runner = SignalRunner(strategy, {})
+def _section(strategy: StrategyClass) -> str:
+    reads = _reads(strategy) if issubclass(strategy, SignalStrategy) else _EVENTS
     parameters = "\n".join(_parameter(each) for each in strategy.parameters)
-    features = strategy.features(runner.parameters)
-    reads = ", ".join(
-        f"{each.indicator}({', '.join(f'{k}={v}' for k, v in each.parameters.items())})"
-        for each in features
-    )
     reasons = "\n".join(f"| {code} | {text} |" for code, text in enumerate(strategy.reasons))
     return f"""\
 ## {strategy.name}
 
 {strategy.summary} Version {strategy.version}.
 
-Reads {reads}. First decision on bar {runner.bars_to_come} of its history; features agree with an
-infinite history to 1e-6 after {runner.settled(1e-6)} bars (default parameters).
+{reads}
 
 | parameter | type | default | from | to | unit | |
 |---|---|---|---|---|---|---|
@@ -59,6 +55,20 @@ infinite history to 1e-6 after {runner.settled(1e-6)} bars (default parameters).
 |---|---|
 {reasons}
 """
+
+
+def _reads(strategy: type[SignalStrategy]) -> str:
+    runner = SignalRunner(strategy, {})
+    features = strategy.features(runner.parameters)
+    reads = ", ".join(
+        f"{each.indicator}({', '.join(f'{k}={v}' for k, v in each.parameters.items())})"
+        for each in features
+    )
+    return (
+        f"Reads {reads}. First decision on bar {runner.bars_to_come} of its history; features"
+        f" agree with an\ninfinite history to 1e-6 after {runner.settled(1e-6)} bars"
+        " (default parameters)."
+    )
 
 
 def _parameter(each: Parameter) -> str:

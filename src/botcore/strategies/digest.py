@@ -10,7 +10,7 @@ from botcore.strategies.signal import SignalStrategy
 
 
 def class_digest(strategy: type[SignalStrategy]) -> str:
-    """Return a digest of name, version, parameters, memory, `decide` and `features`.
+    """Return a digest of name, version, parameters, memory, document, `decide` and `features`.
 
     Functions that these call and numbers that they read are in it. It is taken from compiled code,
     not from source files: the money path does no I/O, and a file may have changed since it was
@@ -24,6 +24,7 @@ def class_digest(strategy: type[SignalStrategy]) -> str:
         strategy.no_view,
         strategy.free_memory,
         strategy.reasons,
+        strategy.source_digest,
         _function(strategy.decide, seen),
         _function(strategy.features, seen),
     )

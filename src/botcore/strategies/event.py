@@ -92,6 +92,9 @@ class EventStrategyBase:
 
     It keeps no state of its own, so `state` is empty: whoever remembers something overrides
     `state` and `resume` too.
+
+    Attributes:
+        source_digest: of the file that it was read from, set by whoever read it.
     """
 
     name: ClassVar[str]
@@ -100,6 +103,7 @@ class EventStrategyBase:
     parameters: ClassVar[ParameterSpace] = ParameterSpace()
     needs: ClassVar[Needs] = Needs()
     reasons: ClassVar[tuple[str, ...]] = ("no reason given",)
+    source_digest: ClassVar[str] = ""
 
     def __init__(self, params: Mapping[str, float]) -> None:
         """Take the parameters in force, by name, already validated."""

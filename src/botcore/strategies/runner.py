@@ -10,6 +10,7 @@ from botcore.kernel.guard import guarded
 from botcore.strategies.columns import BarColumns, BarRow, BarValues
 from botcore.strategies.digest import class_digest, features_digest
 from botcore.strategies.faults import StrategyFault
+from botcore.strategies.features import FeatureSpec
 from botcore.strategies.layout import (
     BAR_WIDTH,
     BARS_HELD,
@@ -105,6 +106,11 @@ class SignalRunner:
     def parameters(self) -> dict[str, float]:
         """The parameters in force, by name."""
         return self._strategy.parameters.named(self._params)
+
+    @property
+    def features(self) -> tuple[FeatureSpec, ...]:
+        """What it steps, in the order of the row."""
+        return self._features
 
     @property
     def row(self) -> list[float]:

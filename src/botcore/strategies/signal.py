@@ -40,24 +40,30 @@ class SignalStrategy:
         no_view: codes with which `decide` may return `NO_VIEW` (NaN). NaN with any other code is
             a fault.
         free_memory: first values of its own memory, from `memory[FREE]` on.
+        source_digest: of the file that it was read from, set by whoever read it; part of what a
+            stored state belongs to.
     """
 
     name: ClassVar[str]
     version: ClassVar[int]
-    summary: ClassVar[str]
+    summary: ClassVar[str] = ""
     parameters: ClassVar[ParameterSpace]
     reasons: ClassVar[tuple[str, ...]]
     no_view: ClassVar[tuple[int, ...]] = ()
     free_memory: ClassVar[tuple[float, ...]] = ()
+    source_digest: ClassVar[str] = ""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Refuse a declaration that could not run.
 
         Raises:
-            ConfigError: the name is no slug, the sentence of the warm-up is not the first, or
-                `no_view` names a code without a sentence.
+            ConfigError: something is missing, the name is no slug, the sentence of the warm-up is
+                not the first, or `no_view` names a code without a sentence.
         """
         super().__init_subclass__(**kwargs)
+        for needed in ("name", "version", "parameters", "reasons"):
+            if not hasattr(cls, needed):
+                raise _malformed(cls.__name__, f"it has no `{needed}`")
         slug(cls.name, what="strategy")
         if not cls.reasons or cls.reasons[0] != WARM_UP_REASON:
             raise _malformed(cls.name, "its first reason is not WARM_UP_REASON")

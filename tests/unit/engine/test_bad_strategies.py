@@ -35,7 +35,7 @@ from botcore.indicators import FloatRow
 from botcore.risk import Sizing
 from botcore.strategies import EventStrategyBase, StrategyView, render_reason
 from botcore.strategies.layout import CODE, NO_VIEW
-from botcore.strategies.library import LIBRARY, EmaCross
+from botcore.strategies.library import SIGNAL_LIBRARY, EmaCross
 
 SOL = InstrumentId("SOLUSDT.SIM")
 
@@ -342,12 +342,12 @@ def test_intents_that_come_before_the_engine_is_reconciled_are_dropped_and_count
     assert run.event().view.is_warmup
 
 
-@pytest.mark.parametrize("name", sorted(LIBRARY))
+@pytest.mark.parametrize("name", sorted(SIGNAL_LIBRARY))
 def test_a_library_strategy_whose_first_order_was_denied_tries_again_or_says_why(name: str) -> None:
     """A strategy that believed itself long after a no would never trade again."""
     tape = demo_tape(400, seed=1, step_ns=MINUTE_NS, instruments=(SOL,))
     run = TradingSession(
-        {name: LIBRARY[name]}, *demo_instruments(), sizing=Sizing(), trades={name: [SOL]}
+        {name: SIGNAL_LIBRARY[name]}, *demo_instruments(), sizing=Sizing(), trades={name: [SOL]}
     )
     run.tell(SetMode(ACCOUNT, Mode.REDUCE_ONLY, "person:ann", "deny the first"))
     events = iter(tape)
@@ -360,7 +360,7 @@ def test_a_library_strategy_whose_first_order_was_denied_tries_again_or_says_why
     run.session.bars(next(events))
 
     row = run.signal().log.row(-1)
-    said = render_reason(LIBRARY[name], row.code, row.operands)
+    said = render_reason(SIGNAL_LIBRARY[name], row.code, row.operands)
     assert (row.weight == 1.0) is ("enter" in said), said
     assert len(run.of(OrderPlaced)) == (1 if row.weight == 1.0 else 0)
     assert run.denials == ["MODE_FORBIDS"]

@@ -31,7 +31,7 @@ from botcore.indicators import FloatRow
 from botcore.risk import RiskLimits, Sizing, SizingKind
 from botcore.strategies import SignalRunner
 from botcore.strategies.layout import CODE
-from botcore.strategies.library import LIBRARY
+from botcore.strategies.library import SIGNAL_LIBRARY
 
 SOL = InstrumentId("SOLUSDT.SIM")
 LOOSE = {"no_trade_bps": 0}
@@ -155,13 +155,13 @@ def test_e100_changing_one_strategy_changes_no_price_or_fill_of_another() -> Non
     sizing = Sizing(kind=SizingKind.FIXED, quantity=Decimal("0.1"))
     runs = [
         TradingSession(
-            {"ema-cross": LIBRARY["ema-cross"], "other": other},
+            {"ema-cross": SIGNAL_LIBRARY["ema-cross"], "other": other},
             *demo_instruments(),
             sizing=sizing,
             parameters={"ema-cross": LOOSE},
             cash="100000000",
         )
-        for other in (ByColour, LIBRARY["rsi"])
+        for other in (ByColour, SIGNAL_LIBRARY["rsi"])
     ]
     for run in runs:
         for event in tape:
@@ -206,14 +206,17 @@ def test_e101_a_day_begins_at_utc_midnight_on_every_date(midnight: str) -> None:
 
 def decisions(tape: BarTape, name: str, instrument: InstrumentId) -> dict[int, tuple[float, ...]]:
     run = TradingSession(
-        {name: LIBRARY[name]}, *demo_instruments(), sizing=Sizing(), trades={name: [instrument]}
+        {name: SIGNAL_LIBRARY[name]},
+        *demo_instruments(),
+        sizing=Sizing(),
+        trades={name: [instrument]},
     )
     for event in tape:
         run.session.bars(event)
     return {row.ts: (row.code, *row.operands, row.weight) for row in run.signal().log}
 
 
-@pytest.mark.parametrize("name", sorted(LIBRARY))
+@pytest.mark.parametrize("name", sorted(SIGNAL_LIBRARY))
 def test_e102_a_decision_stays_as_it_was_when_later_bars_are_appended(name: str) -> None:
     tape = demo_tape(700, seed=1, step_ns=MINUTE_NS, instruments=(SOL,))
     cut = tape.between(None, tape.span[0] + 400 * MINUTE_NS)
@@ -224,12 +227,12 @@ def test_e102_a_decision_stays_as_it_was_when_later_bars_are_appended(name: str)
     assert repr(part) == repr({ts: whole[ts] for ts in part})
 
 
-@pytest.mark.parametrize("name", sorted(LIBRARY))
+@pytest.mark.parametrize("name", sorted(SIGNAL_LIBRARY))
 def test_e102_a_decision_does_not_depend_on_bars_before_its_declared_history(name: str) -> None:
     """After the settled bars, both histories agree from the first change of mind they share."""
     tape = demo_tape(6_000, seed=1, step_ns=MINUTE_NS, instruments=(SOL,))
     start = tape.span[0] + 1_000 * MINUTE_NS
-    settled = SignalRunner(LIBRARY[name], {}).settled(1e-9)
+    settled = SignalRunner(SIGNAL_LIBRARY[name], {}).settled(1e-9)
 
     whole, late = decisions(tape, name, SOL), decisions(tape.between(start, None), name, SOL)
 

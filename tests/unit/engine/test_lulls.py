@@ -52,7 +52,7 @@ def settled(
 def test_a_lull_takes_as_many_bars_as_it_may() -> None:
     play, part = settled()
 
-    assert play.lulls.take(part, 20, 48) == 48
+    assert play.lulls.take([part], 20, 48) == 48
     assert len(play.engine.curves[ACCOUNT]) == 68
     assert len(play.slots[0].log) == 68
     assert play.engine.desk.valuation.price(COINUSDT) == part.close[67]
@@ -61,18 +61,18 @@ def test_a_lull_takes_as_many_bars_as_it_may() -> None:
 def test_a_lull_ends_with_the_bars() -> None:
     play, part = settled()
 
-    assert play.lulls.take(part, 590, 48) == 10
+    assert play.lulls.take([part], 590, 48) == 10
 
 
 @pytest.mark.parametrize("sizing", [ONE_COIN, HALF], ids=["fixed", "fraction"])
 def test_a_lull_ends_before_the_bar_on_which_something_is_wanted(sizing: Sizing) -> None:
     play, part = settled(hold=30, idle=30, sizing=sizing)
 
-    count = play.lulls.take(part, 20, 500)
+    count = play.lulls.take([part], 20, 500)
 
     wanted_at = 30 + 5 - 1  # the features need 5 bars, and the count begins at 1
     assert 20 + count == wanted_at
-    assert play.lulls.take(part, wanted_at, 500) == 0
+    assert play.lulls.take([part], wanted_at, 500) == 0
     assert play.slots[0].runner.on_bar(values_of(part, wanted_at), 1.0) == 0.0
 
 
@@ -83,10 +83,10 @@ def test_a_lull_ends_before_the_bar_that_begins_a_day() -> None:
     for at in range(20):
         play.session.bars(part.event(at))
 
-    count = play.lulls.take(part, 20, 250)
+    count = play.lulls.take([part], 20, 250)
 
     assert part.ts_close[20 + count] == 7 * DAY_NS
-    assert play.lulls.take(part, 20 + count, 250) == 0
+    assert play.lulls.take([part], 20 + count, 250) == 0
 
 
 def a_paused_strategy(play: Play, now: int) -> None:
@@ -119,7 +119,7 @@ def test_no_lull_begins_where_a_step_does_more_than_arithmetic(name: str) -> Non
     HINDRANCES[name](play, int(part.ts_close[19]))
     before = play.slots[0].runner.state()
 
-    assert play.lulls.take(part, 20, 48) == 0
+    assert play.lulls.take([part], 20, 48) == 0
     assert play.slots[0].runner.state() == before
     assert len(play.engine.curves[ACCOUNT]) == 20
 
@@ -130,7 +130,7 @@ def test_no_lull_begins_where_somebody_watches_each_bar(watched: bool) -> None:
     run.flat(100.0, 20)
     part = first_part(a_walk(3, 100))
 
-    assert (run.engine.lulls.take(part, 20, 48) == 0) is watched
+    assert (run.engine.lulls.take([part], 20, 48) == 0) is watched
 
 
 @pytest.mark.parametrize("of", ["COINUSDT.SIM", "OTHERUSDT.SIM"])
@@ -144,14 +144,14 @@ def test_no_lull_begins_where_an_event_strategy_listens(of: str) -> None:
     )
     run.flat(100.0, 20)
 
-    assert run.engine.lulls.take(first_part(a_walk(3, 100)), 20, 48) == 0
+    assert run.engine.lulls.take([first_part(a_walk(3, 100))], 20, 48) == 0
 
 
 def test_no_lull_begins_while_an_order_is_in_doubt() -> None:
     play, part = settled()
     play.engine.desk.execution.index.has_doubts = True
 
-    assert play.lulls.take(part, 20, 48) == 0
+    assert play.lulls.take([part], 20, 48) == 0
 
 
 def test_what_was_looked_at_in_vain_is_taken_back() -> None:
@@ -164,7 +164,7 @@ def test_what_was_looked_at_in_vain_is_taken_back() -> None:
         for at in range(20):
             play.session.bars(part.event(at))
 
-    count = lulled.lulls.take(part, 20, 300)
+    count = lulled.lulls.take([part], 20, 300)
     for at in range(20, 20 + count):
         stepped.session.bars(part.event(at))
 
@@ -183,7 +183,7 @@ def test_a_strategy_that_raises_has_not_seen_the_bar_on_which_it_will() -> None:
     for at in range(20):
         lulled.session.bars(part.event(at))
 
-    count = lulled.lulls.take(part, 20, 200)
+    count = lulled.lulls.take([part], 20, 200)
     for at in range(20 + count):
         stepped.session.bars(part.event(at))
 
@@ -196,7 +196,7 @@ def test_a_lull_ends_where_the_price_moves_a_holding_off_its_band() -> None:
     play, part = settled(sizing=narrow)
     slot = play.slots[0]
 
-    count = play.lulls.take(part, 20, 400)
+    count = play.lulls.take([part], 20, 400)
 
     assert 0 < count < 400
     desk = play.engine.desk

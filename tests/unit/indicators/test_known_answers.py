@@ -9,7 +9,17 @@ from tests.unit.indicators.bars import (
     TA_LIB_LOWS,
 )
 
-from botcore.indicators import ATR, BOLLINGER, MACD, RSI, ZSCORE, IndicatorSpec, over
+from botcore.indicators import (
+    ATR,
+    BOLLINGER,
+    CCI,
+    MACD,
+    RSI,
+    WILLIAMS_R,
+    ZSCORE,
+    IndicatorSpec,
+    over,
+)
 
 
 def test_h1_rsi_of_ta_libs_closes() -> None:
@@ -49,6 +59,17 @@ def test_h3_atr_of_ta_libs_bars() -> None:
 
     assert atr[14] == pytest.approx(3.578214, abs=5e-7)
     assert 100.0 * atr[14:] / closes[14:] == pytest.approx([3.9321, 3.7576], abs=5e-5)
+
+
+def test_h3_cci_and_williams_r_of_ta_libs_bars() -> None:
+    bars = TA_LIB_HIGHS, TA_LIB_LOWS, TA_LIB_CLOSES[:16]
+
+    cci = over(CCI, *bars, period=11)
+    williams_r = over(WILLIAMS_R, *bars, period=14)
+
+    assert cci[10:13] == pytest.approx([87.927, 180.005, 143.519], abs=5e-4)
+    assert williams_r[13] == pytest.approx(-90.1943, abs=5e-5)
+    assert np.isnan(cci[:10]).all()
 
 
 @pytest.mark.parametrize(("spec", "index"), [(RSI, 14), (MACD, 33)])

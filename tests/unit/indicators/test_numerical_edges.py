@@ -10,26 +10,35 @@ import talib
 from tests.unit.indicators.bars import recorded_bars, seeded_bars
 
 from botcore.indicators import (
+    ADX,
     ANCHORED_VWAP,
     ATR,
     BOLLINGER,
+    CCI,
     DONCHIAN,
     EMA,
+    ICHIMOKU,
     INDICATORS,
+    KELTNER,
     MACD,
     NATR,
     RSI,
     SMA,
+    STOCHASTIC,
+    SUPERTREND,
+    VOLATILITY,
     VWAP,
     WILLIAMS_R,
+    WMA,
     ZSCORE,
     over,
 )
 
 EXTREMES = [1e-8, 1e8]
 # Neither a power of two nor exact in binary: a mean that rounds would show.
-WITHOUT_UNIT = (RSI, ZSCORE, NATR, WILLIAMS_R)
-UNITS = (SMA, EMA, MACD, BOLLINGER, ATR, DONCHIAN, VWAP, *WITHOUT_UNIT)
+WITHOUT_UNIT = (RSI, ZSCORE, NATR, WILLIAMS_R, ADX, STOCHASTIC, CCI, VOLATILITY)
+IN_PRICES = (SMA, EMA, WMA, MACD, BOLLINGER, ATR, DONCHIAN, VWAP, KELTNER, ICHIMOKU, SUPERTREND)
+UNITS = (*IN_PRICES, *WITHOUT_UNIT)
 CONSTANTS = [1e-8, 0.1, 30000.01, 1e8]
 
 
@@ -66,7 +75,9 @@ def test_the_unit_of_the_price_changes_nothing_but_the_unit(exponent: int) -> No
             c if s == "volume" else c * unit for s, c in zip(spec.inputs, columns, strict=True)
         ]
         expected = over(spec, *columns)
-        if spec not in WITHOUT_UNIT:
+        if spec is SUPERTREND:  # the line is a price, the direction has no unit
+            expected = expected * np.array([unit, 1.0])
+        elif spec in IN_PRICES:
             expected = expected * unit
         assert np.array_equal(over(spec, *scaled), expected, equal_nan=True), spec.name
 
@@ -83,6 +94,16 @@ def test_constant_prices_give_exactly_the_price(price: float) -> None:
     assert set(over(ATR, flat, flat, flat, period=7)[7:]) == {0.0}
     assert set(over(NATR, flat, flat, flat, period=7)[7:]) == {0.0}
     assert set(over(WILLIAMS_R, flat, flat, flat, period=7)[6:]) == {0.0}
+    assert set(over(WMA, flat, period=7)[6:]) == {price}
+    assert set(over(STOCHASTIC, flat, flat, flat)[17:].ravel()) == {0.0}
+    assert set(over(CCI, flat, flat, flat, period=7)[6:]) == {0.0}
+    assert set(over(ADX, flat, flat, flat, period=7)[13:].ravel()) == {0.0}
+    assert set(over(VOLATILITY, flat, period=7)[7:]) == {0.0}
+    assert set(over(ICHIMOKU, flat, flat)[77:].ravel()) == {price}
+    assert set(over(SUPERTREND, flat, flat, flat)[10:, 0]) == {price}
+    keltner = over(KELTNER, flat, flat, flat, period=7)[10:]
+    assert (keltner == keltner[:, [1]]).all()  # one line; its typical price is rounded
+    assert keltner == pytest.approx(price, rel=1e-15)
 
 
 @pytest.mark.parametrize("price", CONSTANTS)
@@ -114,8 +135,13 @@ def test_a_collapse_inside_the_window_costs_no_digits() -> None:
 
     mean = over(SMA, closes, period=8)
 
+    weighted = over(WMA, closes, period=8)
+
     for t in range(7, 40):
-        assert mean[t] == pytest.approx(fsum(closes[t - 7 : t + 1]) / 8, rel=1e-14)
+        window = closes[t - 7 : t + 1]
+        assert mean[t] == pytest.approx(fsum(window) / 8, rel=1e-14)
+        exact = fsum(weight * x for weight, x in enumerate(window, start=1)) / 36
+        assert weighted[t] == pytest.approx(exact, rel=1e-14)
 
 
 def test_windows_do_not_drift_over_a_million_bars() -> None:
@@ -123,11 +149,28 @@ def test_windows_do_not_drift_over_a_million_bars() -> None:
 
     mean = over(SMA, closes, period=30)
     bands = over(BOLLINGER, closes, period=30, width=1.0)
+    weighted = over(WMA, closes[900_000:], period=30)
 
     for t in range(999_000, 1_000_000):
         window = closes[t - 29 : t + 1].tolist()
         assert mean[t] == pytest.approx(fsum(window) / 30, rel=1e-14)
         assert bands[t, 0] == pytest.approx(fsum(window) / 30 + np.std(window), rel=1e-13)
+        exact = fsum(weight * x for weight, x in enumerate(window, start=1)) / 465
+        assert weighted[t - 900_000] == pytest.approx(exact, rel=1e-14)
+
+
+def test_lines_of_movement_stay_in_their_bounds_through_a_market_that_stops() -> None:
+    # Smoothed sums halve for ever where nothing moves, down into the smallest numbers there are.
+    moving = seeded_bars(41, 300)
+    still = np.full(30_000, moving.close[-1])
+    high, low, close = (
+        np.concatenate([column, still]) for column in (moving.high, moving.low, moving.close)
+    )
+
+    lines = over(ADX, high, low, close, period=5)[9:]
+
+    assert (lines >= 0.0).all()
+    assert (lines <= 100.0).all()
 
 
 def test_vwap_of_a_window_without_volume_is_the_newest_typical_price() -> None:

@@ -25,7 +25,21 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("vwap", {"period": 1}),
     ("donchian", {"period": 1}),
     ("donchian", {"period": 3}),
-    *((name, {}) for name in INDICATORS),
+    ("wma", {"period": 1}),
+    ("wma", {"period": 7}),
+    ("adx", {"period": 2}),
+    ("stochastic", {"period": 1, "smooth_k": 1, "smooth_d": 1}),
+    ("stochastic", {"period": 5, "smooth_k": 4, "smooth_d": 2}),
+    ("cci", {"period": 2}),
+    ("keltner", {"period": 1, "atr_period": 1}),
+    ("keltner", {"period": 20, "atr_period": 3, "width": 0.5}),
+    ("keltner", {"period": 3, "atr_period": 20}),
+    ("supertrend", {"period": 1, "multiplier": 0.5}),
+    ("ichimoku", {"conversion": 1, "base": 1, "span": 1, "displacement": 1}),
+    ("ichimoku", {"conversion": 7, "base": 5, "span": 3, "displacement": 20}),
+    ("volatility", {"period": 2}),
+    ("volatility", {"period": 9, "ddof": 0, "bars_per_year": 525_600}),
+    *((name, {}) for name in INDICATORS if name != "ichimoku"),  # 77 bars: tested beside TA-Lib
 ]
 
 
@@ -50,6 +64,25 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
         ("zscore", {"ddof": 2}, "ddof 2 is neither 0 nor 1"),
         ("vwap", {"period": 0}, "period 0 is below 1"),
         ("donchian", {"period": 0}, "period 0 is below 1"),
+        ("wma", {"period": 0}, "period 0 is below 1"),
+        ("adx", {"period": 1}, "period 1 is below 2"),
+        ("cci", {"period": 1}, "period 1 is below 2"),
+        ("stochastic", {"period": 0}, "period 0 is below 1"),
+        ("stochastic", {"smooth_k": 0}, "smooth_k 0 is below 1"),
+        ("stochastic", {"smooth_d": -1}, "smooth_d -1 is below 1"),
+        ("keltner", {"period": 0}, "period 0 is below 1"),
+        ("keltner", {"atr_period": 0}, "atr_period 0 is below 1"),
+        ("keltner", {"width": 0.0}, "width 0.0 is not above 0 and finite"),
+        ("supertrend", {"period": 0}, "period 0 is below 1"),
+        ("supertrend", {"multiplier": -3.0}, "multiplier -3.0 is not above 0 and finite"),
+        ("supertrend", {"multiplier": float("inf")}, "multiplier inf is not above 0 and finite"),
+        ("ichimoku", {"conversion": 0}, "conversion 0 is below 1"),
+        ("ichimoku", {"base": 0}, "base 0 is below 1"),
+        ("ichimoku", {"span": 0}, "span 0 is below 1"),
+        ("ichimoku", {"displacement": 0}, "displacement 0 is below 1"),
+        ("volatility", {"period": 1}, "period 1 is below 2"),
+        ("volatility", {"ddof": 2}, "ddof 2 is neither 0 nor 1"),
+        ("volatility", {"bars_per_year": 0.0}, "bars_per_year 0.0 is not above 0 and finite"),
     ],
 )
 def test_a_parameter_out_of_range_is_refused_naming_value_and_bound(
@@ -102,6 +135,7 @@ def test_decay_needs_no_bar_for_what_is_forgotten_at_once() -> None:
 def test_the_registry_names_each_indicator_as_itself_with_its_defaults() -> None:
     assert {name: spec.name for name, spec in INDICATORS.items()} == {n: n for n in INDICATORS}
     assert len({spec.step for spec in INDICATORS.values()}) == len(INDICATORS)
+    assert INDICATORS["volatility"].parameters == {"period": 20, "ddof": 1, "bars_per_year": 1.0}
     assert MACD.parameters == {"fast": 12, "slow": 26, "signal": 9}
     assert EMA.parameters == {"period": 20, "seed": "sma"}
     assert RSI.parameters == {"period": 14}

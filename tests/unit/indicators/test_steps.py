@@ -10,10 +10,18 @@ import numpy as np
 import pytest
 from tests.unit.indicators.bars import seeded_bars
 
-from botcore.indicators import INDICATORS, IndicatorSpec, bands, over
+from botcore.indicators import INDICATORS, IndicatorSpec, bands, over, volatility, windows
 
 ROOT = Path(__file__).resolve().parents[3]
-ALLOWED_CALLS = {"int", "float", "range", "sqrt", "window_moments", "atr_step", "donchian_step"}
+HELPERS = (
+    bands.window_moments,
+    volatility.log_ratio,
+    volatility.true_range,
+    windows.ring_mean,
+    windows.ring_push,
+    windows.window_extremes,
+)
+ALLOWED_CALLS = {"int", "float", "range", "sqrt", "atr_step", *(each.__name__ for each in HELPERS)}
 REFUSED_SYNTAX = (
     ast.Attribute,
     ast.Await,
@@ -43,7 +51,7 @@ def _name(spec: IndicatorSpec) -> str:
 
 
 @pytest.mark.parametrize(
-    "function", [*(spec.step for spec in SPECS), bands.window_moments], ids=lambda f: f.__name__
+    "function", [*(spec.step for spec in SPECS), *HELPERS], ids=lambda f: f.__name__
 )
 def test_p3_steps_use_only_arithmetic_square_roots_and_comparisons(
     function: Callable[..., Any],

@@ -7,20 +7,28 @@ from tests.unit.indicators.bars import seeded_bars
 
 from botcore.indicators import (
     RSI,
+    Adx,
     AnchoredVwap,
     Atr,
     Bollinger,
+    Cci,
     Donchian,
     Ema,
+    Ichimoku,
     Indicator,
+    Keltner,
     Macd,
     Natr,
     Obv,
     RollingZScore,
     Rsi,
     Sma,
+    Stochastic,
+    Supertrend,
+    Volatility,
     Vwap,
     WilliamsR,
+    Wma,
     over,
 )
 
@@ -38,6 +46,14 @@ ALL: list[Indicator] = [
     Vwap(3),
     AnchoredVwap(),
     Donchian(3),
+    Wma(3),
+    Stochastic(3, 2, 4),
+    Cci(3),
+    Keltner(5, 3, 1.5),
+    Supertrend(3, 2.0),
+    Adx(3),
+    Ichimoku(2, 4, 6, 3),
+    Volatility(3, ddof=0, bars_per_year=365.0),
 ]
 
 
@@ -55,6 +71,15 @@ def test_gives_all_outputs_of_a_bar_at_once() -> None:
     values = [donchian.update(3.0, 1.0), donchian.update(5.0, 2.0), donchian.update(4.0, 2.5)]
 
     assert values == [None, (5.0, 3.0, 1.0), (5.0, 3.5, 2.0)]
+
+
+def test_gives_two_and_four_outputs_of_a_bar_at_once() -> None:
+    supertrend, ichimoku = Supertrend(1, 1.0), Ichimoku(1, 1, 1, 1)
+    for indicator in (supertrend, ichimoku):
+        assert indicator.update(*(3.0, 1.0, 2.0)[: len(indicator.spec.inputs)]) is None
+
+    assert supertrend.update(4.0, 2.0, 3.0) == (1.0, 1.0)
+    assert ichimoku.update(6.0, 2.0) == (4.0, 4.0, 2.0, 2.0)
 
 
 @pytest.mark.parametrize("indicator", ALL, ids=lambda i: type(i).__name__)
@@ -77,6 +102,13 @@ def test_constructors_differ_from_their_defaults_where_told() -> None:
     assert Macd(2, 4, 3).first_valid == 5
     assert RollingZScore(3, ddof=1).state() != RollingZScore(3).state()
     assert Bollinger(4, 1.5).state()[6] == 1.5
+    assert Keltner(5, 3, 1.5).state()[9] == 1.5
+    assert Keltner(5, 9).first_valid == 9
+    assert Stochastic(3, 2, 4).first_valid == 2 + 1 + 3
+    assert Supertrend(3, 2.0).state() != Supertrend(3).state()
+    assert Ichimoku(2, 4, 6, 3).first_valid == 5 + 3
+    assert Volatility(3, ddof=0).state() != Volatility(3).state()
+    assert Volatility(3, bars_per_year=400.0).state()[6] == 20.0
 
 
 @pytest.mark.parametrize("bad", [nan, inf, -inf])

@@ -9,18 +9,24 @@ from numpy.typing import NDArray
 from tests.unit.indicators.bars import TA_LIB_CLOSES, Bars, recorded_bars, seeded_bars
 
 from botcore.indicators import (
+    ADX,
     ANCHORED_VWAP,
     ATR,
     BOLLINGER,
+    CCI,
     DONCHIAN,
     EMA,
+    KELTNER,
     MACD,
     NATR,
     OBV,
     RSI,
     SMA,
+    STOCHASTIC,
+    SUPERTREND,
     VWAP,
     WILLIAMS_R,
+    WMA,
     ZSCORE,
     over,
 )
@@ -58,6 +64,40 @@ class TestOverOnePeriod:
         ours = over(EMA, bars.close, period=period)
 
         assert_agree(ours, talib.EMA(bars.close, period), bars.close)
+
+    def test_wma_agrees(self, bars: Bars, period: int) -> None:
+        ours = over(WMA, bars.close, period=period)
+
+        assert_agree(ours, talib.WMA(bars.close, period), bars.close)
+
+    def test_cci_agrees(self, bars: Bars, period: int) -> None:
+        typical = (bars.high + bars.low + bars.close) / 3.0
+        deviation = 0.015 * talib.AVGDEV(typical, period)  # from points back to prices
+
+        ours = over(CCI, bars.high, bars.low, bars.close, period=period)
+
+        theirs = talib.CCI(bars.high, bars.low, bars.close, period)
+        assert_agree(ours * deviation, theirs * deviation, bars.close)
+
+    def test_stochastic_agrees(self, bars: Bars, period: int) -> None:
+        prices = bars.high, bars.low, bars.close
+
+        ours = over(STOCHASTIC, *prices, period=period, smooth_k=4, smooth_d=2)
+
+        simple = talib.MA_Type.SMA  # type: ignore[attr-defined]  # missing in its stub
+        slow = talib.STOCH(*prices, period, 4, simple, 2, simple)
+        theirs = talib.STOCHF(*prices, period, 5, simple)[0], *slow
+        for line, expected in zip(ours.T, theirs, strict=True):
+            assert_agree(line, expected, 100.0)
+
+    def test_supertrend_agrees(self, bars: Bars, period: int) -> None:
+        prices = bars.high, bars.low, bars.close
+
+        ours = over(SUPERTREND, *prices, period=period, multiplier=1.5)
+
+        line, trend = talib.SUPERTREND(*prices, period, 1.5)
+        assert_agree(ours[:, 0], line, bars.close)
+        assert np.array_equal(ours[period:, 1], trend[period:])
 
     def test_rsi_agrees(self, bars: Bars, period: int) -> None:
         ours = over(RSI, bars.close, period=period)
@@ -109,6 +149,29 @@ class TestOverOnePeriod:
         ours = over(VWAP, bars.high, bars.low, bars.close, volume, period=period)
 
         assert_agree(ours, talib.VWMA(typical, volume, period), bars.close)
+
+
+@pytest.mark.parametrize("period", [2, 5, 14, 60])
+def test_adx_and_its_lines_agree(bars: Bars, period: int) -> None:
+    prices = bars.high, bars.low, bars.close
+
+    ours = over(ADX, *prices, period=period)
+
+    assert_agree(ours[:, 0], talib.ADX(*prices, period), 100.0)
+    for line, theirs in zip(ours.T[1:], (talib.PLUS_DI, talib.MINUS_DI), strict=True):
+        first = ADX.first_valid(period=period)  # theirs are there from bar `period` on
+        assert_agree(line[first:], theirs(*prices, period)[first:], 100.0)
+
+
+def test_keltner_agrees_once_the_seed_of_its_true_ranges_is_forgotten(bars: Bars) -> None:
+    prices = bars.high, bars.low, bars.close
+    settled = KELTNER.settled(TOLERANCE, period=5, atr_period=3)
+    assert settled is not None
+
+    ours = over(KELTNER, *prices, period=5, atr_period=3, width=1.5)
+
+    for line, theirs in zip(ours.T, talib.KC(*prices, 5, 3, 1.5), strict=True):
+        assert_agree(line[settled:], theirs[settled:], bars.close[settled:])
 
 
 @pytest.mark.parametrize(("fast", "slow", "signal"), [(12, 26, 9), (5, 34, 5), (2, 3, 1)])

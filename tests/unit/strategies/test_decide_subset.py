@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from botcore.strategies import LIBRARY
+from botcore.strategies import SIGNAL_LIBRARY
 
 ALLOWED = (
     ast.FunctionDef,
@@ -69,12 +69,12 @@ def refusals(function: Callable[..., Any], seen: set[object] | None = None) -> l
     return found
 
 
-@pytest.mark.parametrize("strategy", LIBRARY.values(), ids=list(LIBRARY))
+@pytest.mark.parametrize("strategy", SIGNAL_LIBRARY.values(), ids=list(SIGNAL_LIBRARY))
 def test_decide_and_what_it_calls_use_arithmetic_branches_and_indexes_only(strategy: Any) -> None:
     assert refusals(strategy.decide) == []
 
 
-@pytest.mark.parametrize("strategy", LIBRARY.values(), ids=list(LIBRARY))
+@pytest.mark.parametrize("strategy", SIGNAL_LIBRARY.values(), ids=list(SIGNAL_LIBRARY))
 def test_decide_calls_no_exponential_or_logarithm(strategy: Any) -> None:
     # Their last digit differs between libraries of mathematics, and so would targets.
     source = inspect.getsource(strategy.decide)
@@ -95,7 +95,7 @@ def _speaks(row: Any, memory: Any, params: Any) -> float:
 
 
 def _reads_a_foreign_global(row: Any, memory: Any, params: Any) -> float:
-    return LIBRARY[row[0]]  # type: ignore[return-value]  # what the guard must see
+    return SIGNAL_LIBRARY[row[0]]  # type: ignore[return-value]  # what the guard must see
 
 
 def _hides_one_call_away(row: Any, memory: Any, params: Any) -> Any:

@@ -12,16 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.strategies.tapes import BarValues, flat, obeyed, random_walk
 
-from botcore.strategies import LIBRARY, SignalRunner, render_reason
+from botcore.strategies import SIGNAL_LIBRARY, SignalRunner, render_reason
 from botcore.strategies.layout import CODE, FREE, HELD
+from botcore.strategies.library.ensemble import MEMBERS
 
-NAMES = list(LIBRARY)
+NAMES = list(SIGNAL_LIBRARY)
 NARROW: dict[str, dict[str, object]] = {
     "rsi": {"period": 5, "oversold": 35, "overbought": 65, "no_trade_bps": 12},
     "macd": {"fast": 4, "slow": 9, "signal": 3, "no_trade_bps": 2},
     "bollinger": {"period": 8, "width": 1.2, "no_trade_bps": 12},
     "volume-breakout": {"period": 5, "volume_factor": 1.2, "no_trade_bps": 15},
     "ema-cross": {"fast": 3, "slow": 8, "no_trade_bps": 8},
+    "donchian-trend": {"entry": 6, "exit": 3, "no_trade_bps": 15},
     "ensemble": {"rsi_oversold": 40, "rsi_overbought": 60, "rsi_no_trade_bps": 5},
 }
 """Parameters that change their mind often, so that a short tape meets every situation."""
@@ -42,7 +44,7 @@ def asked(
     name: str, bars: list[BarValues], positions: list[float]
 ) -> list[tuple[float, float, int, tuple[float, ...]]]:
     """Return weight, position, code and operands of each bar; operands not written are NaN."""
-    runner = SignalRunner(LIBRARY[name], NARROW[name])
+    runner = SignalRunner(SIGNAL_LIBRARY[name], NARROW[name])
     seen = []
     for bar, held in zip(bars, positions, strict=True):
         runner.memory[1:5] = [math.nan] * 4
@@ -60,7 +62,8 @@ def provoked(name: str) -> list[tuple[float, float, int, tuple[float, ...]]]:
 
 
 @pytest.mark.parametrize(
-    ("name", "code"), [(name, code) for name in NAMES for code in range(len(LIBRARY[name].reasons))]
+    ("name", "code"),
+    [(name, code) for name in NAMES for code in range(len(SIGNAL_LIBRARY[name].reasons))],
 )
 def test_every_reason_has_a_situation_that_provokes_it_and_a_sentence_that_fits(
     name: str, code: int
@@ -69,20 +72,23 @@ def test_every_reason_has_a_situation_that_provokes_it_and_a_sentence_that_fits(
 
     assert met
     for weight, held, _, operands in met:
-        sentence = render_reason(LIBRARY[name], code, operands)
+        sentence = render_reason(SIGNAL_LIBRARY[name], code, operands)
         assert sentence.endswith(acts(weight, held)), sentence
         assert "nan" not in sentence
         assert "inf" not in re.sub("inside", "", sentence)
-        for place, form in re.findall(r"\{(\d):([^}]*)\}", LIBRARY[name].reasons[code]):
+        for place, form in re.findall(r"\{(\d):([^}]*)\}", SIGNAL_LIBRARY[name].reasons[code]):
             assert form.startswith("+") or operands[int(place)] >= 0.0, sentence
 
 
 def test_no_code_is_used_that_has_no_sentence() -> None:
     for name in NAMES:
-        assert {each[2] for each in provoked(name)} == set(range(len(LIBRARY[name].reasons)))
+        assert {each[2] for each in provoked(name)} == set(range(len(SIGNAL_LIBRARY[name].reasons)))
 
 
-FREE_SLOTS = {"volume-breakout": [0.0, 101.0, 99.0]}
+FREE_SLOTS = {
+    "volume-breakout": [0.0, 101.0, 99.0],
+    "donchian-trend": [0.0, 101.0, 97.0, 100.8, 99.0],
+}
 
 
 @pytest.mark.parametrize(
@@ -127,6 +133,12 @@ FREE_SLOTS = {"volume-breakout": [0.0, 101.0, 99.0]}
             "price is 99.0 bps under the high of 20 bars: no entry",
         ),
         (
+            "donchian-trend",
+            [102.0, 101.0, 100.0, 102.0, 101.0, 100.0],
+            1.0,
+            "price is -99.0 bps from the high of 20 bars, its last break was down: exit",
+        ),
+        (
             "ema-cross",
             [99.877, 100.0],
             0.0,
@@ -139,7 +151,7 @@ FREE_SLOTS = {"volume-breakout": [0.0, 101.0, 99.0]}
 def test_a_sentence_says_what_was_seen(
     name: str, features: list[float], held: float, sentence: str
 ) -> None:
-    strategy = LIBRARY[name]
+    strategy = SIGNAL_LIBRARY[name]
     memory = [0.0] * FREE + FREE_SLOTS.get(name, [0.0] * len(strategy.free_memory))
     memory[HELD] = held
 
@@ -151,7 +163,7 @@ def test_a_sentence_says_what_was_seen(
 
 
 def test_a_reason_without_a_sentence_is_read_as_such() -> None:
-    rsi = LIBRARY["rsi"]
+    rsi = SIGNAL_LIBRARY["rsi"]
 
     assert render_reason(rsi, 99.0, [0.0] * 4) == "no sentence for reason 99 of rsi"
     assert render_reason(rsi, -1.0, [0.0] * 4) == "no sentence for reason -1 of rsi"
@@ -183,14 +195,14 @@ def test_any_prices_give_a_weight_of_one_or_none_and_a_fitting_sentence(
 
     for weight, position, code, operands in asked(name, bars, held):
         assert math.isnan(weight) or weight in (0.0, 1.0)
-        sentence = render_reason(LIBRARY[name], code, operands)
+        sentence = render_reason(SIGNAL_LIBRARY[name], code, operands)
         assert sentence.endswith(acts(weight, position))
         assert "nan" not in sentence
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_decide_changes_its_memory_only_and_twice_gives_the_same(name: str) -> None:
-    strategy = LIBRARY[name]
+    strategy = SIGNAL_LIBRARY[name]
     runner = SignalRunner(strategy, NARROW[name])
     params = strategy.parameters.row(NARROW[name])
     for bar in random_walk(22, 300):
@@ -217,8 +229,8 @@ def test_e102_a_decision_does_not_change_when_later_bars_are_appended(name: str)
     bars = random_walk(23, 900)
     other = random_walk(24, 400)
 
-    whole = list(obeyed(SignalRunner(LIBRARY[name], NARROW[name]), bars))
-    cut = list(obeyed(SignalRunner(LIBRARY[name], NARROW[name]), [*bars[:500], *other]))
+    whole = list(obeyed(SignalRunner(SIGNAL_LIBRARY[name], NARROW[name]), bars))
+    cut = list(obeyed(SignalRunner(SIGNAL_LIBRARY[name], NARROW[name]), [*bars[:500], *other]))
 
     assert np.array_equal(whole[:500], cut[:500], equal_nan=True)
     assert not np.array_equal(whole[500:], cut[500:900], equal_nan=True)
@@ -232,14 +244,14 @@ def test_e102_a_decision_does_not_change_when_old_history_is_cut_off(
     params = NARROW[name] if params is None else params
     bars = random_walk(25, 8_000)
     start = 3_000
-    settled = start + SignalRunner(LIBRARY[name], params).settled(1e-12)
+    settled = start + SignalRunner(SIGNAL_LIBRARY[name], params).settled(1e-12)
 
-    runner = SignalRunner(LIBRARY[name], params)
+    runner = SignalRunner(SIGNAL_LIBRARY[name], params)
     whole, views = [], []
     for weight in obeyed(runner, bars):
         whole.append(weight)
         views.append(runner.memory[FREE : FREE + (5 if name == "ensemble" else 1)])
-    cut = list(obeyed(SignalRunner(LIBRARY[name], params), bars[start:]))
+    cut = list(obeyed(SignalRunner(SIGNAL_LIBRARY[name], params), bars[start:]))
 
     # A view is that of its last decisive bar: once each has changed after the cut, both agree.
     changed = np.diff(np.array(views[settled:]), axis=0) != 0.0
@@ -252,26 +264,28 @@ def test_e102_a_decision_does_not_change_when_old_history_is_cut_off(
 @pytest.mark.parametrize("name", NAMES)
 def test_a_warm_strategy_that_is_flat_may_enter_on_its_first_bar(name: str) -> None:
     bars = random_walk(26, 2_000)
-    runner = SignalRunner(LIBRARY[name], NARROW[name])
+    runner = SignalRunner(SIGNAL_LIBRARY[name], NARROW[name])
     runner.is_warmup = True
     wanted = [runner.on_bar(bar, 0.0) for bar in bars]
     last_long = max(at for at, weight in enumerate(wanted) if weight == 1.0)
 
-    runner = SignalRunner(LIBRARY[name], NARROW[name])
+    runner = SignalRunner(SIGNAL_LIBRARY[name], NARROW[name])
     runner.is_warmup = True
     for bar in bars[:last_long]:
         runner.on_bar(bar, 0.0)
     runner.is_warmup = False
 
     assert runner.on_bar(bars[last_long], 0.0) == 1.0
-    assert render_reason(LIBRARY[name], runner.memory[CODE], runner.memory[1:5]).endswith(": enter")
+    assert render_reason(SIGNAL_LIBRARY[name], runner.memory[CODE], runner.memory[1:5]).endswith(
+        ": enter"
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_denied_entry_is_wanted_again_on_the_next_bar(name: str) -> None:
     bars = random_walk(27, 2_000)
-    denied = SignalRunner(LIBRARY[name], NARROW[name])
-    filled = SignalRunner(LIBRARY[name], NARROW[name])
+    denied = SignalRunner(SIGNAL_LIBRARY[name], NARROW[name])
+    filled = SignalRunner(SIGNAL_LIBRARY[name], NARROW[name])
 
     wanted = [denied.on_bar(bar, 0.0) for bar in bars]
 
@@ -282,7 +296,7 @@ def test_a_denied_entry_is_wanted_again_on_the_next_bar(name: str) -> None:
 @pytest.mark.parametrize("seed", [0, 1])
 def test_ema_cross_without_a_band_is_the_textbook_rule(seed: int) -> None:
     bars = random_walk(28, 3_000)
-    runner = SignalRunner(LIBRARY["ema-cross"], {"no_trade_bps": 0, "seed": seed})
+    runner = SignalRunner(SIGNAL_LIBRARY["ema-cross"], {"no_trade_bps": 0, "seed": seed})
     closes = [bar[3] for bar in bars]
 
     weights = list(obeyed(runner, bars))
@@ -293,7 +307,7 @@ def test_ema_cross_without_a_band_is_the_textbook_rule(seed: int) -> None:
 
 
 def test_ema_cross_keeps_its_view_where_the_averages_are_equal() -> None:
-    runner = SignalRunner(LIBRARY["ema-cross"], {"fast": 1, "slow": 2, "no_trade_bps": 0})
+    runner = SignalRunner(SIGNAL_LIBRARY["ema-cross"], {"fast": 1, "slow": 2, "no_trade_bps": 0})
     # With periods 1 and 2 the averages meet only where the price stands still for long.
     rising = [(1.0, 1.0, 1.0, float(price), 1.0) for price in (1, 2, 3)]
 
@@ -305,9 +319,9 @@ def test_ema_cross_keeps_its_view_where_the_averages_are_equal() -> None:
 
 def test_the_ensemble_holds_what_the_majority_of_the_other_five_hold() -> None:
     bars = random_walk(29, 6_000)
-    ensemble = LIBRARY["ensemble"]
+    ensemble = SIGNAL_LIBRARY["ensemble"]
     runner = SignalRunner(ensemble, {})
-    members = [SignalRunner(LIBRARY[name], {}) for name in NAMES if name != "ensemble"]
+    members = [SignalRunner(member, {}) for member in MEMBERS]
     seen = set()
 
     for at, bar in enumerate(bars):

@@ -14,7 +14,7 @@ from botcore.domain.errors import ConfigError
 from botcore.domain.intents import Intent
 from botcore.domain.market import Bar
 from botcore.strategies import (
-    LIBRARY,
+    SIGNAL_LIBRARY,
     WARM_UP_REASON,
     EventStrategy,
     EventStrategyBase,
@@ -42,6 +42,14 @@ def test_a_declaration_that_cannot_run_is_refused(body: Mapping[str, Any], code:
     assert caught.value.code == code
 
 
+@pytest.mark.parametrize("missing", ["name", "version", "summary", "parameters", "reasons"])
+def test_a_declaration_says_what_it_lacks(missing: str) -> None:
+    whole = {"name": "n", "version": 1, "summary": "", "parameters": (), "reasons": ()}
+
+    with pytest.raises(ConfigError, match=f"strategy 'Half' cannot run: it has no `{missing}`"):
+        type("Half", (SignalStrategy,), {k: v for k, v in whole.items() if k != missing})
+
+
 @pytest.mark.parametrize(
     ("name", "inputs", "parameters", "code", "word"),
     [
@@ -66,9 +74,15 @@ def test_an_indicator_that_never_forgets_is_waited_for_until_its_first_value() -
 
 
 def test_every_strategy_has_a_digest_of_its_own() -> None:
-    digests = {class_digest(each) for each in (*LIBRARY.values(), Probe, LookingProbe)}
+    digests = {class_digest(each) for each in (*SIGNAL_LIBRARY.values(), Probe, LookingProbe)}
 
-    assert len(digests) == len(LIBRARY) + 2
+    assert len(digests) == len(SIGNAL_LIBRARY) + 2
+
+
+def test_a_digest_changes_with_the_file_that_a_strategy_was_read_from() -> None:
+    moved = type("Moved", (Probe,), {"source_digest": "0" * 64})
+
+    assert class_digest(moved) != class_digest(Probe)
 
 
 def test_a_digest_changes_with_a_number_that_the_rule_reads_and_with_a_function_it_calls() -> None:
@@ -80,8 +94,8 @@ def test_a_digest_changes_with_a_number_that_the_rule_reads_and_with_a_function_
 
 def test_a_digest_does_not_depend_on_the_hash_seed() -> None:
     program = (
-        "from botcore.strategies import LIBRARY, class_digest\n"
-        "print(*(class_digest(each) for each in LIBRARY.values()))\n"
+        "from botcore.strategies import SIGNAL_LIBRARY, class_digest\n"
+        "print(*(class_digest(each) for each in SIGNAL_LIBRARY.values()))\n"
     )
     outputs = {
         subprocess.run(
@@ -94,7 +108,7 @@ def test_a_digest_does_not_depend_on_the_hash_seed() -> None:
         for seed in ("1", "2")
     }
 
-    assert outputs == {" ".join(class_digest(each) for each in LIBRARY.values()) + "\n"}
+    assert outputs == {" ".join(class_digest(each) for each in SIGNAL_LIBRARY.values()) + "\n"}
 
 
 class _Buyer(EventStrategyBase):

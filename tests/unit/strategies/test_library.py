@@ -3,9 +3,19 @@
 import pytest
 
 from botcore.domain.errors import ConfigError
-from botcore.strategies import LIBRARY, SignalRunner, SignalStrategy, strategy_named
+from botcore.strategies import (
+    LIBRARY,
+    SIGNAL_LIBRARY,
+    SignalRunner,
+    StrategyClass,
+    StrategyKind,
+    kind_of,
+    parameters_in_force,
+    strategy_named,
+)
 from botcore.strategies.library import (
     bollinger,
+    donchian_trend,
     ema_cross,
     ensemble,
     macd,
@@ -13,12 +23,18 @@ from botcore.strategies.library import (
     volume_breakout,
 )
 
-NAMES = ["rsi", "macd", "bollinger", "volume-breakout", "ema-cross", "ensemble"]
+SIGNALS = ["rsi", "macd", "bollinger", "volume-breakout", "ema-cross", "ensemble", "donchian-trend"]
+NAMES = [*SIGNALS, "grid", "dca"]
 
 
-def test_the_library_holds_the_six_strategies_by_name() -> None:
+def test_the_library_holds_both_kinds_by_name() -> None:
     assert list(LIBRARY) == NAMES
     assert [strategy_named(name).name for name in NAMES] == NAMES
+    assert list(SIGNAL_LIBRARY) == SIGNALS
+    assert [name for name in NAMES if kind_of(LIBRARY[name]) is StrategyKind.EVENT] == [
+        "grid",
+        "dca",
+    ]
 
 
 def test_an_unknown_strategy_is_refused_with_the_nearest_name() -> None:
@@ -30,7 +46,7 @@ def test_an_unknown_strategy_is_refused_with_the_nearest_name() -> None:
 
 @pytest.mark.parametrize("strategy", LIBRARY.values(), ids=NAMES)
 def test_every_parameter_is_explained_and_has_a_default_in_its_range(
-    strategy: type[SignalStrategy],
+    strategy: StrategyClass,
 ) -> None:
     for parameter in strategy.parameters:
         assert parameter.help.endswith(".")
@@ -38,15 +54,21 @@ def test_every_parameter_is_explained_and_has_a_default_in_its_range(
 
 
 @pytest.mark.parametrize("strategy", LIBRARY.values(), ids=NAMES)
-def test_the_extremes_of_every_parameter_can_run(strategy: type[SignalStrategy]) -> None:
+def test_the_extremes_of_every_parameter_can_run(strategy: StrategyClass) -> None:
     for parameter in strategy.parameters:
         for value in (parameter.low, parameter.high):
             try:
-                runner = SignalRunner(strategy, {parameter.name: value})
+                in_force = parameters_in_force(strategy, {parameter.name: value})
             except ConfigError as error:
                 assert error.code == "PARAMETERS_CONFLICT"  # noqa: PT017 – only some conflict
             else:
-                assert runner.parameters[parameter.name] == value
+                assert in_force[parameter.name] == value
+
+
+@pytest.mark.parametrize("strategy", LIBRARY.values(), ids=NAMES)
+def test_a_parameter_that_cannot_be_is_refused_for_either_kind(strategy: StrategyClass) -> None:
+    with pytest.raises(ConfigError, match="there is no parameter 'colour'"):
+        parameters_in_force(strategy, {"colour": 1})
 
 
 @pytest.mark.parametrize(
@@ -64,6 +86,9 @@ def test_the_extremes_of_every_parameter_can_run(strategy: type[SignalStrategy])
         ("ema-cross", ema_cross.FAST, "fast"),
         ("ema-cross", ema_cross.SLOW, "slow"),
         ("ema-cross", ema_cross.NO_TRADE_BPS, "no_trade_bps"),
+        ("donchian-trend", donchian_trend.ENTRY, "entry"),
+        ("donchian-trend", donchian_trend.EXIT, "exit"),
+        ("donchian-trend", donchian_trend.NO_TRADE_BPS, "no_trade_bps"),
         ("ensemble", ensemble.OVERSOLD, "rsi_oversold"),
         ("ensemble", ensemble.OVERBOUGHT, "rsi_overbought"),
         ("ensemble", ensemble.RSI_BAND, "rsi_no_trade_bps"),
@@ -77,14 +102,14 @@ def test_the_extremes_of_every_parameter_can_run(strategy: type[SignalStrategy])
 def test_an_index_into_the_parameter_row_is_that_of_its_parameter(
     strategy: str, index: int, name: str
 ) -> None:
-    assert LIBRARY[strategy].parameters.index(name) == index
+    assert SIGNAL_LIBRARY[strategy].parameters.index(name) == index
 
 
 def test_the_ensembles_columns_are_those_of_its_members_features() -> None:
-    runner = SignalRunner(LIBRARY["ensemble"], {})
+    runner = SignalRunner(SIGNAL_LIBRARY["ensemble"], {})
     columns = [
         (place, output)
-        for place, each in enumerate(LIBRARY["ensemble"].features(runner.parameters))
+        for place, each in enumerate(SIGNAL_LIBRARY["ensemble"].features(runner.parameters))
         for output in each.spec.outputs
     ]
 
@@ -103,4 +128,4 @@ def test_the_ensembles_columns_are_those_of_its_members_features() -> None:
 
 def test_the_ensemble_names_the_member_whose_parameters_conflict() -> None:
     with pytest.raises(ConfigError, match="macd in the ensemble: fast=26 is not below slow=26"):
-        SignalRunner(LIBRARY["ensemble"], {"macd_fast": 26})
+        SignalRunner(SIGNAL_LIBRARY["ensemble"], {"macd_fast": 26})

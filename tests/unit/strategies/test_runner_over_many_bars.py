@@ -7,7 +7,7 @@ import pytest
 from tests.support.lulls import Patient
 from tests.unit.strategies.tapes import BarValues, flat, random_walk
 
-from botcore.strategies import DECISION, LIBRARY, SignalRunner, SignalStrategy, StrategyFault
+from botcore.strategies import DECISION, SIGNAL_LIBRARY, SignalRunner, SignalStrategy, StrategyFault
 from botcore.strategies.layout import BARS_HELD, FREE, HELD
 
 BARS = random_walk(1, 400)
@@ -48,7 +48,9 @@ def one_by_one(
 
 @pytest.mark.parametrize("rest", [0.0, 1.0])
 @pytest.mark.parametrize("held", [0.0, 1.0])
-@pytest.mark.parametrize("strategy", [*LIBRARY.values(), Patient], ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    "strategy", [*SIGNAL_LIBRARY.values(), Patient], ids=lambda each: each.name
+)
 def test_bars_taken_together_leave_what_one_by_one_leaves(
     strategy: type[SignalStrategy], held: float, rest: float
 ) -> None:
@@ -169,7 +171,9 @@ def test_bars_are_counted_since_the_position_changed_its_sign(before: float, hel
         assert together.memory[BARS_HELD] == 6.0
 
 
-@pytest.mark.parametrize("strategy", [*LIBRARY.values(), Patient], ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    "strategy", [*SIGNAL_LIBRARY.values(), Patient], ids=lambda each: each.name
+)
 def test_a_snapshot_is_gone_back_to_as_often_as_one_likes(
     strategy: type[SignalStrategy],
 ) -> None:

@@ -17,13 +17,19 @@ from tests.unit.strategies.tapes import BarValues, obeyed, random_walk
 from botcore.domain.errors import ConfigError
 from botcore.domain.intents import Reason
 from botcore.indicators import INDICATORS, over
-from botcore.strategies import LIBRARY, SignalRunner, SignalStrategy, StrategyFault, render_reason
+from botcore.strategies import (
+    SIGNAL_LIBRARY,
+    SignalRunner,
+    SignalStrategy,
+    StrategyFault,
+    render_reason,
+)
 from botcore.strategies.layout import BARS_HELD, CODE, FREE, HELD, NEVER, WARM
 
 SOURCES = ("open", "high", "low", "close", "volume")
 
 
-@pytest.fixture(params=LIBRARY.values(), ids=list(LIBRARY))
+@pytest.fixture(params=SIGNAL_LIBRARY.values(), ids=list(SIGNAL_LIBRARY))
 def strategy(request: pytest.FixtureRequest) -> type[SignalStrategy]:
     found: type[SignalStrategy] = request.param
     return found
@@ -207,7 +213,7 @@ def test_an_absent_or_unreadable_state_starts_afresh(state: bytes | None) -> Non
 
 
 def test_the_history_needed_is_that_of_the_slowest_feature() -> None:
-    runner = SignalRunner(LIBRARY["ema-cross"], {})
+    runner = SignalRunner(SIGNAL_LIBRARY["ema-cross"], {})
 
     assert runner.settled(1e-6) == INDICATORS["ema"].settled(1e-6, period=30)
     assert runner.settled(1e-9) > runner.settled(1e-6)
@@ -227,7 +233,7 @@ def test_parameters_that_cannot_be_are_refused_with_a_fix(
     params: Mapping[str, object], code: str, word: str
 ) -> None:
     with pytest.raises(ConfigError, match=word) as caught:
-        SignalRunner(LIBRARY["ema-cross"], params)
+        SignalRunner(SIGNAL_LIBRARY["ema-cross"], params)
 
     assert caught.value.code == code
     assert caught.value.fix

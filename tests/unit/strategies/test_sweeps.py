@@ -10,7 +10,7 @@ from tests.support.lulls import Patient
 from tests.unit.strategies.tapes import random_walk
 
 from botcore.indicators import FloatColumn, FloatRow, FloatTable
-from botcore.strategies import LIBRARY, SignalRunner, SignalStrategy, StrategyFault, Sweep
+from botcore.strategies import SIGNAL_LIBRARY, SignalRunner, SignalStrategy, StrategyFault, Sweep
 from botcore.strategies.layout import BARS_HELD, CLOSE, HELD, WEIGHT
 from botcore.strategies.library import EmaCross
 
@@ -33,7 +33,10 @@ def a_sweep(runner: SignalRunner, at: int, held: float = 0.0) -> Sweep:
 
 
 def test_the_crosses_of_the_library_have_their_rules_in_columns() -> None:
-    assert [name for name, each in LIBRARY.items() if each.column_rule()] == ["macd", "ema-cross"]
+    assert [name for name, each in SIGNAL_LIBRARY.items() if each.column_rule()] == [
+        "macd",
+        "ema-cross",
+    ]
 
 
 def test_a_strategy_without_a_rule_in_columns_is_asked_bar_by_bar() -> None:

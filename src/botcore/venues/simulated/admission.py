@@ -1,7 +1,6 @@
 """Whether the venue takes an order: its rules, its grid and its words, never its money."""
 
 from botcore.domain.ids import CLIENT_ORDER_ID
-from botcore.domain.market import Bar
 from botcore.domain.orders import OrderType, TimeInForce
 from botcore.venues.simulated import rules
 from botcore.venues.simulated.scales import Scale, amount
@@ -16,13 +15,13 @@ _GTC = TimeInForce.GTC
 _GTD = TimeInForce.GTD
 
 
-def refusal(order: Order, scale: Scale, last: Bar | None, entry: int, band_ppm: int) -> str:
+def refusal(order: Order, scale: Scale, reference: float | None, entry: int, band_ppm: int) -> str:
     """Give the order its numbers, or return why it is refused (empty: it is not).
 
     Args:
         order: new, without numbers.
         scale: of its instrument, at its time.
-        last: its reference bar; None before the first.
+        reference: the price it would meet now, quote units; None before the first.
         entry: the price its parent filled at, ticks; 0 without a filled parent.
         band_ppm: how far above its price a buy without a limit reserves.
     """
@@ -43,12 +42,12 @@ def refusal(order: Order, scale: Scale, last: Bar | None, entry: int, band_ppm: 
             return wrong
     plain = spec.limit_price is spec.trigger_price is spec.trail is None
     if not (plain and order.is_market):
-        wrong = _prices(order, scale) or _first_stop(order, scale, last, entry)
+        wrong = _prices(order, scale) or _first_stop(order, scale, reference, entry)
         if wrong:
             return wrong
     order.scale = scale
     order.leaves = lots
-    return _value(order, scale, last, band_ppm)
+    return _value(order, scale, reference, band_ppm)
 
 
 def _prices(order: Order, scale: Scale) -> str:
@@ -89,22 +88,22 @@ def _life(order: Order) -> str:
     return ""
 
 
-def _first_stop(order: Order, scale: Scale, last: Bar | None, entry: int) -> str:
+def _first_stop(order: Order, scale: Scale, reference: float | None, entry: int) -> str:
     """Place a trailing stop that came without a trigger."""
     if order.spec.type is not _TRAILING_STOP or order.trigger:
         return ""
-    reference = entry or (0 if last is None else scale.ticks(last.close))
-    if reference:
-        order.trigger = reference + order.sign * order.trail
+    first = entry or (0 if reference is None else scale.ticks(reference))
+    if first:
+        order.trigger = first + order.sign * order.trail
     if order.trigger <= 0:
         return "NO_PRICE: nothing to trail from yet"
     return ""
 
 
-def _value(order: Order, scale: Scale, last: Bar | None, band_ppm: int) -> str:
+def _value(order: Order, scale: Scale, reference: float | None, band_ppm: int) -> str:
     price = order.limit or order.trigger
-    if not price and last is not None:
-        price = scale.ticks(last.close)
+    if not price and reference is not None:
+        price = scale.ticks(reference)
     if not price:
         if order.sign > 0:
             return f"NO_PRICE: no price of {scale.instrument.id} is known yet"

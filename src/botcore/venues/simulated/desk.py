@@ -54,7 +54,8 @@ class OrderDesk:
             fill = parent.fills[-1].fill
             entry = book.scale.ticks_of(fill.price) or 0 if fill is not None else 0
             order.trail_from = parent.seen + 1
-        why = refusal(order, book.scale, truth.last.get(spec.instrument), entry, self._band)
+        why = refusal(order, book.scale, self._reference(order), entry, self._band)
+        why = why or self._market_refusal(order, order.limit)
         if why:
             return why
         purses = book.purses.get(spec.account) or truth.purses(book, spec.account)
@@ -66,6 +67,15 @@ class OrderDesk:
         truth.working += 1
         if self._phases.floor:
             self._make_eligible(order, book, parent)
+        return ""
+
+    def _reference(self, order: Order) -> float | None:
+        """Return the price an order without one is measured at: here the last close."""
+        last = self._truth.last.get(order.spec.instrument)
+        return None if last is None else last.close
+
+    def _market_refusal(self, order: Order, limit: int) -> str:  # noqa: ARG002  # a seam
+        """Return why the market does not take an order at `limit` ticks now: bars take any."""
         return ""
 
     def _make_eligible(self, order: Order, book: InstrumentOrders, parent: Order | None) -> None:
@@ -135,6 +145,9 @@ class OrderDesk:
         value = rules.notional(limit or trigger, lots, scale.num, scale.den, rules.SELL)
         if lots < scale.least_lots or ((limit or trigger) and value < scale.least_notional):
             return "BELOW_MINIMUM: quantity or notional is below the instrument's minimum"
+        why = self._market_refusal(order, limit)
+        if why:
+            return why
         order.leaves, order.limit, order.trigger = lots - order.filled, limit, trigger
         if order.sign > 0 and (limit_price is not None or trigger_price is not None):
             order.reserve_price = limit or rules.banded(trigger, self._band)

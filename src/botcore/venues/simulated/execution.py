@@ -71,23 +71,49 @@ class Execution:
             if truth.is_durable:
                 truth.touch(order)
             return self._saved([])
-        side = order.sign
         if slips and self._slippage:
-            price = rules.slipped(price, side, self._slippage)
+            price = rules.slipped(price, order.sign, self._slippage)
         flags: tuple[str, ...] = ("ambiguous_bar",) if is_ambiguous else ()
+        reports = self.trade(book, order, price, lots, ts, is_maker, flags)
+        if reports[0].kind is _FILLED_KIND:
+            if order.leaves and order.is_immediate:
+                reports.append(self.end(order, OrderState.EXPIRED, ts, str(spec.time_in_force)))
+            if order.sign < 0 and book.working:
+                reports += self.end_flat(book, order, ts)
+        if truth.is_durable:
+            truth.save()
+        return reports
+
+    def trade(  # noqa: PLR0917  # as `fill`
+        self,
+        book: InstrumentOrders,
+        order: Order,
+        price: int,
+        lots: int,
+        ts: int,
+        is_maker: bool,
+        flags: tuple[str, ...] = (),
+    ) -> list[VenueReport]:
+        """Trade `lots` at `price` ticks, or what cash and reduce-only leave of them.
+
+        What an order wants beyond its account's cash is cancelled, as are the orders of its group.
+        The caller saves, and then ends what is to end because of it (`end_flat`).
+
+        Returns:
+            The fill and what it ended, or how the order ended without one; never empty.
+        """
         is_cut = False
-        if side > 0:
+        if order.sign > 0:
             paid = self._settlement.affordable(order, price, lots)
             is_cut = paid < lots
             if is_cut:
                 lots, flags = paid, (*flags, "cut_by_cash")
                 if not self._is_worth(order, price, lots):
-                    report = self.end(order, OrderState.CANCELED, ts, "CUT_BY_CASH", flags)
-                    return self._saved([report])
-        elif spec.reduce_only:
+                    return [self.end(order, OrderState.CANCELED, ts, "CUT_BY_CASH", flags)]
+        elif order.spec.reduce_only:
             held = order.base.free // order.scale.lot_quanta
             if held <= 0:
-                return self._saved([self.end(order, OrderState.CANCELED, ts, "REDUCE_ONLY_FLAT")])
+                return [self.end(order, OrderState.CANCELED, ts, "REDUCE_ONLY_FLAT")]
             lots = min(lots, held)
         # The group ends before the fill is booked, and is told of after it.
         ended = None if order.group is None else self._end_group(order, ts)
@@ -96,12 +122,6 @@ class Execution:
             reports += ended
         if order.leaves and is_cut:
             reports.append(self.end(order, OrderState.CANCELED, ts, "CUT_BY_CASH", flags))
-        elif order.leaves and order.is_immediate:
-            reports.append(self.end(order, OrderState.EXPIRED, ts, str(spec.time_in_force)))
-        if side < 0 and book.working:
-            reports += self._end_flat(book, order, ts)
-        if truth.is_durable:
-            truth.save()
         return reports
 
     def end(
@@ -204,7 +224,7 @@ class Execution:
         self._truth.groups.leave(order)
         return reports
 
-    def _end_flat(self, book: InstrumentOrders, sold: Order, ts: int) -> list[VenueReport]:
+    def end_flat(self, book: InstrumentOrders, sold: Order, ts: int) -> list[VenueReport]:
         """Cancel the account's reduce-only orders once nothing is left to reduce (E50)."""
         base = sold.base
         if base.free + base.locked >= book.scale.lot_quanta:
