@@ -241,12 +241,15 @@ def test_after_a_drop_the_missed_minutes_come_as_history_before_live_bars() -> N
         server.drop()
         engine.until(lambda: engine.feed.counters.breaks == 1, "the break")
         engine.until_subscribed()
+        engine.clock.skip(2 * MINUTE_NS + 57 * SECOND_NS)  # 3:56 and more after the first open
 
         server.push(a_candle("BTCUSDT", T0 + 3 * MINUTE_NS, is_closed=False))
-        server.push(a_candle("BTCUSDT", T0 + 3 * MINUTE_NS))
-        engine.clock.sleep_blocking(0)
         engine.until(lambda: len(engine.history) == 2, "the missed minutes")
+        server.push(a_candle("BTCUSDT", T0 + 3 * MINUTE_NS))
+        engine.until(lambda: len(engine.bars()) == 2, "a live bar")
 
+        assert engine.order.count("History") == 2
+        assert (engine.bars()[1].ts_open, engine.bars()[1].flags) == (T0 + 3 * MINUTE_NS, 0)
         assert [ts for _, ts in engine.history] == [T0 + 2 * MINUTE_NS, T0 + 3 * MINUTE_NS]
         assert all(bar.flags & GAP for closed, _ in engine.history for bar in closed.bars)
         assert engine.order.index("BarsClosed") < engine.order.index("History")

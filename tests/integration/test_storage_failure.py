@@ -18,7 +18,8 @@ from tests.support.engine_under_test import IN_PROCESS, EngineUnderTest, LocalVe
 from tests.support.full_disk import FullDisk
 from tests.support.scripted_trading import PAPER, tape
 
-from botcore.app.engine_process import FAILPOINT, EngineProcess, run_engine
+from botcore.app.engine_process import EngineProcess, run_engine
+from botcore.app.failpoints import FAILPOINT
 from botcore.app.home import Home
 from botcore.app.processes import log_to
 from botcore.app.settings import load_settings

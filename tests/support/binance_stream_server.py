@@ -213,6 +213,7 @@ class BinanceStreamServer:
             client.transport.abort()
         assert self._runner is not None
         await self._runner.cleanup()
+        await asyncio.sleep(0.01)  # sockets that were closed are let go of by the loop's next turns
 
     async def _push(self, lines: Sequence[str]) -> int:
         sent = 0

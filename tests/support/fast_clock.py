@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from botcore.domain.ids import SECOND_NS, Nanos
+from botcore.domain.ids import Nanos
 
 
 class FastClock:
@@ -24,6 +24,10 @@ class FastClock:
     def now_ns(self) -> Nanos:
         return Nanos(self._start + self.monotonic_ns())
 
+    def skip(self, nanoseconds: int) -> None:
+        """Set the wall clock forward; no time passes, and nobody who sleeps wakes."""
+        self._start += nanoseconds
+
     def monotonic_ns(self) -> int:
         return round((time.monotonic_ns() - self._began) * self._rate)
 
@@ -32,7 +36,3 @@ class FastClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds / self._rate))
-
-    def real_s(self, virtual_ns: int) -> float:
-        """How many real seconds a span of this clock takes."""
-        return virtual_ns / SECOND_NS / self._rate

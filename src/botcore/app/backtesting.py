@@ -1,7 +1,6 @@
 """What `botcore backtest` does: from the command line's words to a report that is kept."""
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 import msgspec
 
@@ -10,11 +9,11 @@ from botcore.app.market_source import Source, source_of
 from botcore.app.runs import Recipe, Run, RunRecord, Runs, StrategyRecipe
 from botcore.app.settings import load_settings
 from botcore.app.strategies import Located, located
-from botcore.backtest import BacktestingFramework, BacktestReport, Stage, StrategyRun
+from botcore.backtest import BacktestingFramework, Stage, StrategyRun
 from botcore.backtest.collector import Collector
 from botcore.backtest.demo import demo_instruments
 from botcore.backtest.parity import Parity, compare_traces
-from botcore.backtest.reporting import load_report, write_report
+from botcore.backtest.reporting import StoredReport, load_report, write_report
 from botcore.backtest.trace import Trace, TraceWriter
 from botcore.domain.errors import ConfigError
 from botcore.domain.ids import InstrumentId, instrument_id
@@ -42,7 +41,7 @@ class Finished(msgspec.Struct, frozen=True, eq=False):
     """A run that was kept: its folder and record, and its report."""
 
     run: Run
-    report: BacktestReport
+    report: StoredReport
 
 
 def run(
@@ -167,7 +166,7 @@ def written(
         StorageError: it cannot be written.
     """
     report = prepared.framework.report(stage, collector, seconds=seconds)
-    write_report(report, kept.folder, candles=prepared.source.candles)
+    stored = write_report(report, kept.folder, candles=prepared.source.candles)
     kept.keep(
         msgspec.structs.replace(
             kept.record,
@@ -176,7 +175,7 @@ def written(
             inputs_digest=report.inputs_digest,
         )
     )
-    return Finished(kept, report)
+    return Finished(kept, stored)
 
 
 def records(*, overrides: Mapping[str, object]) -> list[RunRecord]:
@@ -184,16 +183,7 @@ def records(*, overrides: Mapping[str, object]) -> list[RunRecord]:
     return [each.record for each in Runs(Home(load_settings(**overrides).home).runs).all()]
 
 
-def folder_of(*, overrides: Mapping[str, object], run: str) -> Path:
-    """Return the folder of a finished run.
-
-    Raises:
-        ConfigError: there is none of that name, or it was not played to its end.
-    """
-    return _finished(Runs(Home(load_settings(**overrides).home).runs), run).folder
-
-
-def shown(*, overrides: Mapping[str, object], runs: Sequence[str]) -> list[tuple[Run, object]]:
+def shown(*, overrides: Mapping[str, object], runs: Sequence[str]) -> list[Finished]:
     """Return runs with the reports that were kept of them, in the order asked for.
 
     Raises:
@@ -202,7 +192,7 @@ def shown(*, overrides: Mapping[str, object], runs: Sequence[str]) -> list[tuple
     """
     known = Runs(Home(load_settings(**overrides).home).runs)
     found = [_finished(known, text) for text in runs]
-    return [(each, load_report(each.folder)) for each in found]
+    return [Finished(each, load_report(each.folder)) for each in found]
 
 
 def parity(*, overrides: Mapping[str, object], first: str, second: str) -> Parity:
@@ -298,7 +288,7 @@ def _strategies(
             if dot and owner != one.name:
                 continue
             if dot or short in {each.name for each in space} or len(names) == 1:
-                own[short] = value
+                own[short] = float(value)  # as it is read again from the record
                 used.add(key)
         space.row(own)
         found.append(StrategyRecipe(_lasting(one, home), own, equity_frac))

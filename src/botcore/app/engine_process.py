@@ -5,12 +5,14 @@ import os
 import signal
 import threading
 from types import FrameType
+from typing import NamedTuple
 
 import structlog
 
 from botcore.app.channel import Publisher
 from botcore.app.composition import PAPER, USDT, engine_config, market_of
 from botcore.app.continuing import continued, keep_stop
+from botcore.app.failpoints import arm_if_told
 from botcore.app.home import Home
 from botcore.app.market_tape import Tape
 from botcore.app.markets import MarketEvent
@@ -23,7 +25,7 @@ from botcore.app.step_watch import StepWatch
 from botcore.app.told import Told
 from botcore.app.viewing import Recent, Viewer
 from botcore.app.warming_up import warm_up
-from botcore.control.views import FeedStatus
+from botcore.control.views import AlertView, FeedStatus
 from botcore.domain.commands import (
     ApplyConfig,
     Checkpoint,
@@ -41,7 +43,6 @@ from botcore.domain.modes import Mode
 from botcore.domain.numbers import use_money_context
 from botcore.engine import Engine, Sequencer, Session
 from botcore.execution import HorizonConfig
-from botcore.kernel import failpoint
 from botcore.kernel.clock import SystemClock
 from botcore.kernel.mailbox import Mailbox, Overflow
 from botcore.storage import ReadModels, SqlJournal, Store, StoreRefused, refuse_if_damaged
@@ -54,10 +55,16 @@ _MAILBOX = 4_096
 _CURVE_KEPT = 1_000
 _OBSERVATIONS = frozenset(OBSERVATIONS)
 _FEED_HEALTH = {FeedStatus.LIVE: "ok", FeedStatus.STALE: "degraded", FeedStatus.DOWN: "down"}
-FAILPOINT = "BOTCORE_FAILPOINT"
-"""Environment variable for tests of crashes: ``<name>:<n>:kill|stop|sleep:<seconds>``."""
 IN_PROCESS = HorizonConfig(receive_window_ns=0, backend_ns=0, lag_ns=0)
 """The paper venue lives in this process: no request of an earlier one can still be under way."""
+
+
+class _Heard(NamedTuple):
+    """An event of the market with its stamp; `is_history` is what was missed and came late."""
+
+    event: MarketEvent
+    ts: int
+    is_history: bool = False
 
 
 class EngineProcess:
@@ -100,9 +107,7 @@ class EngineProcess:
         self._recorder = Recorder(
             journal=self._journal, tape=self._tape, account=PAPER, on_fact=self._happened
         )
-        self._mailbox: Mailbox[tuple[MarketEvent, int] | Told] = Mailbox(
-            capacity=_MAILBOX, overflow=Overflow.BLOCK
-        )
+        self._mailbox: Mailbox[_Heard | Told] = Mailbox(capacity=_MAILBOX, overflow=Overflow.BLOCK)
         self._publisher = Publisher(
             events=events, commands=commands, token=home.token(), on_command=self._told
         )
@@ -110,6 +115,7 @@ class EngineProcess:
         self._stopping = threading.Event()
         self._watch = StepWatch(self._engine, clock=self._system, on_orphaned=self._stopping.set)
         self._decided_at = 0
+        self._is_catching_up = False
         self._next_view = self._next_checkpoint = self._next_mending = 0
         self._viewer = Viewer(
             engine=self._engine,
@@ -126,7 +132,7 @@ class EngineProcess:
         self._watch.start()
         self._open()
         self._publisher.start()
-        self._market.start(self._put)
+        self._market.start(self._put, self._put_history)
         try:
             self._publish()  # at once, not after a wait for the first event
             self._loop()
@@ -213,7 +219,7 @@ class EngineProcess:
                     self._carry_out(item)
                 else:
                     with self._watch.step():
-                        self._play(*item)
+                        self._take(item)
             self._session.fire_timers(self._now())
             self._hear()
             # By the machine's clock: the market's own may run many times as fast.
@@ -234,9 +240,24 @@ class EngineProcess:
         if not news:
             return
         self._log.warning("market_news", cause=news)
+        self._recent.alerts.appendleft(AlertView(self._now(), "FEED", news))
         account = self._engine.desk.risk.account(PAPER)
         if self._market.has_ended and not len(self._mailbox) and account.mode is Mode.NORMAL:
             self._session.input(SetMode(PAPER, Mode.REDUCE_ONLY, "engine", news), self._now())
+
+    def _take(self, heard: "_Heard") -> None:
+        """Play an event; what the market missed is history: strategies see it and do not trade."""
+        if heard.is_history and not self._is_catching_up:
+            self._recovery.begin(self._engine.desk.execution.epoch)
+            self._is_catching_up = True
+        elif self._is_catching_up and not heard.is_history:
+            self._recovery.finish()
+            self._is_catching_up = False
+        if not heard.is_history:
+            self._play(heard.event, heard.ts)
+            return
+        self._session.input(heard.event, heard.ts)
+        self._decided_at = self._viewer.last_event = heard.ts
 
     def _play(self, event: MarketEvent, ts: int) -> None:
         try:
@@ -364,7 +385,10 @@ class EngineProcess:
         self._log.info("engine_stopped", state=self._engine.state_hash())
 
     def _put(self, event: MarketEvent, ts: int) -> None:
-        self._mailbox.put((event, ts))
+        self._mailbox.put(_Heard(event, ts))
+
+    def _put_history(self, event: BarsClosed, ts: int) -> None:
+        self._mailbox.put(_Heard(event, ts, is_history=True))
 
     def _told(self, command: Command) -> str:
         told = Told(command)
@@ -385,7 +409,6 @@ def run_engine(
     Raises:
         BotError: it cannot start: a setting is refused, or a store is damaged or newer.
     """
-    if spec := os.environ.get(FAILPOINT):
-        failpoint.arm(spec)
+    arm_if_told()
     home = Home(settings.home, settings.market_folder)
     EngineProcess(settings, home, events=events, commands=commands, quarantined=quarantined).run()

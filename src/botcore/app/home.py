@@ -80,6 +80,11 @@ class Home:
         return self.path / "data"
 
     @property
+    def archives(self) -> Path:
+        """Files of exchanges' archives, checked and kept for the next fetch."""
+        return self.path / "archives"
+
+    @property
     def logs(self) -> Path:
         """Log files, one a process."""
         return self.path / "logs"

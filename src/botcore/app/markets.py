@@ -15,6 +15,9 @@ MarketEvent = BarsClosed | BarOpened | Trade | Quote
 Put = Callable[[MarketEvent, int], None]
 """Takes an event with its stamp; may block when the engine is behind."""
 
+PutHistory = Callable[[BarsClosed, int], None]
+"""Takes the bars of a stamp that is past, with that stamp."""
+
 
 class History(msgspec.Struct, frozen=True):
     """What the strategies are fed before they trade.
@@ -80,8 +83,14 @@ class Market(Protocol):
         """Go on behind `decided_at`, the close of the last bar that was played."""
         ...
 
-    def start(self, put: Put) -> None:
-        """Begin to give prices, on a thread of its own."""
+    def start(self, put: Put, put_history: PutHistory) -> None:
+        """Begin to give prices, on a thread of its own.
+
+        Args:
+            put: takes each event.
+            put_history: takes bars that were missed: strategies see them, nothing is traded on
+                them.
+        """
         ...
 
     def stop(self) -> None:

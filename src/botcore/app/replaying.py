@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 import msgspec
 
 from botcore.app.backtesting import Prepared, prepare, written
+from botcore.app.failpoints import arm_if_told
 from botcore.app.home import Home
 from botcore.app.home_lock import HomeLock
 from botcore.app.recording import Recorder
@@ -76,6 +77,7 @@ def replay(
         DataError: its data is not there any more, or is other data now.
         StorageError: a store cannot be written, or an interrupted replay does not fit.
     """
+    arm_if_told()
     home = Home(load_settings(**overrides).home)
     runs = Runs(home.runs)
     source = _backtest_of(runs, run)
@@ -153,8 +155,7 @@ class _Replay:
                 done += len(event.bars)
             progress(done, total)
         self.journal.wait_durable(self.journal.last_lsn)
-        if self._retracing.is_retracing:
-            self._caught_up()  # the journal held it all: only its report was missing
+        self._retracing.finish()
         self.collector.finish()
         self._trace.finish(stage.engine)
 

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from botcore.app.recording import entries_of
+from botcore.domain.calendar import instant_name
 from botcore.domain.commands import Input
-from botcore.domain.errors import StorageError
+from botcore.domain.errors import DataError
 from botcore.domain.ids import AccountId
 from botcore.domain.keys import Key
 from botcore.domain.records import Record
@@ -95,7 +96,8 @@ class Retracing:
         """Take a step.
 
         Raises:
-            StorageError: it is not what the journal holds (``REPLAY_DIVERGED``), or cannot be kept.
+            DataError: ``REPLAY_DIVERGED``: it is not what the journal holds.
+            StorageError: it cannot be kept.
         """
         if self.is_retracing:
             if self._next is not None:
@@ -105,6 +107,18 @@ class Retracing:
             self._on_caught_up()
         self._record(key, event, step, must_be_durable)
 
+    def finish(self) -> None:
+        """Take the end of the tape: all that the journal holds must have been found.
+
+        Raises:
+            DataError: ``REPLAY_DIVERGED``: it holds more.
+        """
+        if self._next is not None:
+            raise _diverged("the end of the tape")
+        if self.is_retracing:
+            self.is_retracing = False
+            self._on_caught_up()
+
     def _compare(self, key: Key, event: Input, step: Step) -> None:
         for entry in entries_of(key, event, step, self._account):
             record = self._next
@@ -113,10 +127,14 @@ class Retracing:
                 entry.key,
                 entry.payload,
             ):
-                raise StorageError(
-                    code="REPLAY_DIVERGED",
-                    cause=f"the step at {key} is not what the interrupted replay had recorded",
-                    fix="the code, the settings or the data have changed since: begin it anew"
-                    " with --fresh",
-                )
+                raise _diverged(f"the step at {instant_name(key.ts)}")
             self._next = next(self._left, None)
+
+
+def _diverged(where: str) -> DataError:
+    # No StorageError: a session meets those by trading on without its store.
+    return DataError(
+        code="REPLAY_DIVERGED",
+        cause=f"{where} is not what the interrupted replay had recorded",
+        fix="the code, the settings or the data have changed since: begin it anew with --fresh",
+    )

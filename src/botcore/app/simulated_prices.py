@@ -6,7 +6,7 @@ from botcore.app.composition import market_config
 from botcore.app.feed import BANNER, SimulatedFeed, bars_of, open_market, save_state
 from botcore.app.home import Home
 from botcore.app.market_tape import Tape
-from botcore.app.markets import History, Put
+from botcore.app.markets import History, Put, PutHistory
 from botcore.app.restoring import Restored
 from botcore.app.settings import Settings
 from botcore.backtest.demo import demo_instruments
@@ -70,8 +70,9 @@ class SimulatedPrices:
         while market.ts_open(market.next_bar) + self.step_ns <= decided_at:
             market.history(1)
 
-    def start(self, put: Put) -> None:
-        """Play the market forward."""
+    def start(self, put: Put, put_history: PutHistory) -> None:
+        """Play the market forward; it never misses anything."""
+        del put_history
         self._feed = SimulatedFeed(
             market=self._market, clock=self._clock, put=put, on_bar=self._keep_quietly
         )

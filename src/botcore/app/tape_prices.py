@@ -4,12 +4,11 @@ import threading
 from collections.abc import Iterator
 
 import msgspec
-import structlog
 
 from botcore.app.home import Home
 from botcore.app.market_source import rules_of, series_of
 from botcore.app.market_tape import Tape
-from botcore.app.markets import History, MarketEvent, Put
+from botcore.app.markets import History, MarketEvent, Put, PutHistory
 from botcore.app.restoring import Restored
 from botcore.app.settings import Settings
 from botcore.backtest import BarTape
@@ -49,7 +48,6 @@ class TapePrices:
     def __init__(self, settings: Settings, home: Home) -> None:
         self._home = home
         self._speed = settings.feed_speed
-        self._log = structlog.get_logger("feed")
         self.step_ns = parse_step(settings.feed_timeframe)
         lake = Lake(home.lake)
         names = settings.feed_instruments or tuple(
@@ -128,8 +126,9 @@ class TapePrices:
         """Go on behind the last bar that was played."""
         self._played = max(self._played, decided_at)
 
-    def start(self, put: Put) -> None:
-        """Play on."""
+    def start(self, put: Put, put_history: PutHistory) -> None:
+        """Play on; nothing is ever missed."""
+        del put_history
         self._put = put
         self._thread.start()
 
@@ -163,7 +162,6 @@ class TapePrices:
                 return
             self._put(event, ts)
         if not self.has_ended:
-            self._log.info("tape_ended", at=instant_name(self._end))
             self._news = ENDED
         self.has_ended = True
         self._clock.pause()

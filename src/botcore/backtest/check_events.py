@@ -30,6 +30,8 @@ from botcore.strategies import StrategyClass
 CUTS: Final = (0.3, 0.6, 0.9)
 """Where the tape is cut, as shares of its span."""
 CASH: Final = "100000"
+EQUITY_FRAC: Final = 0.10
+"""As a backtest has it: below the limit of one order."""
 
 
 class OrderLine(msgspec.Struct, frozen=True):
@@ -116,7 +118,7 @@ class EventChecks:
             cash=CASH,
             strategies={self.name: self.strategy},
         )
-        sizing = Sizing(equity_frac=0.3 / max(1, len(tape.instruments)))
+        sizing = Sizing(equity_frac=EQUITY_FRAC / max(1, len(tape.instruments)))
         run = StrategyRun(self.name, parameters, sizing)
         stage = framework.stage(run, commit=commit)
         stage.open()

@@ -34,6 +34,7 @@ TOLERANCE: Final = 1e-5
 are settled relative to the price: theirs may be off by a thousand times `SETTLED`."""
 LATE_START: Final = 0.4
 _ENOUGH: Final = 20
+_SAID: Final = ("reason", "number {0}", "number {1}", "number {2}", "number {3}", "weight")
 
 
 @dataclass(slots=True)
@@ -222,12 +223,13 @@ class SignalChecks:
         said = DECISION.iter_unpack(sweep.said(len(self._bars) - warm, 0.0))
         for at, (row, bar) in enumerate(zip(said, self._bars[warm:], strict=True), warm):
             weight = stepped.on_bar(bar, 0.0)
-            expected = DECISION.pack(row[0], *stepped.memory[:WEIGHT], weight)
-            if DECISION.pack(*row) != expected:
-                return (
-                    f"decide_over wants {_weight(row[-1])} with reason {row[1]:g} at"
-                    f" {self._at(at)}, but decide {_weight(weight)} with {stepped.memory[0]:g}"
-                )
+            expected = (*stepped.memory[:WEIGHT], weight)
+            for what, one, other in zip(_SAID, row[1:], expected, strict=True):
+                if repr(one) != repr(other):
+                    return (
+                        f"the {what} of decide_over at {self._at(at)} is {one:.12g}, but that of"
+                        f" decide {other:.12g}"
+                    )
         return ""
 
     def _difference(self, whole: Recording, part: Recording, n_bars: int) -> str:

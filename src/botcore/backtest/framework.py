@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from decimal import Decimal, DecimalException
 
 import msgspec
+import numpy as np
 
 from botcore.backtest.collector import Collector
 from botcore.backtest.demo import USDT
@@ -34,6 +35,9 @@ from botcore.risk import RiskLimits, Sizing
 from botcore.strategies.library import strategy_named
 from botcore.venues.simulated import VenueConfig, VenueStore
 
+PPM = 1_000_000
+_NEARLY = 0.01
+"""How much of what came before a hole may be left in an indicator that counts as settled."""
 _OBJECTS_MADE = 200_000
 """Between two looks of the garbage collector; Python's own 700 cost a run some 5 % of its time."""
 
@@ -251,7 +255,6 @@ class BacktestingFramework:
             open_positions=sum(1 for p in positions if p.quantity),
             curve=engine.curves[ACCOUNT],
             assumptions=(
-                *((f"data {number}", note) for number, note in enumerate(self._notes, 1)),
                 *self._venue.describe(),
                 *((f"limit: {name}", value) for name, value in self._limits.describe()),
                 *((f"sizing: {s.id}", s.sizing.describe()) for s in config.strategies),
@@ -265,6 +268,11 @@ class BacktestingFramework:
             inputs_digest=stage.digest(),
             seconds=seconds,
             unpriced=desk.valuation.unpriced(ACCOUNT),
+            span=tape.span,
+            activity=collector.activity,
+            taker_fee_frac=self._venue.taker_fee_ppm / PPM,
+            notes=(*self._notes, *_stale_after_holes(stage)),
+            strategies={s.id: stage.classes[s.strategy] for s in config.strategies},
         )
 
 
@@ -278,6 +286,23 @@ def _both(first: Commit, second: Commit | None) -> Commit:
             second(key, event, step, must_be_durable)
 
     return commit
+
+
+def _stale_after_holes(stage: Stage) -> tuple[str, ...]:
+    """Say how many decisions stand on indicators that span a hole in the data (trap E13)."""
+    holes = {series.instrument: series for series in stage.tape.series if series.holes}
+    stale = 0
+    for slot in stage.engine.deciders.slots:
+        if isinstance(slot, SignalSlot) and slot.instrument in holes:
+            series = holes[slot.instrument]
+            is_behind = np.zeros(len(series), dtype=np.bool_)
+            for at in np.searchsorted(series.ts_open, [opens for _, opens in series.holes]):
+                is_behind[at : at + slot.runner.settled(_NEARLY)] = True
+            stale += int(is_behind.sum())
+    if not stale:
+        return ()
+    what = f"{stale:,} decisions were made on indicators that span a hole in the data"
+    return (f"{what}: what came before it still weighs more than 1 % in them",)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from botcore.cli import (
     backtest,
     cancel_all,
     clean,
+    data,
     dev,
     doctor,
     engine,
@@ -56,6 +57,7 @@ def build() -> typer.Typer:
     app.command("dev")(dev.dev)
     app.add_typer(backtest.group(), name="backtest")
     app.add_typer(strategy.group(), name="strategy")
+    app.add_typer(data.group(), name="data")
     app.command("replay")(replay.replay)
     app.command("parity")(replay.parity)
     app.command("rewind")(rewind.rewind)

@@ -84,7 +84,7 @@ def backtest(
         )
     from botcore.cli.reports import print_report
 
-    print_report(finished.report, run=finished.run)
+    print_report(finished.report, finished.run)
 
 
 def list_runs(home: Home = None) -> None:
@@ -98,10 +98,10 @@ def show(
     run: Annotated[str, typer.Argument(help="Its number, or last.")] = "last", home: Home = None
 ) -> None:
     """Show the report of a run, and where its page lies."""
-    from botcore.cli.reports import print_kept
+    from botcore.cli.reports import print_report
 
-    ((found, report),) = calls.backtesting().shown(overrides=given(home=home), runs=[run])
-    print_kept(found, report)
+    (found,) = calls.backtesting().shown(overrides=given(home=home), runs=[run])
+    print_report(found.report, found.run)
 
 
 def compare(
@@ -111,7 +111,8 @@ def compare(
     """Put the figures of several runs side by side."""
     from botcore.cli.reports import print_compared
 
-    print_compared(calls.backtesting().shown(overrides=given(home=home), runs=runs))
+    found = calls.backtesting().shown(overrides=given(home=home), runs=runs)
+    print_compared([each.run.record.number for each in found], [each.report for each in found])
 
 
 def group() -> typer.Typer:

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:  # each would load more than `botcore --help` takes
     from botcore.app.backtesting import Finished
+    from botcore.app.data import Checked, Detected, Exported, SeriesImport
+    from botcore.app.fetching import Fetched
     from botcore.app.replaying import Replayed
-    from botcore.app.runs import Run, RunRecord
+    from botcore.app.runs import RunRecord
     from botcore.app.strategy_verbs import StrategyDetails, StrategyEntry
     from botcore.backtest.checks import CheckReport
     from botcore.backtest.parity import Parity
-    from botcore.backtest.reporting import KeptReport
     from botcore.control.ports import Platform
     from botcore.control.views import PlatformView
     from botcore.domain.commands import Command
+    from botcore.marketdata.series import SeriesInfo
 
 Overrides = Mapping[str, object]
 """Settings given on the command line, by the settings' own names; what was not given is absent."""
@@ -177,7 +179,7 @@ class Backtesting(Protocol):
         """Return every run, oldest first."""
         ...
 
-    def shown(self, *, overrides: Overrides, runs: Sequence[str]) -> "list[tuple[Run, KeptReport]]":
+    def shown(self, *, overrides: Overrides, runs: Sequence[str]) -> "list[Finished]":
         """Return finished runs with the reports that were kept of them."""
         ...
 
@@ -199,6 +201,77 @@ class Replaying(Protocol):
         progress: Progress,
     ) -> "Replayed":
         """Play a backtest's tape again on paper's way, or go on with that."""
+        ...
+
+
+class Data(Protocol):
+    """`botcore.app.data`. All raise `BotError` where they fail."""
+
+    def detect(self, *, path: Path, options: Mapping[str, str]) -> "Detected":
+        """Look at files before they are imported; the options are those given, by name."""
+        ...
+
+    def bring_in(
+        self,
+        *,
+        overrides: Overrides,
+        detected: "Detected",
+        replace: bool,
+        max_bad: float,
+        progress: Progress,
+    ) -> "Sequence[SeriesImport]":
+        """Import what was detected; `max_bad` is a share, 0 to 1."""
+        ...
+
+    def series(self, *, overrides: Overrides) -> "Sequence[SeriesInfo]":
+        """Return what is stored."""
+        ...
+
+    def check(
+        self,
+        *,
+        overrides: Overrides,
+        instrument: str | None,
+        timeframe: str | None,
+        rebuild: bool,
+        progress: Progress,
+    ) -> "Sequence[Checked]":
+        """Read all candles anew; None for all instruments or timeframes."""
+        ...
+
+    def export(
+        self,
+        *,
+        overrides: Overrides,
+        instrument: str,
+        timeframe: str,
+        output: Path | None,
+        kind: str,
+        start: str | None,
+        end: str | None,
+    ) -> "Exported":
+        """Write candles into a file; None for one in the current folder, and for no bound."""
+        ...
+
+    def remove(self, *, overrides: Overrides, instrument: str, timeframe: str) -> "SeriesInfo":
+        """Delete a series, and return what it was."""
+        ...
+
+
+class Fetching(Protocol):
+    """`botcore.app.fetching`."""
+
+    def fetch(
+        self,
+        *,
+        overrides: Overrides,
+        instrument: str,
+        timeframe: str,
+        start: str,
+        end: str | None,
+        progress: Progress,
+    ) -> "Fetched":
+        """Fetch candles and import them; None ends at now."""
         ...
 
 
@@ -287,6 +360,16 @@ def backtesting() -> Backtesting:
 def replaying() -> Replaying:
     """Return the module that plays backtests again."""
     return cast("Replaying", import_module("botcore.app.replaying"))
+
+
+def data() -> Data:
+    """Return the module that imports, lists, checks and exports candles."""
+    return cast("Data", import_module("botcore.app.data"))
+
+
+def fetching() -> Fetching:
+    """Return the module that fetches candles."""
+    return cast("Fetching", import_module("botcore.app.fetching"))
 
 
 def strategies() -> Strategies:

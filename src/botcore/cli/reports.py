@@ -11,16 +11,17 @@ from botcore.domain.calendar import instant_name
 
 if TYPE_CHECKING:
     from botcore.app.runs import Run, RunRecord
-    from botcore.backtest import BacktestReport
     from botcore.backtest.parity import Parity
+    from botcore.backtest.reporting import StoredReport
 
 
-def print_report(report: "BacktestReport", *, run: "Run") -> None:
-    """Print a report: the warning first, figures, every assumption, and the fingerprint."""
+def print_report(report: "StoredReport", run: "Run") -> None:
+    """Print a report: warnings first, figures beside holding, assumptions, and where it lies."""
     console = Console()
     console.print(f"[bold]{escape(report.title)}[/]", highlight=False, soft_wrap=True)
-    if report.warning:
-        console.print(f"[bold yellow]{escape(report.warning)}[/]", highlight=False, soft_wrap=True)
+    console.print(f"{report.start} – {report.end}", highlight=False)
+    for warning in report.warnings:
+        console.print(f"[bold yellow]{escape(warning)}[/]", highlight=False, soft_wrap=True)
     console.print()
     _rows(console, report.rows())
     if report.unpriced:
@@ -29,27 +30,36 @@ def print_report(report: "BacktestReport", *, run: "Run") -> None:
     console.print("\n[bold]Assumptions[/]")
     _rows(console, report.assumptions)
     console.print()
-    _rows(console, (("fingerprint", report.fingerprint), ("inputs", report.inputs_digest)))
-    _place(console, run)
+    _rows(
+        console,
+        (
+            ("fingerprint", report.fingerprint),
+            ("inputs", report.inputs_digest),
+            ("run", f"{run.record.number}, played in {report.seconds:.2f} s"),
+            ("page", str(run.folder / "report.html")),
+            ("figures", str(run.folder / "report.json")),
+            ("trades", str(run.folder / "trades.csv")),
+        ),
+    )
+
+
+def print_compared(numbers: Sequence[int], reports: Sequence["StoredReport"]) -> None:
+    """Print the figures of several runs side by side."""
+    from botcore.backtest.reporting import compare
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    for number in numbers:
+        table.add_column(f"run {number}", justify="right")
+    for name, *values in compare(reports):
+        table.add_row(name, *map(escape, values))
+    Console().print(table)
 
 
 def _rows(console: Console, pairs: Sequence[tuple[str, str]]) -> None:
     width = max((len(name) for name, _ in pairs), default=0)
     for name, value in pairs:
         console.print(f"  {name:<{width}}  {value}", markup=False, highlight=False, soft_wrap=True)
-
-
-def _place(console: Console, run: "Run") -> None:
-    console.print()
-    _rows(
-        console,
-        (
-            ("run", str(run.record.number)),
-            ("page", str(run.folder / "report.html")),
-            ("figures", str(run.folder / "report.json")),
-            ("trades", str(run.folder / "trades.csv")),
-        ),
-    )
 
 
 def print_runs(records: Sequence["RunRecord"]) -> None:

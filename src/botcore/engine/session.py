@@ -14,7 +14,7 @@ from botcore.domain.effects import Cancel, Effect, Query, Replace, SetTimer, Sub
 from botcore.domain.errors import StorageError
 from botcore.domain.ids import AccountId, Nanos
 from botcore.domain.keys import Key
-from botcore.domain.market import BarOpened, BarsClosed
+from botcore.domain.market import BarOpened, BarsClosed, Quote, Trade
 from botcore.domain.orders import OrderSpec
 from botcore.domain.reports import ReportKind, VenueReport
 from botcore.domain.steps import NOTHING, Step
@@ -98,6 +98,15 @@ class Session:
         for report in self._venue.on_open(event):
             self._take(self._sequencer.key(event, event.ts_open), report)
         self._take(self._sequencer.key(event, event.ts_open), event)
+
+    def tick(self, event: Trade | Quote, ts: int, reports: Iterable[VenueReport] = ()) -> None:
+        """Take a print or a quote at the instant it is heard, behind what it did at the venue.
+
+        What the venue did between two ticks is an `input` of its own.
+        """
+        for report in reports:
+            self._take(self._sequencer.key(event, ts), report)
+        self._take(self._sequencer.key(event, ts), event)
 
     def fire_timers(self, now: int) -> None:
         """Fire every timer due by `now` (nanoseconds UTC), oldest first, each at its instant."""

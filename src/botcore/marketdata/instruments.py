@@ -5,19 +5,17 @@ prices that do not lie on the recorded tick show that it was another one then.
 """
 
 from decimal import Decimal
-from enum import StrEnum
 from typing import Final
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from botcore.domain.calendar import instant_name
 from botcore.domain.errors import ConfigError, DataError
 from botcore.domain.ids import Currency, InstrumentId, parse_instrument_id
 from botcore.domain.instruments import Instrument
 from botcore.marketdata.candles import FIELDS, Candles
-from botcore.marketdata.known_instruments import FEE_PPM, known_instrument
+from botcore.marketdata.known_instruments import FEE_PPM, RECORDED, RULES, SOURCE, VENUE
 from botcore.marketdata.validation import OFF_TICK_FEW, on_tick
 
 _QUOTES: Final = (
@@ -37,60 +35,62 @@ _USUAL_FACTORS: Final = (1, 2, 5, 25)
 """Steps such as 0.05 and 0.25; any other divisor is chance."""
 
 
-class RulesBasis(StrEnum):
-    """Where the rules of an instrument come from."""
-
-    RECORDED = "RECORDED"
-    INFERRED = "INFERRED"
-
-
-class RulesFor(msgspec.Struct, frozen=True, kw_only=True):
-    """The rules to use with some candles.
+class KnownInstrument(msgspec.Struct, frozen=True, kw_only=True):
+    """An instrument as its venue described it once.
 
     Attributes:
-        instrument: the rules.
+        instrument: its rules; in force at any time, because older ones are not known.
         maker_fee_ppm, taker_fee_ppm: of the notional, parts per million.
-        basis: recorded or inferred.
-        note: what a report says about it.
+        recorded: the day on which the venue said so, UTC, ``2021-10-12``.
+        source: which of its answers.
     """
 
     instrument: Instrument
     maker_fee_ppm: int
     taker_fee_ppm: int
-    basis: RulesBasis
-    note: str
+    recorded: str
+    source: str
+
+    def fits(self, candles: Candles) -> bool:
+        """Whether nearly all prices lie on its tick: else the tick was another one then."""
+        off = np.count_nonzero(~on_tick(candles.columns, self.instrument.tick))
+        return bool(off <= OFF_TICK_FEW * len(candles))
 
 
-def rules_for(candles: Candles) -> RulesFor:
-    """Return the rules for recorded candles: the venue's where the prices agree, else inferred.
+def known_instrument(instrument: InstrumentId) -> KnownInstrument | None:
+    """Return the recorded rules of an instrument; None where there are none."""
+    for row in RULES.split("\n"):
+        cells = row.split()
+        if cells and f"{cells[0]}{cells[1]}.{VENUE}" == instrument:
+            return _known(instrument, cells)
+    return None
 
-    Raises:
-        ConfigError: the symbol's currencies cannot be told, or no rules can be inferred.
-        DataError: there is no candle.
-    """
-    known = known_instrument(candles.instrument)
-    if known is not None and agrees(known.instrument, candles):
-        return RulesFor(
-            instrument=known.instrument,
-            maker_fee_ppm=known.maker_fee_ppm,
-            taker_fee_ppm=known.taker_fee_ppm,
-            basis=RulesBasis.RECORDED,
-            note=f"filters as {known.source} said on {instant_name(known.recorded)[:10]}, "
-            "perhaps not those of the time",
-        )
-    return RulesFor(
-        instrument=inferred_instrument(candles.instrument, candles),
+
+def known_ids() -> tuple[InstrumentId, ...]:
+    """Return every instrument whose rules are recorded."""
+    rows = [row.split() for row in RULES.split("\n") if row]
+    return tuple(InstrumentId(f"{row[0]}{row[1]}.{VENUE}") for row in rows)
+
+
+def _known(instrument: InstrumentId, cells: list[str]) -> KnownInstrument:
+    base, quote = Currency(cells[0]), Currency(cells[1])
+    tick, lot, min_quantity, min_notional = map(Decimal, cells[2:])
+    return KnownInstrument(
+        instrument=Instrument(
+            id=instrument,
+            base=base,
+            quote=quote,
+            settle=quote,
+            tick=tick,
+            lot=lot,
+            min_quantity=min_quantity,
+            min_notional=min_notional,
+        ),
         maker_fee_ppm=FEE_PPM,
         taker_fee_ppm=FEE_PPM,
-        basis=RulesBasis.INFERRED,
-        note="inferred filters: steps from the prices and volumes, fee and smallest notional usual",
+        recorded=RECORDED,
+        source=SOURCE,
     )
-
-
-def agrees(instrument: Instrument, candles: Candles) -> bool:
-    """Whether nearly all prices lie on the instrument's tick; true of no candles."""
-    off = np.count_nonzero(~on_tick(candles.columns, instrument.tick))
-    return bool(off <= OFF_TICK_FEW * len(candles))
 
 
 def inferred_instrument(instrument: InstrumentId, candles: Candles) -> Instrument:

@@ -1,24 +1,17 @@
-"""Instruments whose trading rules were recorded, with the date: facts, as a venue stated them.
+"""Trading rules that were recorded, with the date: facts, as a venue stated them.
 
-Binance spot, from its answer to ``GET /api/v3/exchangeInfo`` at 2021-10-12T00:28:31Z: price step,
-quantity step, smallest quantity, smallest notional. A venue changes them now and then, so each use
-says the date.
+Binance spot: its answer to ``GET /api/v3/exchangeInfo`` at 2021-10-12T00:28:31Z. A venue changes
+its rules now and then, so each use says the date.
 """
 
-from decimal import Decimal
 from typing import Final
 
-import msgspec
-
-from botcore.domain.ids import Currency, InstrumentId, Nanos
-from botcore.domain.instruments import Instrument
-
-RECORDED: Final = Nanos(1_633_998_511_098_000_000)
+VENUE: Final = "BINANCE"
+RECORDED: Final = "2021-10-12"
 SOURCE: Final = "Binance exchangeInfo"
 FEE_PPM: Final = 1_000
-"""0.1 %: Binance's fee on spot for an account without a discount, maker and taker."""
-_VENUE: Final = "BINANCE"
-_ROWS: Final = """
+"""0.1 %: Binance's fee on spot without a discount, maker and taker alike."""
+RULES: Final = """
 BTC USDT 0.01 0.00001 0.00001 10
 ETH USDT 0.01 0.0001 0.0001 10
 SOL USDT 0.01 0.01 0.01 10
@@ -75,57 +68,4 @@ ADA ETH 0.0000001 0.1 0.1 0.005
 LTC ETH 0.00001 0.001 0.001 0.005
 BNB ETH 0.0001 0.001 0.001 0.005
 """
-"""Base, quote, tick, lot, smallest quantity, smallest notional."""
-
-
-class KnownInstrument(msgspec.Struct, frozen=True, kw_only=True):
-    """An instrument as its venue described it.
-
-    Attributes:
-        instrument: its rules; in force at any time, because older ones are not known.
-        maker_fee_ppm, taker_fee_ppm: of the notional, parts per million.
-        recorded: when the venue said so, nanoseconds UTC.
-        source: which of its answers.
-    """
-
-    instrument: Instrument
-    maker_fee_ppm: int
-    taker_fee_ppm: int
-    recorded: Nanos
-    source: str
-
-
-def known_instrument(instrument: InstrumentId) -> KnownInstrument | None:
-    """Return the recorded rules of an instrument; None where there are none."""
-    for row in _ROWS.split("\n"):
-        cells = row.split()
-        if cells and f"{cells[0]}{cells[1]}.{_VENUE}" == instrument:
-            return _known(instrument, cells)
-    return None
-
-
-def known_ids() -> tuple[InstrumentId, ...]:
-    """Return every instrument whose rules are recorded."""
-    rows = [row.split() for row in _ROWS.split("\n") if row]
-    return tuple(InstrumentId(f"{row[0]}{row[1]}.{_VENUE}") for row in rows)
-
-
-def _known(instrument: InstrumentId, cells: list[str]) -> KnownInstrument:
-    base, quote = Currency(cells[0]), Currency(cells[1])
-    tick, lot, min_quantity, min_notional = map(Decimal, cells[2:])
-    return KnownInstrument(
-        instrument=Instrument(
-            id=instrument,
-            base=base,
-            quote=quote,
-            settle=quote,
-            tick=tick,
-            lot=lot,
-            min_quantity=min_quantity,
-            min_notional=min_notional,
-        ),
-        maker_fee_ppm=FEE_PPM,
-        taker_fee_ppm=FEE_PPM,
-        recorded=RECORDED,
-        source=SOURCE,
-    )
+"""Base, quote, price step, quantity step, smallest quantity, smallest notional; one a line."""

@@ -28,6 +28,8 @@ class LogEvent(StrEnum):
     STORAGE_FAILED = "storage_failed"
     STORAGE_BACK = "storage_back"
     MARKET_NOT_KEPT = "market_not_kept"
+    MARKET_NEWS = "market_news"
+    """The source of prices says something: a stream broke off, a tape has ended."""
     SESSION_CONTINUED = "session_continued"
     STEP_SLOW = "step_slow"
     STEP_STUCK = "step_stuck"

@@ -42,9 +42,9 @@ def test_a_declaration_that_cannot_run_is_refused(body: Mapping[str, Any], code:
     assert caught.value.code == code
 
 
-@pytest.mark.parametrize("missing", ["name", "version", "summary", "parameters", "reasons"])
+@pytest.mark.parametrize("missing", ["name", "version", "parameters", "reasons"])
 def test_a_declaration_says_what_it_lacks(missing: str) -> None:
-    whole = {"name": "n", "version": 1, "summary": "", "parameters": (), "reasons": ()}
+    whole = {"name": "n", "version": 1, "parameters": (), "reasons": ()}
 
     with pytest.raises(ConfigError, match=f"strategy 'Half' cannot run: it has no `{missing}`"):
         type("Half", (SignalStrategy,), {k: v for k, v in whole.items() if k != missing})

@@ -54,7 +54,7 @@ def write_report(report: BacktestReport, folder: Path, *, candles: Marks) -> Sto
         What ``report.json`` says.
 
     Raises:
-        StorageError: a file cannot be written; a report that was there before stays.
+        StorageError: a file cannot be written; none of them was moved to its place before.
     """
     analysis = analyse(report, candles)
     beside = {TRADES: trades_csv(analysis).encode(), EQUITY: _equity(analysis)}
@@ -151,18 +151,19 @@ def _check(folder: Path, names: Mapping[str, str]) -> None:
 
 def _replace_all(folder: Path, contents: Mapping[str, bytes]) -> None:
     """Put all files in their places; nothing is moved before all are on the disk."""
-    parts = {name: folder / (name + _PART) for name in contents}
+    written: list[Path] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in contents.items():
-            with parts[name].open("wb") as file:
+            with (folder / (name + _PART)).open("wb") as file:
+                written.append(folder / (name + _PART))
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-        for name, part in parts.items():
-            part.replace(folder / name)
+        for part in written:
+            part.replace(part.with_suffix(""))
     except OSError as error:
-        for part in parts.values():
+        for part in written:
             part.unlink(missing_ok=True)
         raise StorageError(
             code="REPORT_UNWRITABLE",

@@ -42,11 +42,10 @@ class Month(msgspec.Struct, frozen=True):
 
 
 class Year(msgspec.Struct, frozen=True):
-    """A row of the table of months."""
+    """A row of the table of months: its name, twelve months, and the whole year."""
 
     name: str
-    months: tuple[Month, ...]
-    whole: Month
+    cells: tuple[Month, ...]
 
 
 def page(analysis: Analysis, report: StoredReport) -> str:
@@ -126,8 +125,7 @@ def _years(months: Sequence[StoredPeriod], years: Sequence[StoredPeriod]) -> tup
     return tuple(
         Year(
             each.name,
-            tuple(_month(found.get(f"{each.name}-{at:02d}")) for at in range(1, 13)),
-            _month(each),
+            (*(_month(found.get(f"{each.name}-{at:02d}")) for at in range(1, 13)), _month(each)),
         )
         for each in years
     )

@@ -19,6 +19,8 @@ class Unit(StrEnum):
     """The account's currency."""
     CHANGE = "money gained"
     FRACTION = "fraction"
+    SHARE = "share"
+    """A fraction that no second decimal place makes clearer."""
     RETURN = "fraction gained"
     RATIO = "ratio"
     COUNT = "count"
@@ -43,6 +45,8 @@ def worded(value: float, unit: Unit, currency: str = "") -> str:
             return f"{signed_amount(value)} {currency}".rstrip()
         case Unit.FRACTION:
             return percent(value)
+        case Unit.SHARE:
+            return f"{value:.1%}"
         case Unit.RETURN:
             return f"{value:+,.2%}"
         case Unit.RATIO:

@@ -8,11 +8,11 @@ written, so a reader that meets a writer sees the old candles or the new ones, n
 import contextlib
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -38,10 +38,9 @@ from botcore.storage.lake.locking import only_writer
 from botcore.storage.lake.merging import OnConflict, merge
 from botcore.storage.lake.parquet import ParquetFiles, column_digest, damaged
 
-_READS: Final = 3
-"""Looks at an index before a missing file counts as damage: a writer may just have replaced it."""
+_READS: Final = 100
+"""How often a reader begins anew because a writer has replaced what it was about to read."""
 QUARANTINE: Final = "quarantine"
-R = TypeVar("R")
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -118,17 +117,17 @@ class Lake:
             DataError: nothing is stored of this series (``SERIES_UNKNOWN``).
             StorageError: a file is missing, damaged, or not the one that was written.
         """
-
-        def attempt() -> Candles:
-            index = self._index(instrument, step_ns)
-            months = [
-                month
-                for month in index.months
-                if (end is None or month.first < end) and (start is None or month.last >= start)
-            ]
-            return self._read_months(index, months).between(start, end)
-
-        return _again(attempt)
+        index = self._index(instrument, step_ns)
+        for _ in range(_READS):
+            try:
+                return self._read_range(index, start, end)
+            except BotError:
+                # A writer may just have replaced what the index names: then there is a new one.
+                newer = self._index(instrument, step_ns)
+                if newer == index:
+                    raise
+                index = newer
+        return self._read_range(index, start, end)
 
     def write(
         self,
@@ -265,6 +264,14 @@ class Lake:
             raise _unknown(instrument, step_ns, self.series())
         return index
 
+    def _read_range(self, index: Index, start: int | None, end: int | None) -> Candles:
+        months = [
+            month
+            for month in index.months
+            if (end is None or month.first < end) and (start is None or month.last >= start)
+        ]
+        return self._read_months(index, months).between(start, end)
+
     def _read_months(self, index: Index, months: Sequence[MonthFile]) -> Candles:
         """Read some months, having looked at every byte of their files."""
         folder = self._series_folder(index.instrument, index.step_ns)
@@ -347,17 +354,6 @@ class Lake:
         with _files("writing the lake", place):
             place.mkdir(exist_ok=True)
         replace_file(place / f"{hashlib.sha256(rows).hexdigest()[:12]}.csv", rows)
-
-
-def _again(attempt: Callable[[], R]) -> R:
-    """Read once more where a writer has just replaced what the index named."""
-    for _ in range(_READS - 1):
-        try:
-            return attempt()
-        except BotError as error:
-            if error.code != "STORE_CANNOT_OPEN":
-                raise
-    return attempt()
 
 
 def _by_month(candles: Candles) -> Iterator[tuple[str, Candles]]:

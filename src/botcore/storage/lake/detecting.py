@@ -13,6 +13,13 @@ from botcore.domain.errors import ConfigError, DataError
 from botcore.domain.ids import SECOND_NS, InstrumentId, instrument_id, parse_instrument_id
 from botcore.storage.lake.database import Database
 from botcore.storage.lake.names import FileName, not_candles, read_name, venue_named
+from botcore.storage.lake.questions import (
+    ASK_INSTRUMENT,
+    ASK_STEP,
+    ASK_VENUE,
+    ASK_ZONE,
+    Question,
+)
 from botcore.storage.lake.reading import read_tables
 from botcore.storage.lake.roles import Roles, find_roles
 from botcore.storage.lake.rows import Stamps, read_stamps
@@ -53,26 +60,6 @@ class Known(msgspec.Struct, frozen=True):
     what: str
     value: str
     how: str
-
-
-class Question(msgspec.Struct, frozen=True):
-    """What cannot be known from the files.
-
-    Attributes:
-        option: of `ImportOptions`, which answers it.
-        text: the question, for people.
-        code, cause, fix: of the error where nobody is there to answer.
-    """
-
-    option: str
-    text: str
-    code: str
-    cause: str
-    fix: str
-
-    def refused(self) -> DataError:
-        """Return it as an error."""
-        return DataError(code=self.code, cause=self.cause, fix=self.fix)
 
 
 class DetectedSeries(msgspec.Struct, frozen=True, kw_only=True):
@@ -239,23 +226,25 @@ def _instrument(
         instrument = instrument_id(options.instrument)
         return instrument, [Known("instrument", instrument, "given")], []
     if not name.symbol:
-        return None, [Known("instrument", "?", "the file's name does not say")], [_ASK_INSTRUMENT]
-    venue, how = _venue(file, roles, options)
+        return None, [Known("instrument", "?", "the file's name does not say")], [ASK_INSTRUMENT]
+    venue, how = _venue(file, name, roles, options)
     if not venue:
         asked = msgspec.structs.replace(
-            _ASK_VENUE, cause=f"the venue of {name.symbol} cannot be told from {file.name}"
+            ASK_VENUE, cause=f"the venue of {name.symbol} cannot be told from {file.name}"
         )
         return None, [Known("instrument", f"{name.symbol}.?", "the file's name")], [asked]
     instrument = instrument_id(f"{name.symbol}.{venue}")
-    return instrument, [Known("instrument", instrument, f"symbol from the name, venue {how}")], []
+    spot = ", spot unless said: archives of perpetuals look alike" if roles.is_archive else ""
+    how = f"symbol from the name, venue {how}{spot}"
+    return instrument, [Known("instrument", instrument, how)], []
 
 
-def _venue(file: Path, roles: Roles, options: ImportOptions) -> tuple[str, str]:
+def _venue(file: Path, name: FileName, roles: Roles, options: ImportOptions) -> tuple[str, str]:
     if options.venue is not None:
         venue = options.venue.strip().upper()
         parse_instrument_id(f"XX.{venue}")
         return venue, "given"
-    if named := venue_named(file):
+    if named := name.venue or venue_named(file):
         return named, "from the name of the file or its folder"
     return (ARCHIVE_VENUE, "from the columns of its archives") if roles.is_archive else ("", "")
 
@@ -272,7 +261,7 @@ def _step(
     measured = _median_step(instants)
     if name.step_ns is None:
         if measured is None:
-            questions.append(_ASK_STEP)
+            questions.append(ASK_STEP)
         return measured, "the usual distance of the stamps"
     if measured is None:
         return name.step_ns, "the file's name"
@@ -280,7 +269,7 @@ def _step(
         said, seen = step_name(name.step_ns), step_name(measured)
         questions.append(
             msgspec.structs.replace(
-                _ASK_STEP,
+                ASK_STEP,
                 code="TIMEFRAME_DISAGREES",
                 text=f"The name says {said} and the stamps say {seen}: which is it",
                 cause=f"the file's name says {said}, and its stamps are {seen} apart",
@@ -302,7 +291,7 @@ def _median_step(instants: NDArray[np.int64]) -> int | None:
 
 def _ask_zone(stamps: Stamps, options: ImportOptions, questions: list[Question]) -> None:
     if not stamps.has_zone and options.zone is None:
-        questions.append(_ASK_ZONE)
+        questions.append(ASK_ZONE)
 
 
 def _stamp_at(roles: Roles, options: ImportOptions) -> tuple[StampAt, str]:
@@ -317,7 +306,7 @@ def _stamp_at(roles: Roles, options: ImportOptions) -> tuple[StampAt, str]:
             ) from error
     if roles.close_stamp is not None:
         return StampAt.OPEN, "the file has the close in a column of its own"
-    return StampAt.OPEN, "taken so: were it the close, each candle would only be seen a step late"
+    return StampAt.OPEN, "taken so; were it the close, candles would be seen late, never early"
 
 
 def _unit(options: ImportOptions) -> Unit | None:
@@ -364,33 +353,3 @@ def _counted(files: Sequence[Path]) -> str:
 def _first(stamps: Stamps) -> str:
     known = stamps.instants[stamps.instants > 0]
     return instant_name(int(known.min())) if len(known) else "unknown"
-
-
-_ASK_INSTRUMENT: Final = Question(
-    "instrument",
-    "Which instrument is it (such as BTCUSDT.BINANCE)",
-    "INSTRUMENT_UNTOLD",
-    "the file's name does not say whose candles they are",
-    "add --instrument, for example --instrument BTCUSDT.BINANCE",
-)
-_ASK_VENUE: Final = Question(
-    "venue",
-    "From which venue is it (such as BINANCE)",
-    "VENUE_UNTOLD",
-    "the venue cannot be told",
-    "add --venue BINANCE, or the whole --instrument",
-)
-_ASK_STEP: Final = Question(
-    "timeframe",
-    "How long is a candle (such as 1m)",
-    "TIMEFRAME_UNTOLD",
-    "the length of a candle cannot be told from one row",
-    "add --timeframe, for example --timeframe 1m",
-)
-_ASK_ZONE: Final = Question(
-    "zone",
-    "In which time zone are the stamps (UTC, +03:00, Europe/Istanbul)",
-    "ZONE_UNTOLD",
-    "the stamps do not say their time zone",
-    "add --zone UTC where you know it, else what the exporting program's clock showed: +03:00",
-)

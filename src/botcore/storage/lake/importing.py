@@ -29,8 +29,8 @@ from botcore.storage.lake.unpacking import Payload, sha256_of, unpack
 
 BAD_MOST: Final = 0.01
 """A file with a larger share of bad rows is not what it was taken for: nothing of it is stored."""
-Progress = Callable[[int, int, int], None]
-"""Told files done, files in all, and candles so far."""
+Progress = Callable[[int, int], None]
+"""Told files done and files in all."""
 TickOf = Callable[[InstrumentId], Decimal | None]
 """The price step of an instrument, where it is known."""
 
@@ -117,18 +117,16 @@ def import_files(
 
 
 class _Meter:
-    """Counts files and candles over all series."""
+    """Counts files over all series."""
 
     def __init__(self, progress: Progress, files: int) -> None:
         self._progress = progress
         self._files = files
         self._done = 0
-        self._candles = 0
 
-    def add(self, files: int, candles: int) -> None:
+    def add(self, files: int) -> None:
         self._done += files
-        self._candles += candles
-        self._progress(self._done, self._files, self._candles)
+        self._progress(self._done, self._files)
 
 
 class _SeriesWork:
@@ -162,13 +160,13 @@ class _SeriesWork:
         for month in _by_month(self._series.files):
             fresh = [path for path in month if not (imported and sha256_of(path) in imported)]
             total = _plus(total, skipped=len(month) - len(fresh))
-            meter.add(len(month) - len(fresh), 0)
+            meter.add(len(month) - len(fresh))
             if fresh:
                 payloads = [unpack(path) for path in fresh]
                 tables = read_tables(payloads, self._lake.database, self._series.places)
                 reads = [self._read(*each) for each in zip(payloads, tables, strict=True)]
                 total = self._stored(reads, total)
-                meter.add(len(fresh), sum(len(read.validated.candles) for read in reads))
+                meter.add(len(fresh))
         if total.added or total.conflicts:
             self._lake.assess(self._instrument, self._step_ns)
         return total

@@ -15,6 +15,7 @@ _SUFFIXES: Final = re.compile(
 )
 _NAME: Final = re.compile(
     r"^(?P<base>[A-Za-z0-9]{2,20})(?:[_/](?P<quote>[A-Za-z]{2,6}))?(?:_(?P<settle>[A-Za-z]{2,6}))?"
+    r"(?P<perp>-PERP)?(?:\.(?P<venue>[A-Z][A-Z0-9_]+))?"
     r"[-_](?P<frame>[1-9][0-9]{0,3}[smhdwM])(?:-(?P<kind>[a-z_]+))?"
     r"(?:-(?P<period>[0-9]{4}-[0-9]{2}(?:-[0-9]{2})?))?\Z"
 )
@@ -39,11 +40,13 @@ class FileName(msgspec.Struct, frozen=True):
     Attributes:
         symbol: as instruments are named, ``BTCUSDT`` or ``ADAUSDT-PERP``.
         step_ns: length of its candles, nanoseconds.
+        venue: of a file that was exported here.
         period: ``2022-01-01`` or ``2022-01``: what part of a longer history it is.
     """
 
     symbol: str = ""
     step_ns: int | None = None
+    venue: str = ""
     period: str = ""
 
 
@@ -57,9 +60,10 @@ def read_name(path: Path) -> FileName:
     if match is None:
         return FileName()
     symbol = (match["base"] + (match["quote"] or "")).upper()
-    if match["settle"] or match["kind"] == "futures":
+    if match["settle"] or match["perp"] or match["kind"] == "futures":
         symbol += "-PERP"
-    return FileName(symbol, _step(match["frame"], path), match["period"] or "")
+    step_ns = _step(match["frame"], path)
+    return FileName(symbol, step_ns, match["venue"] or "", match["period"] or "")
 
 
 def not_candles(path: Path) -> str:

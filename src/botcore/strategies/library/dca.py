@@ -94,14 +94,14 @@ class Dca(EventStrategyBase):
                 last = 0 if round_ is None else round_.slot
                 round_ = self._rounds[name] = Round(view.equity_budget(), last)
             return self._bought(bar, view, round_, spent=0.0)
-        gain_bps = (bar.close / float(average) - 1.0) * BPS
-        if 0.0 < self.params["profit_bps"] <= gain_bps:
-            reason = Reason(TAKE_PROFIT, (gain_bps, float(average)))
-            return [_market(bar, view, Side.SELL, held, reason)]
         if round_ is None:  # its state was lost: it goes on, in the next interval
             round_ = Round(view.equity_budget(), self._slot(bar), bar.close)
             self._rounds[name] = round_
         round_.is_open = True
+        gain_bps = (bar.close / float(average) - 1.0) * BPS
+        if 0.0 < self.params["profit_bps"] <= gain_bps:
+            reason = Reason(TAKE_PROFIT, (gain_bps, float(average)))
+            return [_market(bar, view, Side.SELL, held, reason)]
         return self._bought(bar, view, round_, spent=float(held * average))
 
     def state(self) -> bytes:

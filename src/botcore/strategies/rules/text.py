@@ -10,7 +10,7 @@ from botcore.domain.errors import ConfigError
 
 BYTES_MAX: Final = 65_536
 _DEPTH_MAX: Final = 40
-_EVENTS_MAX: Final = 20_000
+_EVENTS_MAX: Final = 10_000
 
 
 def rules_in(text: str, *, is_json: bool = False) -> object:
