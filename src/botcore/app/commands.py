@@ -70,11 +70,11 @@ def choose_feed(*, overrides: Mapping[str, object]) -> FeedChoice:
     settings = load_settings(**overrides)
     if settings.feed != "auto":
         return FeedChoice(overrides)
-    from botcore.app.live_prices import why_not  # the network: only where it is asked for
+    from botcore.app.live_prices import reach  # the network: only where it is asked for
 
-    reason = why_not(settings)
-    if reason:
-        note = f"Binance is not used ({reason}): prices are simulated"
+    found = reach(settings)
+    if not found.is_ok:
+        note = f"Binance is not used ({found.cause} [{found.code}]): prices are simulated"
         return FeedChoice({**overrides, "feed": "simulated"}, note)
     note = "Binance answers: its public prices are used, with play money"
     return FeedChoice({**overrides, "feed": "binance"}, note)

@@ -162,10 +162,10 @@ def _data(home: Home) -> Iterator[tuple[str, list[Finding]]]:
 
 def _exchange(settings: Settings) -> Iterator[tuple[str, list[Finding]]]:
     """Ask Binance whether it serves this place, and how far this machine's clock is off."""
-    from botcore.app.live_prices import clock_offset_s, why_not  # the network: only here
+    from botcore.app.live_prices import reach  # the network: only here
 
-    reason = why_not(settings)
-    if reason:
+    found = reach(settings)
+    if not found.is_ok:
         is_needed = settings.feed == "binance"
         yield (
             "Binance's public prices",
@@ -173,7 +173,7 @@ def _exchange(settings: Settings) -> Iterator[tuple[str, list[Finding]]]:
                 Finding(
                     "FEED_UNREACHABLE",
                     Severity.ERROR if is_needed else Severity.WARNING,
-                    reason,
+                    f"{found.cause} [{found.code}]",
                     "nothing, unless you want live prices: --feed simulated and --feed tape need"
                     " no network",
                 )
@@ -181,7 +181,9 @@ def _exchange(settings: Settings) -> Iterator[tuple[str, list[Finding]]]:
         )
         return
     yield "Binance's public prices", []
-    offset = clock_offset_s(settings)
+    if found.clock_offset_ns is None:
+        return
+    offset = -found.clock_offset_ns / 1e9
     far = abs(offset) > _SKEW_MOST_S
     yield (
         f"clock, {offset:+.3f} s from Binance's",

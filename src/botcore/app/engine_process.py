@@ -115,7 +115,7 @@ class EngineProcess:
         self._stopping = threading.Event()
         self._watch = StepWatch(self._engine, clock=self._system, on_orphaned=self._stopping.set)
         self._decided_at = 0
-        self._is_catching_up = False
+        self._is_catching_up = self._is_over = False
         self._next_view = self._next_checkpoint = self._next_mending = 0
         self._viewer = Viewer(
             engine=self._engine,
@@ -235,15 +235,17 @@ class EngineProcess:
                 self._mend(failure)
 
     def _hear(self) -> None:
-        """Open nothing more once the market has ended, and tell a person what it has to say."""
+        """Tell a person what the market has to say; open nothing more once it has ended."""
         news = self._market.news()
-        if not news:
-            return
-        self._log.warning("market_news", cause=news)
-        self._recent.alerts.appendleft(AlertView(self._now(), "FEED", news))
-        account = self._engine.desk.risk.account(PAPER)
-        if self._market.has_ended and not len(self._mailbox) and account.mode is Mode.NORMAL:
-            self._session.input(SetMode(PAPER, Mode.REDUCE_ONLY, "engine", news), self._now())
+        if news:
+            self._log.warning("market_news", cause=news)
+            self._recent.alerts.appendleft(AlertView(self._now(), "FEED", news))
+        if self._market.has_ended and not self._is_over and not len(self._mailbox):
+            self._is_over = True
+            account = self._engine.desk.risk.account(PAPER)
+            if account.mode is Mode.NORMAL:
+                ended = SetMode(PAPER, Mode.REDUCE_ONLY, "engine", self._market.end_words)
+                self._session.input(ended, self._now())
 
     def _take(self, heard: "_Heard") -> None:
         """Play an event; what the market missed is history: strategies see it and do not trade."""

@@ -113,3 +113,8 @@ class Market(Protocol):
     def has_ended(self) -> bool:
         """Whether no price will come any more."""
         ...
+
+    @property
+    def end_words(self) -> str:
+        """What is said of that, with what a person can do."""
+        ...

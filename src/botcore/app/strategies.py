@@ -162,6 +162,8 @@ def _one_of(path: Path, chosen: str, *, or_named: str = "") -> Located:
             cause=f"{path.name} has several strategies: {', '.join(names)}",
             fix=f"name one, such as {path}:{names[0]}",
         )
+    if names[0] in LIBRARY:  # two strategies of one name in one run would be mixed up
+        raise _taken(path, names[0], {})
     return Located(names[0], loaded[names[0]], path, digest)
 
 

@@ -40,8 +40,8 @@ _STALE = Applied.STALE
 _BROKEN = Applied.BROKEN
 
 
-class _Side:
-    """One side: quantities by price, and its prices in order.
+class BookSide:
+    """One side: quantities by price, and its prices in order; others read it only.
 
     `order` holds `sign` × price ascending, so that the best price of either side stands last: most
     changes are near it and move little of the list. Measured on recorded books of some 5,000
@@ -65,9 +65,9 @@ class _Side:
         """Take changed levels; return what is wrong with the first impossible one, or nothing."""
         quantities, order, sign = self.quantities, self.order, self.sign
         for price, quantity in levels:
-            if 0.0 < quantity < inf:
+            if quantity > 0.0:
                 if price not in quantities:
-                    if not 0.0 < price < inf:
+                    if not (0.0 < price < inf and quantity < inf):
                         return f"{quantity} at {price} is no level of a book"
                     insort(order, sign * price)
                 quantities[price] = quantity
@@ -113,6 +113,7 @@ class OrderBook:
         buffered_max: the most deltas that wait for a snapshot; the oldest are dropped first.
 
     Attributes:
+        bid_side, ask_side: the levels; read only.
         last_id: the venue's number of the newest update in the book; 0 before any.
         ts_event: when that was, nanoseconds UTC; 0 before any.
         reason: why the book is invalid; empty while it is valid.
@@ -120,11 +121,11 @@ class OrderBook:
     """
 
     __slots__ = (
-        "_asks",
-        "_bids",
         "_is_joined",
         "_told",
         "_waiting",
+        "ask_side",
+        "bid_side",
         "gap",
         "instrument",
         "last_id",
@@ -134,8 +135,8 @@ class OrderBook:
 
     def __init__(self, instrument: InstrumentId, *, buffered_max: int = BUFFERED_MAX) -> None:
         self.instrument = instrument
-        self._bids = _Side(1)
-        self._asks = _Side(-1)
+        self.bid_side = BookSide(1)
+        self.ask_side = BookSide(-1)
         self._waiting: deque[BookDelta] = deque(maxlen=buffered_max)
         self._is_joined = False
         self._told = (0.0, inf)
@@ -160,8 +161,8 @@ class OrderBook:
         self.last_id, self.ts_event = snapshot.last_id, snapshot.ts_event
         self._is_joined = False
         self.gap = 0
-        self.reason = self._bids.load(snapshot.bids) or self._asks.load(snapshot.asks)
-        self._told = (self._bids.worst or 0.0, self._asks.worst or inf)
+        self.reason = self.bid_side.load(snapshot.bids) or self.ask_side.load(snapshot.asks)
+        self._told = (self.bid_side.worst or 0.0, self.ask_side.worst or inf)
         self._check_crossed()
         waiting = tuple(self._waiting)
         self._waiting.clear()
@@ -194,7 +195,7 @@ class OrderBook:
             return self._hole(delta, delta.first_id - known)
         self._is_joined = True
         self.last_id, self.ts_event = last, delta.ts_event
-        bids, asks = self._bids, self._asks
+        bids, asks = self.bid_side, self.ask_side
         self.reason = bids.merge(delta.bids) or asks.merge(delta.asks)
         if self.reason or (bids.order and asks.order and bids.order[-1] + asks.order[-1] > 0.0):
             self._check_crossed()
@@ -203,8 +204,8 @@ class OrderBook:
 
     def clear(self) -> None:
         """Forget everything, waiting deltas too: the connection is new (E59)."""
-        self._bids.load(())
-        self._asks.load(())
+        self.bid_side.load(())
+        self.ask_side.load(())
         self._waiting.clear()
         self._is_joined = False
         self.last_id = self.ts_event = self.gap = 0
@@ -220,30 +221,30 @@ class OrderBook:
     @property
     def best_bid(self) -> float | None:
         """The highest bid; None where there is none. Believe it only while the book is valid."""
-        return self._bids.best
+        return self.bid_side.best
 
     @property
     def best_ask(self) -> float | None:
         """The lowest ask; None where there is none. Believe it only while the book is valid."""
-        return self._asks.best
+        return self.ask_side.best
 
     @property
     def bids(self) -> Mapping[float, float]:
         """Quantity by price, in no order; a live view."""
-        return self._bids.quantities
+        return self.bid_side.quantities
 
     @property
     def asks(self) -> Mapping[float, float]:
         """Quantity by price, in no order; a live view."""
-        return self._asks.quantities
+        return self.ask_side.quantities
 
     def bid_levels(self) -> Iterator[PriceLevel]:
         """Give the bids, best first."""
-        return self._bids.levels()
+        return self.bid_side.levels()
 
     def ask_levels(self) -> Iterator[PriceLevel]:
         """Give the asks, best first."""
-        return self._asks.levels()
+        return self.ask_side.levels()
 
     def depth(self, n: int) -> tuple[tuple[PriceLevel, ...], tuple[PriceLevel, ...]]:
         """Return the best `n` bids and asks at most, each best first."""

@@ -233,6 +233,13 @@ def test_a_folder_gives_what_can_be_loaded_and_says_why_the_rest_cannot(tmp_path
     assert "the name 'rsi' is taken by the library" in refused[shadow].cause
 
 
+def test_a_file_whose_strategy_is_named_as_one_of_the_library_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path / "mine.py", EVENT.format("Mine", "rsi"))
+
+    with pytest.raises(ConfigError, match="the name 'rsi' is taken by the library"):
+        find_strategy(str(path), tmp_path)
+
+
 def test_a_folder_that_does_not_exist_has_no_strategies(tmp_path: Path) -> None:
     assert own_strategies(tmp_path / "none") == ({}, {})
 

@@ -1,5 +1,8 @@
 """The figures of a report against a run worked out by hand."""
 
+# A Decimal equals the whole number that it is.
+# mypy: disable-error-code="comparison-overlap"
+
 import math
 from decimal import Decimal
 from itertools import pairwise
@@ -8,7 +11,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from tests.support.lulls import a_walk
+from tests.support.lulls import a_walk, recorded_tape
 from tests.support.report_run import HAND_TAPE, candles_of, hand_run, minutes, run_on
 from tests.support.venue_session import COINUSDT, an_instrument
 
@@ -20,6 +23,7 @@ from botcore.backtest.reporting.figures import most_at_once
 from botcore.backtest.reporting.trips import RoundTrip
 from botcore.backtest.reporting.wording import Unit, worded
 from botcore.domain.ids import DAY_NS, MINUTE_NS, InstrumentId
+from botcore.domain.market import BarSpec
 from botcore.risk import Sizing
 
 HELD = {2: 110.0, 3: 105.0, 6: 90.0, 9: 96.0}
@@ -128,7 +132,7 @@ def test_parts_add_up_to_the_whole() -> None:
 
 
 def test_weekdays_are_in_the_order_of_the_week() -> None:
-    tape = a_walk(5, 12_000, step_bps=5.0)
+    tape = a_walk(5, 200, spec=BarSpec(60 * MINUTE_NS))
     names = [each.name for each in analyse(run_on(tape), candles_of(tape)).periods["weekday"]]
 
     assert names == ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
@@ -169,7 +173,7 @@ def test_candles_from_before_the_run_change_nothing() -> None:
     with_history = analyse(run_on(tape), candles_of(history))
     without = analyse(run_on(tape), candles_of(tape))
 
-    assert with_history.figures == without.figures or _same(with_history, without)
+    assert _same(with_history, without)
     assert with_history.holes == without.holes == ()
 
 
@@ -239,7 +243,7 @@ def test_every_metric_is_declared_once_and_asks_something() -> None:
 
     keys = [each.key for each in CATALOGUE]
     assert len(set(keys)) == len(keys) == len({each.name for each in CATALOGUE})
-    assert set(own) == set(keys) - {"drawdown_recovered"} | {"drawdown_recovered"}
+    assert set(own) == set(keys)
     for each in CATALOGUE:
         assert each.group in GROUPS
         assert each.question.endswith("?"), each.key
@@ -280,8 +284,6 @@ def test_e105_the_sharpe_ratio_of_a_recorded_run_is_that_of_its_daily_equity(
     market_data_dir: Path,
 ) -> None:
     """Computed a second time here, from the curve alone and with the definition."""
-    from tests.support.lulls import recorded_tape
-
     days = [f"2023-03-{day:02d}" for day in range(1, 26)]
     tape = recorded_tape(market_data_dir, "BTCUSDT", *days)
     bitcoin = an_instrument("BTCUSDT.SIM", lot="0.00001", min_notional="10")

@@ -152,8 +152,8 @@ def test_the_digest_depends_on_the_values_and_not_on_the_order_of_writing(tmp_pa
     assert digests[0] == digests[1] != digests[2]
 
 
-@settings(max_examples=15)
-@given(st.lists(st.sets(st.integers(0, 100_000), min_size=1, max_size=20), min_size=1, max_size=4))
+@settings(max_examples=8)
+@given(st.lists(st.sets(st.integers(0, 50_000), min_size=1, max_size=20), min_size=1, max_size=3))
 def test_any_writes_come_to_their_union(
     tmp_path_factory: pytest.TempPathFactory, several: list[set[int]]
 ) -> None:
@@ -270,7 +270,7 @@ def test_a_second_writer_is_refused_and_readers_are_not(lake: Lake) -> None:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
 
-        with pytest.raises(StorageError, match=f"LAKE_BUSY.*|process {holder.pid}"):
+        with pytest.raises(StorageError, match=f"process {holder.pid}.*LAKE_BUSY"):
             lake.write(candles([1]))
         assert len(lake.read(BTC, MINUTE_NS)) == 1
 

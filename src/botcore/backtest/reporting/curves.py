@@ -132,7 +132,10 @@ def profit_through(curve: Curve, lines: Sequence[Line], marks: Marks) -> NDArray
 def _through(
     line: Line, values: NDArray[np.float64], stamps: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Return the value in force at each stamp; 0 before the first."""
-    at = np.searchsorted(stamps, line.stamps)  # the first point that knows of the change
+    """Return the value in force at each stamp; 0 before the first.
+
+    A close comes before a fill of the same stamp: that one is at the open of the next bar.
+    """
+    at = np.searchsorted(stamps, line.stamps, side="right")
     whole = np.concatenate(([0.0], values))
     return np.repeat(whole, np.diff(at, prepend=0, append=len(stamps)))

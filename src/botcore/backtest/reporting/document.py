@@ -20,6 +20,7 @@ from botcore.backtest.reporting.motives import OPERAND
 from botcore.backtest.reporting.record import AmbiguousFill
 from botcore.backtest.reporting.wording import UNKNOWN, Unit, money, stamp, worded
 from botcore.domain.ids import DAY_NS, SECOND_NS
+from botcore.domain.numbers import canonical
 from botcore.risk import DENIALS
 from botcore.statistics import Drawdown
 
@@ -195,9 +196,9 @@ def stored(analysis: Analysis, files: Mapping[str, str]) -> StoredReport:
     """
     report, curve = analysis.report, analysis.curve
     exact = {
-        "equity_start": f"{report.equity_start:f}",
-        "equity_end": f"{report.equity_end:f}",
-        "fees": f"{report.fees:f}",
+        "equity_start": f"{canonical(report.equity_start):f}",
+        "equity_end": f"{canonical(report.equity_end):f}",
+        "fees": f"{canonical(report.fees):f}",
     }
     return StoredReport(
         schema_version=SCHEMA_VERSION,

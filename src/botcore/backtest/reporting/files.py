@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, TypeVar
+from zipfile import BadZipFile
 
 import msgspec
 import numpy as np
@@ -107,9 +108,10 @@ def load_equity(folder: Path) -> Mapping[str, NDArray[np.float64] | NDArray[np.i
         DataError: the file cannot be read.
     """
     try:
-        with np.load(folder / EQUITY, allow_pickle=False) as found:
+        raw = io.BytesIO((folder / EQUITY).read_bytes())
+        with np.load(raw, allow_pickle=False) as found:
             return {name: found[name] for name in found.files}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
         raise _damaged(folder, f"{EQUITY} cannot be read: {error}") from error
 
 

@@ -9,6 +9,7 @@ from botcore.backtest.reporting.analysis import Analysis
 from botcore.backtest.reporting.trips import RoundTrip
 from botcore.backtest.reporting.wording import money, stamp
 from botcore.domain.ids import SECOND_NS
+from botcore.domain.numbers import canonical
 
 HEADER: Final = (
     "number",
@@ -78,12 +79,12 @@ def _row(
         stamp(trip.opened),
         "" if trip.is_open else stamp(trip.closed),
         _seconds(trip.duration_ns),
-        f"{trip.quantity:f}",
+        f"{canonical(trip.quantity):f}",
         _price(trip.entry_price),
         _price(trip.exit_price),
-        f"{trip.stake:f}",
-        f"{trip.received:f}",
-        f"{trip.fees:f}",
+        f"{canonical(trip.stake):f}",
+        f"{canonical(trip.received):f}",
+        f"{canonical(trip.fees):f}",
         "" if math.isnan(trip.profit) else money(trip.profit),
         _fraction(trip.return_frac),
         _fraction(adverse),

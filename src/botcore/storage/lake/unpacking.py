@@ -5,6 +5,8 @@ What a file is, its first bytes say, not its name: a renamed file is read all th
 
 import hashlib
 import io
+import lzma
+import struct
 import zipfile
 import zlib
 from enum import StrEnum
@@ -20,6 +22,10 @@ BYTES_MOST: Final = 1 << 29
 """Half a gigabyte unpacked: twelve years of minutes. A bomb is larger."""
 _ZIP, _GZIP = b"PK\x03\x04", b"\x1f\x8b"
 _EMPTY_ZIP: Final = b"PK\x05\x06"
+_ZIP_FAULTS: Final = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError),
+    *(ValueError, RuntimeError),  # a place before the beginning, a password, a method it lacks
+)
 _HTML: Final = (b"<!doctype", b"<html", b"<?xml")
 _LOOKED_AT: Final = 512
 
@@ -151,10 +157,8 @@ def _unzipped(raw: bytes, path: Path) -> bytes:
                 raise _too_large(path)
             with archive.open(members[0]) as member:
                 return _bounded(member, path)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise damaged_file(path.name, "it is truncated or no zip") from error
-    except RuntimeError as error:  # what zipfile raises for a password
-        raise damaged_file(path.name, "it is locked with a password") from error
+    except _ZIP_FAULTS as error:
+        raise damaged_file(path.name, "it is truncated, locked or no zip") from error
 
 
 def _gunzipped(raw: bytes, path: Path) -> bytes:

@@ -39,8 +39,8 @@ class Market:
 
     def __init__(self, instrument: InstrumentId, participation_ppm: int | None) -> None:
         self.book = OrderBook(instrument)
-        self.asks = Liquidity(self.book, 1, participation_ppm)
-        self.bids = Liquidity(self.book, -1, participation_ppm)
+        self.asks = Liquidity(self.book.ask_side, participation_ppm)
+        self.bids = Liquidity(self.book.bid_side, participation_ppm)
         self.buys, self.sells = Queue(1), Queue(-1)
         self.stops: dict[int, Order] = {}
         self.held: dict[int, Order] = {}
