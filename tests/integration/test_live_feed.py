@@ -8,21 +8,32 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
+from tests.support.binance_stream_server import (
+    BinanceStreamServer,
+    Fault,
+    a_candle,
+    a_delta,
+    a_kline_row,
+    a_quote,
+    a_snapshot,
+    a_trade,
+)
+from tests.support.fast_clock import FastClock
 
 from botcore.app.live_feed import LiveFeed, answers, backfill, listed
 from botcore.domain.errors import VenueError
-from botcore.domain.ids import MINUTE_NS, SECOND_NS, InstrumentId
-from botcore.domain.market import Bar, BarFlag, BarOpened, BarsClosed, Quote, Trade
+from botcore.domain.ids import MINUTE_NS, SECOND_NS, InstrumentId, Nanos
+from botcore.domain.market import Bar, BarFlag, BarOpened, BarsClosed, BarSpec, Quote, Trade
 from botcore.kernel.backoff import Backoff
 from botcore.kernel.clock import SystemClock
 from botcore.marketdata.staleness import Health
@@ -35,17 +46,6 @@ from botcore.venues.live.binance.notices import (
     Notice,
 )
 from botcore.venues.live.binance.streams import StreamConfig
-from tests.support.binance_stream_server import (
-    BinanceStreamServer,
-    Fault,
-    a_candle,
-    a_delta,
-    a_kline_row,
-    a_quote,
-    a_snapshot,
-    a_trade,
-)
-from tests.support.fast_clock import FastClock
 
 BTC, ETH = InstrumentId("BTCUSDT.BINANCE"), InstrumentId("ETHUSDT.BINANCE")
 T0 = 1_700_000_040 * SECOND_NS  # a whole minute
@@ -201,7 +201,7 @@ def test_a_minute_goes_out_whole_and_before_the_first_price_of_the_next() -> Non
             (BTC, 100.5, 0),
             (ETH, 10.5, 0),
         ]
-        assert engine.of(BarOpened) == [BarOpened(BTC, closes + MS, 101.0)]
+        assert engine.of(BarOpened) == [BarOpened(BTC, Nanos(closes + MS), 101.0)]
         assert engine.order.index("BarsClosed") < engine.order.index("BarOpened")
         stamps = [ts for event, ts in engine.events if isinstance(event, BarsClosed)]
         assert stamps == [closes]
@@ -214,7 +214,7 @@ def test_e12_a_candle_that_is_not_closed_makes_no_bar() -> None:
         engine.until(lambda: len(engine.of(BarOpened)) == 1, "the open of the minute")
 
         assert engine.bars() == []
-        assert engine.of(BarOpened) == [BarOpened(BTC, T0, 100.0)]
+        assert engine.of(BarOpened) == [BarOpened(BTC, Nanos(T0), 100.0)]
 
 
 def test_a_symbol_that_does_not_deliver_is_left_out_and_counted_when_it_is_late() -> None:
@@ -573,8 +573,6 @@ def _ask(server: BinanceStreamServer, **more: Any) -> Any:
 
 def test_a_venue_that_answers_is_found_with_its_clock() -> None:
     with BinanceStreamServer(SystemClock()) as server:
-        import threading
-
         done = threading.Event()
 
         def quote() -> None:
@@ -677,3 +675,135 @@ def test_rules_are_read_from_a_recorded_answer(market_data_dir: Path) -> None:
     assert (f"{btc.tick:f}", f"{btc.lot:f}", f"{btc.min_notional:f}") == ("0.01", "0.00001", "10")
     assert (f"{shib.tick:f}", f"{shib.lot:f}") == ("0.00000001", "1")
     assert (btc.base, btc.quote, btc.status) == ("BTC", "USDT", "TRADING")
+
+
+# --- recorded sessions
+
+
+@pytest.mark.slow
+def test_a_recorded_session_comes_out_as_it_happened(market_data_dir: Path) -> None:
+    """Two symbols, 110 seconds around two ends of minutes; candles are made of the prints."""
+    tape = _Tape(market_data_dir / "l2-hftbacktest/spot", seconds=110)
+    clock = FastClock(tape.begins_at - 2 * SECOND_NS, rate=10.0)
+    with BinanceStreamServer(clock) as server:
+        server.depths = tape.snapshots
+        engine = Engine(server, clock, BTC, ETH)
+        engine.feed.start()
+        try:
+            engine.until_subscribed()
+            tape.play(server, clock)
+            engine.until(lambda: len(engine.of(BarsClosed)) == 2, "two minutes")
+            time.sleep(0.2)  # the last prints are on their way
+        finally:
+            engine.feed.stop()
+
+    counters, books = engine.feed.counters, engine.feed.books
+    assert (counters.unparsable, counters.breaks, counters.books_broken) == (0, 0, 0)
+    assert [closed.ts_close for closed in engine.of(BarsClosed)] == tape.closes
+    assert engine.bars() == tape.bars
+    for name in (BTC, ETH):
+        symbol = name.partition(".")[0]
+        first = next(t for t in tape.trades[symbol] if t["T"] * MS >= tape.closes[0])
+        opened = [each for each in engine.of(BarOpened) if each.instrument == name]
+        assert BarOpened(name, Nanos(first["T"] * MS), float(first["p"])) in opened
+        prints = [trade for trade in engine.of(Trade) if trade.instrument == name]
+        sent = sum(float(trade["q"]) for trade in tape.trades[symbol])
+        assert sum(trade.quantity for trade in prints) == pytest.approx(sent)
+        told = tape.last_quote[symbol]
+        book = books[name]
+        assert book.is_valid
+        if told["u"] == book.last_id:
+            assert (book.best_bid, book.best_ask) == (float(told["b"]), float(told["a"]))
+    assert len(engine.of(Trade)) < sum(map(len, tape.trades.values()))  # some were merged
+
+
+class _Tape:
+    """Recorded lines of both symbols, in the order in which they came."""
+
+    def __init__(self, folder: Path, *, seconds: int) -> None:
+        lines: list[tuple[int, str]] = []
+        self.snapshots: dict[str, list[str]] = {}
+        for symbol in ("BTCUSDT", "ETHUSDT"):
+            with gzip.open(folder / f"{symbol.lower()}_20240808.gz", "rt") as recorded:
+                first = 0
+                for line in recorded:
+                    stamp, _, text = line.rstrip("\n").partition(" ")
+                    first = first or int(stamp)
+                    if int(stamp) > first + seconds * SECOND_NS:
+                        break
+                    if text.startswith('{"last'):
+                        self.snapshots[symbol] = [text]
+                    else:
+                        # The recorder's clock was 1.27 s behind the venue's (the data's README).
+                        lines.append((int(stamp) + 1_275 * MS, text))
+        self.lines = sorted(lines)
+        self.begins_at = self.lines[0][0]
+        self.trades: dict[str, list[dict[str, Any]]] = {"BTCUSDT": [], "ETHUSDT": []}
+        self.last_quote: dict[str, dict[str, Any]] = {}
+        for _, text in self.lines:
+            data = json.loads(text)["data"]
+            if data.get("e") == "trade":
+                self.trades[data["s"]].append(data)
+            elif "e" not in data:
+                self.last_quote[data["s"]] = data
+        first_close = (self.begins_at // MINUTE_NS + 1) * MINUTE_NS
+        self.closes = [first_close, first_close + MINUTE_NS]
+        self.bars: list[Bar] = []
+        for close in self.closes:
+            for symbol in ("BTCUSDT", "ETHUSDT"):
+                self._candle(symbol, close)
+        self.lines.sort(key=lambda line: line[0])
+
+    def _candle(self, symbol: str, close: int) -> None:
+        opens = close - MINUTE_NS
+        inside = [t for t in self.trades[symbol] if opens <= t["T"] * MS < close]
+        texts = [trade["p"] for trade in inside]
+        prices = (texts[0], max(texts, key=float), min(texts, key=float), texts[-1])
+        frame = a_candle(symbol, opens, prices, volume="5.0")
+        self.lines.append((close + 20 * MS, frame))
+        spec, (o, h, low, c) = BarSpec(MINUTE_NS), map(float, prices)
+        name = InstrumentId(f"{symbol}.BINANCE")
+        self.bars.append(Bar(name, spec, opens, close, o, h, low, c, 5.0))
+
+    def play(self, server: BinanceStreamServer, clock: FastClock) -> None:
+        batch: list[str] = []
+        for ts, text in self.lines:
+            while ts > clock.now_ns():
+                server.push_all(batch)
+                batch.clear()
+                time.sleep(0.002)
+            batch.append(text)
+        server.push_all(batch)
+
+
+def test_an_older_recording_of_other_symbols_plays_too(market_data_dir: Path) -> None:
+    """31 seconds of 2021: books, quotes, aggregate prints and forming candles of four symbols."""
+    symbols = ("NKNUSDT", "BLZETH", "LRCBTC", "RUNEEUR")
+    folder = market_data_dir / "raw-cryptofeed"
+    snapshots: dict[str, list[str]] = {}
+    with gzip.open(folder / "BINANCE.http.0.0.gz", "rt") as asked:
+        for line in asked:
+            if line.startswith("https://"):
+                symbol = line[line.index("symbol=") + 7 : line.index("&")]
+                snapshots[symbol] = [line[line.index("{") :].strip()]
+    with gzip.open(folder / "BINANCE.ws.1.0.gz", "rt") as recorded:
+        lines = [line.partition(": ")[2].strip() for line in recorded if ": {" in line[:32]]
+    clock = FastClock(1_633_998_512 * SECOND_NS + 31 * SECOND_NS)
+    with BinanceStreamServer(clock) as server:
+        server.depths = snapshots
+        config = replace(_config(server), kinds=("bookTicker", "depth@100ms", "aggTrade"))
+        names = [InstrumentId(f"{symbol}.BINANCE") for symbol in symbols]
+        engine = Engine(server, clock, *names, config=config)
+        engine.feed.start()
+        try:
+            engine.until_subscribed()
+            sent = server.push_all(lines)
+            answers_too = sent + 1
+            engine.until(lambda: engine.feed.counters.messages >= answers_too, "all lines")
+            engine.until(lambda: engine.feed.counters.books_joined >= 3, "the books")
+        finally:
+            engine.feed.stop()
+
+    counters = engine.feed.counters
+    assert (sent, counters.unparsable, counters.unknown) == (265, 0, 0)
+    assert [name for name, book in engine.feed.books.items() if not book.is_valid] == []

@@ -6,6 +6,7 @@ from the seed come some hundred acts, dense enough that most of them meet one an
 """
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -212,10 +213,15 @@ class VenueOnTicks:
         printed = Trade(COINUSDT, Nanos(self.now), float(price), size, aggressor)
         hit = Side.SELL if aggressor else Side.BUY
         passing = Decimal(repr(size))
-        for name in self.ahead:
+        for name in list(self.ahead):
             limit = self.limits[name]
-            if aggressor is not None and self.specs[name].side is hit and limit == price:
+            assert limit is not None
+            if aggressor is None or self.specs[name].side is not hit:
+                continue
+            if limit == price:
                 self.ahead[name] -= passing
+            elif (price - limit) * hit.sign < 0:
+                del self.ahead[name]  # the print went through: nobody is left ahead of it
         if aggressor is not None:
             (self.asks if aggressor else self.bids).printed[float(price)] += passing
 
@@ -283,7 +289,7 @@ class VenueOnTicks:
 
     # --- what must hold of every report
 
-    def _answered(self, reports: list[VenueReport]) -> None:
+    def _answered(self, reports: Sequence[VenueReport]) -> None:
         """Orders arrived: they take what is shown, and nothing while the book is invalid."""
         self._taken(reports)
         for report in reports:
@@ -300,7 +306,7 @@ class VenueOnTicks:
                 own = self.bids if spec.side is Side.BUY else self.asks
                 self.ahead[name] = own.left(float(spec.limit_price))
 
-    def _taken(self, reports: list[VenueReport]) -> None:
+    def _taken(self, reports: Sequence[VenueReport]) -> None:
         for report, fill in self._fills(reports):
             assert self.is_valid  # E26
             self._take(report, fill)
@@ -311,7 +317,7 @@ class VenueOnTicks:
         other = self.asks if spec.side is Side.BUY else self.bids
         other.give(float(fill.price), fill.quantity)
 
-    def _moved(self, reports: list[VenueReport]) -> None:
+    def _moved(self, reports: Sequence[VenueReport]) -> None:
         """The book moved: it may fill us by going through us, with no more than it shows there."""
         given: defaultdict[Side, Decimal] = defaultdict(Decimal)
         reach: dict[Side, list[float]] = defaultdict(list)
@@ -329,7 +335,7 @@ class VenueOnTicks:
                 shown = [q for price, q in self.bids.shown.items() if price >= worst]
             assert quantity <= Decimal(repr(sum(shown)))
 
-    def _fills(self, reports: list[VenueReport]) -> list[tuple[VenueReport, Fill]]:
+    def _fills(self, reports: Sequence[VenueReport]) -> list[tuple[VenueReport, Fill]]:
         """The fills among reports, each within its order's limit and quantity."""
         found = []
         for report in reports:

@@ -3,7 +3,8 @@
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import TypeVar
 
 from botcore.app.home import Home
 from botcore.app.live_feed import LiveFeed, Reach, answers, backfill, listed
@@ -11,6 +12,7 @@ from botcore.app.market_tape import Tape
 from botcore.app.markets import History, Put, PutHistory
 from botcore.app.restoring import Restored
 from botcore.app.settings import Settings
+from botcore.domain.errors import VenueError
 from botcore.domain.ids import DAY_NS, MINUTE_NS, InstrumentId, instrument_id
 from botcore.domain.instruments import InstrumentBook
 from botcore.domain.market import BarsClosed
@@ -19,6 +21,7 @@ from botcore.venues.live.binance.feed import FeedConfig
 from botcore.venues.live.binance.notices import ConnectionChanged, GapSeen, HealthChanged, Notice
 from botcore.venues.live.binance.streams import StreamConfig
 
+R = TypeVar("R")
 USUAL = ("BTCUSDT.BINANCE", "ETHUSDT.BINANCE", "SOLUSDT.BINANCE")
 _NEWS_KEPT = 20
 
@@ -62,7 +65,7 @@ class LivePrices:
         self._clock: Clock = SystemClock()
         self._seed = settings.seed
         self._history_ns = round(settings.history_days * DAY_NS)
-        self.instruments = asyncio.run(listed(self._names, clock=self._clock, config=self._config))
+        self.instruments = _asked(listed(self._names, clock=self._clock, config=self._config))
         self._lock = threading.Lock()
         self._news: deque[str] = deque(maxlen=_NEWS_KEPT)
         self._since = 0
@@ -74,6 +77,11 @@ class LivePrices:
         if feed is None or feed.connection.is_up:
             return "PAPER – Binance's public prices, play money"
         return f"PAPER – Binance's prices are interrupted: {feed.connection.cause}"
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the streams deliver."""
+        return self._feed is not None and self._feed.connection.is_up
 
     def open(self, *, wall: Clock, last: int) -> None:
         """Begin now: a market that goes on by itself cannot be gone back to."""
@@ -96,7 +104,7 @@ class LivePrices:
         since = now - self._history_ns
         if restored.are_strategies_warm:
             since = max(since, restored.decided_at)
-        events = asyncio.run(
+        events = _asked(
             backfill(
                 self._names,
                 start_ns=-(-since // MINUTE_NS) * MINUTE_NS,
@@ -168,3 +176,16 @@ class LivePrices:
     def _tell(self, sentence: str) -> None:
         with self._lock:
             self._news.append(sentence)
+
+
+def _asked(answer: Coroutine[None, None, R]) -> R:
+    """Wait for an answer without which the platform cannot start on live prices."""
+    try:
+        return asyncio.run(answer)
+    except VenueError as error:
+        raise VenueError(
+            code=error.code,
+            cause=error.cause,
+            fix="start with --feed auto, which takes the simulated market while Binance does not"
+            " answer, or with --feed tape; `botcore doctor` asks again",
+        ) from error

@@ -110,6 +110,11 @@ class Market(Protocol):
         ...
 
     @property
+    def is_connected(self) -> bool:
+        """Whether prices can come at all; while they cannot, the newest one is not live."""
+        ...
+
+    @property
     def has_ended(self) -> bool:
         """Whether no price will come any more."""
         ...

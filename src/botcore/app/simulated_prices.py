@@ -27,6 +27,7 @@ class SimulatedPrices:
     name = "simulated"
     clock_words = "the simulated market's own clock: wall time less the time it was stopped"
     has_ended = False
+    is_connected = True
     end_words = ""
 
     def __init__(self, settings: Settings, home: Home) -> None:

@@ -12,7 +12,7 @@ from botcore.app.home import Home
 from botcore.app.settings import load_settings
 from botcore.app.strategies import Located, located, own_strategies
 from botcore.domain.errors import ConfigError, StorageError
-from botcore.domain.ids import slug
+from botcore.domain.ids import instrument_id, slug
 from botcore.domain.parameters import Parameter, ParameterSpace, did_you_mean
 from botcore.strategies import (
     LIBRARY,
@@ -263,7 +263,7 @@ def tape_of(
     recipe = Recipe(
         strategies=(),
         market="data",
-        instruments=tuple(instruments),
+        instruments=tuple(instrument_id(name) for name in instruments),
         step_ns=step_ns,
         start=start,
         end=end,

@@ -44,6 +44,7 @@ class TapePrices:
     """
 
     name = "tape"
+    is_connected = True
     end_words = ENDED
 
     def __init__(self, settings: Settings, home: Home) -> None:

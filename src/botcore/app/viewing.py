@@ -222,8 +222,10 @@ class Viewer:
         age_s = max(0.0, (now - self.last_event) / 1e9) if self.last_event else 0.0
         if not self.last_event:
             status = FeedStatus.DOWN
+        elif not self._market.is_connected or age_s > 2 * self._step_ns / 1e9:
+            status = FeedStatus.STALE
         else:
-            status = FeedStatus.LIVE if age_s <= 2 * self._step_ns / 1e9 else FeedStatus.STALE
+            status = FeedStatus.LIVE
         return FeedView(
             name=self._market.name,
             banner=self._market.banner(),

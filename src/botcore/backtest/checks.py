@@ -111,6 +111,8 @@ def _bounds(
     strategy: StrategyClass, events: EventChecks, given: Mapping[str, float], tape: BarTape
 ) -> CheckFinding:
     """Try the lowest and the highest value of each parameter, the others as they are."""
+    if not len(strategy.parameters):
+        return passed(BOUNDS, "it has no parameters")
     few = tape.last(BOUNDS_BARS)
     tried = conflicts = 0
     for parameter in strategy.parameters:

@@ -6,7 +6,7 @@ under way. Everything is played in order of its instant, so a run has one outcom
 """
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -113,7 +113,7 @@ class TickRun:
             sequencer=Sequencer(),
             commit=self._collector.commit,
         )
-        self._heard: list[tuple[int, int, Trade | Quote | None, list[VenueReport]]] = []
+        self._heard: list[tuple[int, int, Trade | Quote | None, Sequence[VenueReport]]] = []
         self._posted = 0
         self._venue_now = 0
 
@@ -157,7 +157,7 @@ class TickRun:
             self._post_at(at, event, reports)
             return
         self._post(reports)
-        self._post_at(tick.ts, event, [])
+        self._post_at(tick.ts, event, ())
 
     def _at_venue(self, tick: Tick) -> int:
         """Return when an event happened, on our clock: never before the one before it."""
@@ -179,12 +179,14 @@ class TickRun:
             else:
                 return
 
-    def _post(self, reports: list[VenueReport]) -> None:
+    def _post(self, reports: Sequence[VenueReport]) -> None:
         """Send answers of the venue on their way to us."""
         for report in reports:
             self._post_at(report.ts_event + self._answer_ns, None, [report])
 
-    def _post_at(self, due: int, event: Trade | Quote | None, reports: list[VenueReport]) -> None:
+    def _post_at(
+        self, due: int, event: Trade | Quote | None, reports: Sequence[VenueReport]
+    ) -> None:
         self._posted += 1
         heapq.heappush(self._heard, (due, self._posted, event, reports))
 

@@ -240,6 +240,8 @@ def test_what_cannot_be_told_is_said_to_be_so(
         (("rsi", "--param", "period"), "PARAMETER_MALFORMED"),
         (("rsi", "--timeframe", "1x"), "STEP_MALFORMED"),
         (("rsi", "--market", "mars"), "MARKET_UNKNOWN"),
+        (("rsi", "--instrument", "btc"), "INSTRUMENT_MALFORMED"),
+        (("rsi", "--instrument", "BTCUSDT.BINANCE"), "DATA_ABSENT"),
         (("rsi", "--bars", "3"), "USAGE"),
     ],
 )

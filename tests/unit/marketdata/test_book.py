@@ -324,7 +324,7 @@ def test_e57_a_recorded_book_has_the_best_prices_that_its_venue_told_after_every
     """
     messages = list(recorded(market_data_dir / "l2-hftbacktest", name))
     tickers = iter([m for m in messages if isinstance(m, QuoteMessage)])
-    ahead = next(tickers)
+    ahead: QuoteMessage | None = next(tickers)
     told: tuple[float, float] | None = None
     compared, differing = 0, set()
 

@@ -18,9 +18,8 @@ from botcore.backtest.reporting.curves import Curve
 from botcore.backtest.reporting.metrics import BY_KEY, Figure
 from botcore.backtest.reporting.motives import OPERAND
 from botcore.backtest.reporting.record import AmbiguousFill
-from botcore.backtest.reporting.wording import UNKNOWN, Unit, money, stamp, worded
+from botcore.backtest.reporting.wording import UNKNOWN, Unit, exact, money, stamp, worded
 from botcore.domain.ids import DAY_NS, SECOND_NS
-from botcore.domain.numbers import canonical
 from botcore.risk import DENIALS
 from botcore.statistics import Drawdown
 
@@ -195,10 +194,10 @@ def stored(analysis: Analysis, files: Mapping[str, str]) -> StoredReport:
         files: name → SHA-256 of what is written beside it.
     """
     report, curve = analysis.report, analysis.curve
-    exact = {
-        "equity_start": f"{canonical(report.equity_start):f}",
-        "equity_end": f"{canonical(report.equity_end):f}",
-        "fees": f"{canonical(report.fees):f}",
+    amounts = {
+        "equity_start": exact(report.equity_start),
+        "equity_end": exact(report.equity_end),
+        "fees": exact(report.fees),
     }
     return StoredReport(
         schema_version=SCHEMA_VERSION,
@@ -213,7 +212,7 @@ def stored(analysis: Analysis, files: Mapping[str, str]) -> StoredReport:
         seconds=report.seconds,
         fingerprint=report.fingerprint,
         inputs_digest=report.inputs_digest,
-        metrics=tuple(_metric(each, report.currency, exact) for each in analysis.figures),
+        metrics=tuple(_metric(each, report.currency, amounts) for each in analysis.figures),
         strategies=_groups(analysis.strategies),
         instruments=_groups(analysis.instruments),
         exits=_groups(analysis.exits),
@@ -240,7 +239,7 @@ def _beside(metric: StoredMetric) -> str:
     return f"{metric.text}  (buy and hold {metric.benchmark_text})"
 
 
-def _metric(figure: Figure, currency: str, exact: Mapping[str, str]) -> StoredMetric:
+def _metric(figure: Figure, currency: str, amounts: Mapping[str, str]) -> StoredMetric:
     metric = figure.metric
     compared = not math.isnan(figure.benchmark)
     return StoredMetric(
@@ -248,7 +247,7 @@ def _metric(figure: Figure, currency: str, exact: Mapping[str, str]) -> StoredMe
         name=metric.name,
         group=metric.group,
         unit=metric.unit.value,
-        value=exact.get(metric.key) or _plain(figure.value, metric.unit),
+        value=amounts.get(metric.key) or _plain(figure.value, metric.unit),
         text=worded(figure.value, metric.unit, currency),
         benchmark=_plain(figure.benchmark, metric.unit),
         benchmark_text=worded(figure.benchmark, metric.unit, currency) if compared else UNKNOWN,

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.resources import files
 from typing import Final
 
@@ -140,6 +141,7 @@ def _month(period: StoredPeriod | None) -> Month:
     return Month(_minus(f"{period.return_frac:+.1%}"), held, heat)
 
 
+@cache
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader(_PACKAGE),

@@ -7,9 +7,8 @@ from typing import Final
 
 from botcore.backtest.reporting.analysis import Analysis
 from botcore.backtest.reporting.trips import RoundTrip
-from botcore.backtest.reporting.wording import money, stamp
+from botcore.backtest.reporting.wording import exact, money, stamp
 from botcore.domain.ids import SECOND_NS
-from botcore.domain.numbers import canonical
 
 HEADER: Final = (
     "number",
@@ -79,12 +78,12 @@ def _row(
         stamp(trip.opened),
         "" if trip.is_open else stamp(trip.closed),
         _seconds(trip.duration_ns),
-        f"{canonical(trip.quantity):f}",
+        exact(trip.quantity),
         _price(trip.entry_price),
         _price(trip.exit_price),
-        f"{canonical(trip.stake):f}",
-        f"{canonical(trip.received):f}",
-        f"{canonical(trip.fees):f}",
+        exact(trip.stake),
+        exact(trip.received),
+        exact(trip.fees),
         "" if math.isnan(trip.profit) else money(trip.profit),
         _fraction(trip.return_frac),
         _fraction(adverse),

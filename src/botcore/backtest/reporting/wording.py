@@ -2,6 +2,7 @@
 
 import math
 from datetime import UTC, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
@@ -111,3 +112,9 @@ def money(value: float) -> str:
     """Return money as a decimal string of at most 8 places, for other programs."""
     text = f"{value:.8f}".rstrip("0").rstrip(".")
     return "0" if text in ("-0", "") else text
+
+
+def exact(value: Decimal) -> str:
+    """Return an exact amount as it is, without zeros that say nothing."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

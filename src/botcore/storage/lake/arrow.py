@@ -43,22 +43,22 @@ def read_stream(source: object) -> tuple[tuple[ArrowColumn, ...], int]:
     kinds = [field.format if field.dictionary is None else "dictionary" for field in fields]
     values: list[list[NDArray[Any]]] = [[] for _ in fields]
     valid: list[list[NDArray[np.bool_]]] = [[] for _ in fields]
-    rows = 0
+    alive = []  # the memory is the batches': they must outlive the joining below
     for batch in stream:
         view = batch.view()
-        rows += view.length
+        alive.append((batch, view))
         for position, kind in enumerate(kinds):
             if not _is_read(kind):
                 continue
             column = view.child(position)
             part = slice(column.offset, column.offset + column.length)
-            # Copied: the memory is the batch's, which ends with this round.
-            values[position].append(np.array(column.buffer(1))[part])
+            values[position].append(np.asarray(column.buffer(1))[part])
             valid[position].append(_validity(column, part))
-    return tuple(
-        _column(field.name, kind, values[i], valid[i])
-        for i, (field, kind) in enumerate(zip(fields, kinds, strict=True))
-    ), rows
+    columns = tuple(
+        _column(field.name, kind, values[place], valid[place])
+        for place, (field, kind) in enumerate(zip(fields, kinds, strict=True))
+    )
+    return columns, sum(view.length for _, view in alive)
 
 
 def _is_read(kind: str) -> bool:
@@ -75,6 +75,7 @@ def _validity(column: nanoarrow._array.CArrayView, part: slice) -> NDArray[np.bo
 def _column(
     name: str, kind: str, values: list[NDArray[Any]], valid: list[NDArray[np.bool_]]
 ) -> ArrowColumn:
+    """Join the parts of a column; what is joined is a copy, also of a single part."""
     if not values:
         return ArrowColumn(name, kind, np.empty(0), None)
     missing = ~np.concatenate(valid)

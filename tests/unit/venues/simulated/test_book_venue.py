@@ -1,5 +1,6 @@
 """The venue over ticks: what a book and its prints do to orders, trap by trap (E18 to E30)."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -65,14 +66,14 @@ class Ticks:
         if has_book:
             self.snapshot(bids, asks)
 
-    def snapshot(self, bids: Levels = BIDS, asks: Levels = ASKS) -> list[VenueReport]:
+    def snapshot(self, bids: Levels = BIDS, asks: Levels = ASKS) -> Sequence[VenueReport]:
         """The whole book."""
         self.now += 1
         self.last_id += 1
         ts = Nanos(self.now)
         return self.venue.on_book(BookSnapshot(COINUSDT, ts, self.last_id, bids, asks))
 
-    def book(self, *, bids: Levels = (), asks: Levels = (), skip: int = 0) -> list[VenueReport]:
+    def book(self, *, bids: Levels = (), asks: Levels = (), skip: int = 0) -> Sequence[VenueReport]:
         """A change of the book."""
         self.now += 1
         self.last_id += 1 + skip
@@ -81,14 +82,14 @@ class Ticks:
 
     def trade(
         self, price: float, quantity: float, aggressor: Side | None, *, ts: int | None = None
-    ) -> list[VenueReport]:
+    ) -> Sequence[VenueReport]:
         """A print."""
         self.now += 1
         is_buy = None if aggressor is None else aggressor is BUY
         stamp = Nanos(self.now if ts is None else ts)
         return self.venue.on_trade(Trade(COINUSDT, stamp, price, quantity, is_buy))
 
-    def quote(self, bid: Levels, ask: Levels) -> list[VenueReport]:
+    def quote(self, bid: Levels, ask: Levels) -> Sequence[VenueReport]:
         """The best bid and ask."""
         self.now += 1
         (bid_price, bid_quantity), (ask_price, ask_quantity) = bid[0], ask[0]
@@ -104,7 +105,7 @@ class Ticks:
         *,
         is_post_only: bool = False,
         **more: Any,
-    ) -> list[VenueReport]:
+    ) -> Sequence[VenueReport]:
         """Submit an order named o1, o2, …; prices may be given as text."""
         self.sent += 1
         for price in ("limit_price", "trigger_price", "trail"):
@@ -121,13 +122,13 @@ class Ticks:
         }
         return self.venue.submit(OrderSpec(**(given | more)), self.now, is_post_only=is_post_only)
 
-    def limit(self, side: Side, price: str, quantity: str, **more: Any) -> list[VenueReport]:
+    def limit(self, side: Side, price: str, quantity: str, **more: Any) -> Sequence[VenueReport]:
         """Submit a limit order."""
         return self.send(side, LIMIT, quantity, limit_price=price, **more)
 
     def change(
         self, name: str, quantity: str | None = None, limit: str | None = None
-    ) -> list[VenueReport]:
+    ) -> Sequence[VenueReport]:
         """Change an order."""
         wanted, price = (None if text is None else Decimal(text) for text in (quantity, limit))
         return self.venue.replace(self.ref(name), wanted, price, None, self.now)
@@ -147,7 +148,7 @@ class Ticks:
         return Decimal(0) if balance is None else Decimal(balance.locked) / 10**8
 
 
-def traded(reports: list[VenueReport]) -> list[tuple[str, str, str]]:
+def traded(reports: Sequence[VenueReport]) -> list[tuple[str, str, str]]:
     """Order, price and quantity of each fill."""
     return [
         (r.client_order_id, f"{r.fill.price.normalize():f}", f"{r.fill.quantity.normalize():f}")
@@ -156,7 +157,7 @@ def traded(reports: list[VenueReport]) -> list[tuple[str, str, str]]:
     ]
 
 
-def kinds(reports: list[VenueReport]) -> list[str]:
+def kinds(reports: Sequence[VenueReport]) -> list[str]:
     """What was said."""
     return [str(report.kind) for report in reports]
 
@@ -699,7 +700,7 @@ def test_a_quote_moves_nothing_where_there_is_a_book() -> None:
     ticks = Ticks()
     ticks.limit(BUY, "100", "5")
 
-    assert ticks.quote(((90.0, 1.0),), ((91.0, 1.0),)) == []
+    assert not ticks.quote(((90.0, 1.0),), ((91.0, 1.0),))
     assert ticks.venue.open_orders(PAPER)[0].filled == 0
 
 

@@ -217,15 +217,25 @@ async def connect(
     Raises:
         VenueError: there is no connection, and why.
     """
+    opening = asyncio.ensure_future(
+        ws_connect(
+            lambda: Connection(take, clock=clock),
+            f"{url.rstrip('/')}/stream",
+            websocket_handshake_timeout=timeout_s,
+            enable_auto_pong=False,  # a ping is a sign of life: it is seen, then answered
+            max_frame_size=_FRAME_MAX,
+        )
+    )
     try:
-        async with asyncio.timeout(timeout_s):
-            _, connection = await ws_connect(
-                lambda: Connection(take, clock=clock),
-                f"{url.rstrip('/')}/stream",
-                websocket_handshake_timeout=timeout_s,
-                enable_auto_pong=False,  # a ping is a sign of life: it is seen, then answered
-                max_frame_size=_FRAME_MAX,
-            )
+        await asyncio.wait([opening], timeout=timeout_s)
+    except asyncio.CancelledError:
+        await _abandon(opening, timeout_s)
+        raise
+    if not opening.done():
+        opening.cancel()
+        raise refusals.timed_out(url, timeout_s)
+    try:
+        connection = opening.result()[1]
     except TimeoutError as error:
         raise refusals.timed_out(url, timeout_s) from error
     except WSHandshakeError as error:
@@ -234,6 +244,19 @@ async def connect(
         raise refusals.unreachable(url, str(error)) from error
     assert isinstance(connection, Connection)
     return connection
+
+
+async def _abandon(
+    opening: "asyncio.Future[tuple[WSTransport, WSListener]]", timeout_s: float
+) -> None:
+    """Let a handshake end that nobody wants any more: cancelled, it would not close its socket."""
+    await asyncio.wait([opening], timeout=timeout_s)
+    if not opening.done():
+        opening.cancel()
+    elif opening.exception() is None:
+        connection = opening.result()[1]
+        assert isinstance(connection, Connection)
+        await connection.shut("nobody wants it any more")
 
 
 def _refused(url: str, error: WSHandshakeError) -> VenueError:

@@ -19,17 +19,18 @@ class Market:
         stops: ours that wait for a print, by number.
         held: stops that fired against an empty side, by number.
         last: the newest print's price; None before the first.
-        now: stamp of the newest event, nanoseconds.
+        now: stamp of the newest event that moved it, nanoseconds.
+        has_depth: whether a book came; quotes move nothing then.
     """
 
     __slots__ = (
-        "_has_depth",
         "_printed",
         "_quote",
         "asks",
         "bids",
         "book",
         "buys",
+        "has_depth",
         "held",
         "last",
         "now",
@@ -46,7 +47,7 @@ class Market:
         self.held: dict[int, Order] = {}
         self.last: float | None = None
         self.now = 0
-        self._has_depth = False
+        self.has_depth = False
         self._printed = 0
         self._quote: Quote | None = None
 
@@ -58,10 +59,10 @@ class Market:
         if isinstance(event, BookDelta):
             if self.book.apply(event) is not _APPLIED:
                 return False
-            self.asks.updated(event.asks)
-            self.bids.updated(event.bids)
+            self.asks.updated(event.asks, event.ts_event)
+            self.bids.updated(event.bids, event.ts_event)
             return True
-        self._has_depth = True
+        self.has_depth = True
         if not self.book.snapshot(event):
             return False
         self.asks.forget()
@@ -70,10 +71,10 @@ class Market:
 
     def see_quote(self, quote: Quote) -> bool:
         """Take a quote as the book, where there is no other; return whether it changed."""
-        self.now = max(self.now, quote.ts_event)
         before = self._quote
-        if self._has_depth or (before is not None and quote.ts_event < before.ts_event):
+        if self.has_depth or (before is not None and quote.ts_event < before.ts_event):
             return False
+        self.now = max(self.now, quote.ts_event)
         self._quote = quote
         bids = _one(quote.bid, quote.bid_quantity)
         asks = _one(quote.ask, quote.ask_quantity)
@@ -91,9 +92,9 @@ class Market:
         if ts >= self.book.ts_event:  # else the book told of it already
             hit = trade.buyer_is_aggressor
             if hit is not False:
-                self.asks.eat(trade.price, trade.quantity)
+                self.asks.eat(trade.price, trade.quantity, ts)
             if hit is not True:
-                self.bids.eat(trade.price, trade.quantity)
+                self.bids.eat(trade.price, trade.quantity, ts)
         if ts < self._printed:
             return False
         self._printed = ts
@@ -126,6 +127,18 @@ class Market:
         """Return the price that an order without one would meet; else the last print's."""
         best = self.other_side(sign).best if self.book.is_valid else None
         return self.last if best is None else best
+
+
+class Markets(dict[InstrumentId, Market]):
+    """Markets by instrument, each made when it is first asked for."""
+
+    def __init__(self, participation_ppm: int | None) -> None:
+        super().__init__()
+        self._participation = participation_ppm
+
+    def __missing__(self, instrument: InstrumentId) -> Market:
+        market = self[instrument] = Market(instrument, self._participation)
+        return market
 
 
 def _one(price: float, quantity: float) -> tuple[PriceLevel, ...]:

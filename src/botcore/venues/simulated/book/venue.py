@@ -1,6 +1,6 @@
 """The simulated venue over ticks: takes orders, matches them against books and prints."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from botcore.domain.effects import Cancel, Replace, Submit
@@ -12,10 +12,12 @@ from botcore.domain.reports import ReportKind, VenueReport
 from botcore.venues.simulated.bar_venue import SimulatedVenue
 from botcore.venues.simulated.book.config import BookVenueConfig
 from botcore.venues.simulated.book.desk import BookDesk
-from botcore.venues.simulated.book.market import Market
+from botcore.venues.simulated.book.market import Markets
 from botcore.venues.simulated.book.matching import Matcher
 from botcore.venues.simulated.book.wire import Message, Wire
+from botcore.venues.simulated.working import Order
 
+_NEVER = 1 << 63
 _ACCEPTED = ReportKind.ACCEPTED
 _REPLACED = ReportKind.REPLACED
 
@@ -45,10 +47,12 @@ class BookVenue(SimulatedVenue):
 
     def _begin(self) -> None:
         super()._begin()
-        self._markets: dict[InstrumentId, Market] = {}
+        self._markets = Markets(self.assumptions.participation_ppm)
         self._post_only: set[ClientOrderId] = set()
         self._senders: dict[ClientOrderId, StrategyId] = {}
         self._wire = Wire(self.assumptions.latency)
+        self._is_instant = self.assumptions.latency.is_none
+        self._due = _NEVER
         self._desk = BookDesk(
             config=self.config,
             truth=self._truth,
@@ -71,7 +75,9 @@ class BookVenue(SimulatedVenue):
 
     # --- market
 
-    def on_book(self, event: BookDelta | BookSnapshot, ts: int | None = None) -> list[VenueReport]:
+    def on_book(
+        self, event: BookDelta | BookSnapshot, ts: int | None = None
+    ) -> Sequence[VenueReport]:
         """Take an event of a book.
 
         Args:
@@ -85,26 +91,28 @@ class BookVenue(SimulatedVenue):
             DataError: a price that would fill lies off its instrument's grid.
         """
         at = event.ts_event if ts is None else ts
-        reports = self._before(event.instrument, at)
-        market = self._market(event.instrument)
+        reports = self._before(event.instrument, at) if at >= self._due else []
+        market = self._markets[event.instrument]
         if market.see_book(event) and self._truth.working:
             reports += self._matcher.moved(market, at)
         return self._after(event.instrument, at, reports)
 
-    def on_quote(self, quote: Quote, ts: int | None = None) -> list[VenueReport]:
+    def on_quote(self, quote: Quote, ts: int | None = None) -> Sequence[VenueReport]:
         """Take a quote: it is the book of an instrument that has no other. As `on_book`."""
         at = quote.ts_event if ts is None else ts
-        reports = self._before(quote.instrument, at)
-        market = self._market(quote.instrument)
+        market = self._markets[quote.instrument]
+        if market.has_depth and at < self._due:
+            return ()
+        reports = self._before(quote.instrument, at) if at >= self._due else []
         if market.see_quote(quote) and self._truth.working:
             reports += self._matcher.moved(market, at)
         return self._after(quote.instrument, at, reports)
 
-    def on_trade(self, trade: Trade, ts: int | None = None) -> list[VenueReport]:
+    def on_trade(self, trade: Trade, ts: int | None = None) -> Sequence[VenueReport]:
         """Take a print: it moves queues, fires stops and eats what it hit. As `on_book`."""
         at = trade.ts_event if ts is None else ts
-        reports = self._before(trade.instrument, at)
-        market = self._market(trade.instrument)
+        reports = self._before(trade.instrument, at) if at >= self._due else []
+        market = self._markets[trade.instrument]
         is_late = not market.see_trade(trade)
         if self._truth.working:
             reports += self._matcher.printed(market, trade, at, is_late=is_late)
@@ -125,7 +133,9 @@ class BookVenue(SimulatedVenue):
 
     def advance(self, ts: int) -> list[VenueReport]:
         """Let what arrives up to `ts` (nanoseconds) arrive, between two events."""
-        return self._arrivals(ts + 1)
+        reports = self._arrivals(ts + 1)
+        self._schedule()
+        return reports
 
     # --- orders
 
@@ -175,56 +185,62 @@ class BookVenue(SimulatedVenue):
         super().restore(state)
         for order in self._truth.numbered:
             if order.is_working:
-                self._matcher.arrive(self._market(order.spec.instrument), order, order.ts)
+                self._matcher.arrive(self._markets[order.spec.instrument], order, order.ts)
+        self._schedule()
 
     # --- inside
 
-    def _market(self, instrument: InstrumentId) -> Market:
-        market = self._markets.get(instrument)
-        if market is None:
-            market = Market(instrument, self.assumptions.participation_ppm)
-            self._markets[instrument] = market
-        return market
-
     def _before(self, instrument: InstrumentId, ts: int) -> list[VenueReport]:
         """Do what is due before an event: arrivals, ends, and new rules of the instrument."""
-        reports = self._arrivals(ts) if self._wire.next_arrival is not None else []
-        if self._truth.working:
-            orders = self._truth.books.get(instrument)
-            if orders is not None:
-                if orders.timed:
-                    reports += self._expire(instrument, ts)
-                if ts >= orders.scale.valid_to:
-                    reports += self._phases.relist(orders, ts)
+        reports = self._arrivals(ts)
+        orders = self._truth.books.get(instrument)
+        if orders is not None and orders.working:
+            reports += self._expire(instrument, ts)
+            reports += self._phases.relist(orders, ts)
         return reports
 
     def _after(
         self, instrument: InstrumentId, ts: int, reports: list[VenueReport]
     ) -> list[VenueReport]:
         """End what ends with this event, matched before it ended (E53); forget who is gone."""
-        if self._truth.working:
-            orders = self._truth.books.get(instrument)
-            if orders is not None and orders.timed:
+        if ts >= self._due:
+            if instrument in self._truth.books:
                 reports += self._expire(instrument, ts + 1)
-        if reports:
+            self._forget_ended(reports)
+            self._schedule()
+        elif reports:
             self._forget_ended(reports)
         return reports
 
+    def _schedule(self) -> None:
+        """Find the first instant at which an event has to do more than move its market."""
+        arrival = self._wire.next_arrival
+        due = _NEVER if arrival is None else arrival + 1
+        for orders in self._truth.books.values():
+            if orders.working:
+                due = min(due, orders.scale.valid_to)
+            if orders.timed:
+                due = min(due, *(_end(order) for order in orders.working.values()))
+        self._due = due
+
     def _expire(self, instrument: InstrumentId, before: int) -> list[VenueReport]:
         return [
-            self._execution.end(order, OrderState.EXPIRED, order.spec.expires_at, "GTD")
+            self._execution.end(order, OrderState.EXPIRED, _end(order), "GTD")
             for order in tuple(self._truth.books[instrument].working.values())
-            if order.spec.expires_at is not None and order.spec.expires_at < before
+            if _end(order) < before
         ]
 
     def _send(
         self, message: Message, account: AccountId, client_order_id: ClientOrderId, ts: int
     ) -> list[VenueReport]:
-        if self.assumptions.latency.is_none:
-            return self._arrived(message, ts)
-        sender = self._senders.get(client_order_id, StrategyId(""))
-        self._wire.send(message, account, sender, ts)
-        return []
+        reports: list[VenueReport] = []
+        if self._is_instant:
+            reports = self._arrived(message, ts)
+        else:
+            sender = self._senders.get(client_order_id, StrategyId(""))
+            self._wire.send(message, account, sender, ts)
+        self._schedule()
+        return reports
 
     def _arrivals(self, before: int) -> list[VenueReport]:
         reports: list[VenueReport] = []
@@ -246,7 +262,7 @@ class BookVenue(SimulatedVenue):
         reports = super().submit(spec, ts)
         if reports[-1].kind is _ACCEPTED:
             order = self._truth.orders[spec.client_order_id]
-            reports += self._matcher.arrive(self._market(spec.instrument), order, ts)
+            reports += self._matcher.arrive(self._markets[spec.instrument], order, ts)
         return reports
 
     def _change(self, message: Replace, ts: int) -> list[VenueReport]:
@@ -263,7 +279,7 @@ class BookVenue(SimulatedVenue):
             and not order.is_stop
             and (order.limit != limit or order.leaves > leaves)
         ):
-            market = self._market(order.spec.instrument)
+            market = self._markets[order.spec.instrument]
             market.leave(order)
             reports += self._matcher.arrive(market, order, ts)
         return reports
@@ -273,4 +289,10 @@ class BookVenue(SimulatedVenue):
         for report in reports:
             order = self._truth.orders.get(report.client_order_id)
             if order is not None and not order.is_working:
-                self._market(report.instrument).leave(order)
+                self._markets[report.instrument].leave(order)
+
+
+def _end(order: Order) -> int:
+    """Return the first instant at which it is too late for an order."""
+    expires_at = order.spec.expires_at
+    return _NEVER if expires_at is None else expires_at
