@@ -13,6 +13,7 @@ import argparse
 import gzip
 import json
 import os
+import sys
 from collections import defaultdict
 from pathlib import Path
 from time import process_time
@@ -25,6 +26,7 @@ KINDS = {b"boo": "quotes", b"tra": "trades", b"dep": "depth"}
 
 
 def recorded(folder: str) -> list[bytes]:
+    """Return the frames of a market, in the order in which they were recorded."""
     data = Path(os.environ.get("BOTCORE_DATA") or ROOT.parent / "shared" / "data")
     lines: list[bytes] = []
     for path in sorted((data / "l2-hftbacktest" / folder).glob("*.gz")):
@@ -45,6 +47,7 @@ def rate(parser: Parser, lines: list[bytes], repeat: int) -> int:
 
 
 def main() -> None:
+    """Measure, and print the line."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--repeat", type=int, default=5)
     repeat = arguments.parse_args().repeat
@@ -62,7 +65,7 @@ def main() -> None:
             **{f"{kind}_per_s": rate(parser, some, repeat) for kind, some in by_kind.items()},
             "core_frac_at_15000_per_s": round(LIVE_PER_S / mix, 4),
         }
-    print(json.dumps(result))
+    sys.stdout.write(json.dumps(result) + "\n")
 
 
 if __name__ == "__main__":

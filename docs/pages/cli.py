@@ -5,6 +5,7 @@ from typing import Any, Final
 import typer
 
 from botcore.cli.application import build
+from botcore.cli.groups import RUN
 
 _HEAD: Final = """\
 # Command line
@@ -23,12 +24,20 @@ def page() -> str:
     group: Any = typer.main.get_command(build())
     shown = [each for each in group.commands.items() if not each[1].hidden]
     roles = [each for each in group.commands.items() if each[1].hidden]
-    sections = [_section(name, command) for name, command in shown]
+    sections = [_section(*each) for name, command in shown for each in _verbs(name, command)]
     sections.append(
         "\n## Roles\n\nOne process each, as the supervisor and service files start them.\n"
     )
     sections.extend(_section(name, command).replace("\n## ", "\n### ") for name, command in roles)
     return _HEAD + "".join(sections)
+
+
+def _verbs(name: str, command: Any) -> list[tuple[str, Any]]:  # noqa: ANN401  # as below
+    """Return a verb, and the verbs under it; one that runs by default stands under its own name."""
+    inner = getattr(command, "commands", None)
+    if inner is None:
+        return [(name, command)]
+    return [(name if each == RUN else f"{name} {each}", verb) for each, verb in inner.items()]
 
 
 def _section(name: str, command: Any) -> str:  # noqa: ANN401  # whatever parser typer stands on

@@ -92,7 +92,7 @@ def raised(package: Path = PACKAGE) -> list[Code]:
         name = _called(node)
         words = {word.arg: word.value for word in node.keywords}
         code = words.get("code")
-        if isinstance(code, ast.Constant) and isinstance(code.value, str):
+        if isinstance(code, ast.Constant) and isinstance(code.value, str) and "fix" in words:
             kind = owner if name in ("cls", "__init__") else name
             cause, fix = (text_of(words.get(part), constants) for part in ("cause", "fix"))
             found.add(Code(code.value, kind, cause, fix, where))

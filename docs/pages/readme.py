@@ -1,5 +1,7 @@
 """The two parts of the README that are not written by hand: a real report, and the example."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from docs.pages.source import ROOT
@@ -25,22 +27,29 @@ def page() -> str:
 
 
 def _report() -> str:
-    """Return what the command prints, but for how long it took."""
+    """Return what the command prints, but for how long it took and where it lies."""
     from botcore.app import backtesting  # noqa: PLC0415  # heavy, and needed here only
 
-    found = backtesting.run(
-        strategy="ema-cross",
-        market="demo",
-        bars=100_000,
-        seed=1,
-        step_ns=60 * 10**9,
-        instruments=None,
-        parameters={},
-        cash="10000",
-        progress=lambda _done, _total: None,
-    )
-    rows = [row for row in found.rows() if row[0] != "time"]
+    with TemporaryDirectory() as home:
+        found = backtesting.run(
+            overrides={"home": Path(home)},
+            strategies=("ema-cross",),
+            instruments=(),
+            step_ns=60 * 10**9,
+            start=None,
+            end=None,
+            bars=100_000,
+            seed=1,
+            parameters={},
+            cash="10000",
+            equity_frac=0.10,
+            fee_bps=10.0,
+            slippage_bps=2.0,
+            allow_gaps=False,
+            progress=lambda _done, _total: None,
+        ).report
+    rows = found.rows()
     width = max(len(name) for name, _ in rows)
-    lines = [found.title, found.warning, ""]
+    lines = [found.title, f"{found.start} – {found.end}", *found.warnings, ""]
     lines += [f"  {name:<{width}}  {value}" for name, value in rows]
     return "\n".join(lines) + "\n"

@@ -68,7 +68,7 @@ def _config(server: BinanceStreamServer, **stream: Any) -> FeedConfig:
         stream=StreamConfig(**settings),
         rest_url=server.rest_url,
         rest_timeout_s=2.0,
-        first_candle_s=2.0,
+        first_candle_s=20.0,
         window_ns=0,
     )
 
@@ -86,12 +86,13 @@ class Engine:
     ) -> None:
         self.server = server
         self.clock = clock
+        self.instruments = instruments or (BTC,)
         self.events: list[tuple[MarketEvent, int]] = []
         self.history: list[tuple[BarsClosed, int]] = []
         self.order: list[str] = []
         self.notices: list[Notice] = []
         self.feed = LiveFeed(
-            instruments=instruments or (BTC,),
+            instruments=self.instruments,
             clock=clock,
             seed=1,
             put=self._put,
@@ -135,7 +136,7 @@ class Engine:
     def begin(self, opens_at: int = T0) -> None:
         """Bring the feed to where live bars go out, from the minute that opens at `opens_at`."""
         self.until_subscribed()
-        for name in self.feed.health or (BTC,):
+        for name in self.instruments:
             symbol = name.partition(".")[0]
             self.server.push(a_candle(symbol, opens_at, is_closed=False, trades=0))
         self.until(lambda: self.feed.counters.messages > 0, "a first message")
@@ -255,6 +256,23 @@ def test_after_a_drop_the_missed_minutes_come_as_history_before_live_bars() -> N
         assert engine.order.index("BarsClosed") < engine.order.index("History")
         gaps = [gap for gap in engine.told(GapSeen) if gap.what == "minutes"]
         assert [gap.missing for gap in gaps] == [0]
+
+
+def test_minutes_that_passed_while_the_machine_slept_come_as_history() -> None:
+    with _running() as (server, engine):
+        _live(server, engine)
+        server.klines["BTCUSDT"] = [a_kline_row(T0 + n * MINUTE_NS) for n in range(5)]
+        engine.clock.skip(3 * MINUTE_NS)
+
+        def caught_up() -> bool:
+            minute = engine.clock.now_ns() // MINUTE_NS * MINUTE_NS
+            server.push(a_candle("BTCUSDT", minute, is_closed=False))
+            return len(engine.history) >= 3
+
+        engine.until(caught_up, "the minutes")
+
+        assert [ts for _, ts in engine.history[:3]] == [T0 + n * MINUTE_NS for n in (1, 2, 3)]
+        assert engine.feed.counters.breaks == 0
 
 
 def test_minutes_since_the_last_known_bar_are_fetched_at_the_start() -> None:
@@ -800,7 +818,7 @@ def test_an_older_recording_of_other_symbols_plays_too(market_data_dir: Path) ->
             sent = server.push_all(lines)
             answers_too = sent + 1
             engine.until(lambda: engine.feed.counters.messages >= answers_too, "all lines")
-            engine.until(lambda: engine.feed.counters.books_joined >= 3, "the books")
+            engine.until(lambda: engine.feed.counters.books_joined == 4, "the books")
         finally:
             engine.feed.stop()
 

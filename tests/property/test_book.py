@@ -1,6 +1,7 @@
 """The order book beside a plain dict of levels, whatever a venue sends."""
 
-from hypothesis import given
+import numpy as np
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from botcore.domain.ids import InstrumentId, Nanos
@@ -49,6 +50,35 @@ def test_a_book_holds_what_a_plain_dict_holds_in_order(
         assert book.best_ask == min(asks, default=None)
         if crossed:
             break
+
+
+@settings(max_examples=15)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_a_deep_book_is_in_order_wherever_it_is_looked_into(seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    prices = np.arange(1.0, 2_001.0)
+    bids: dict[float, float] = {}
+    book = OrderBook(COIN)
+    book.snapshot(BookSnapshot(COIN, Nanos(0), 0, tuple((p, 1.0) for p in prices[:1_500]), ()))
+    merged(bids, [(p, 1.0) for p in prices[:1_500]])
+    top = 1_500
+
+    for number in range(1, 120):
+        # The market drifts: levels near the best come and go, now and then deep ones too.
+        top = int(np.clip(top + chance.integers(-60, 50), 50, 1_990))
+        near = prices[max(0, top - 40) : top]
+        chosen = np.concatenate([chance.choice(near, 25), chance.choice(prices[:top], 5)])
+        changes = [(p, float(chance.integers(0, 3))) for p in chosen.tolist()]
+        changes += [(p, 0.0) for p in bids if p > top]
+        book.apply(BookDelta(COIN, Nanos(number), number, number, tuple(changes), ()))
+        merged(bids, changes)
+
+        expected = sorted(bids.items(), reverse=True)
+        assert book.best_bid == expected[0][0]
+        assert book.depth(5)[0] == tuple(expected[:5])
+        assert book.bids == bids
+        if number % 10 == 0:
+            assert book.depth(5_000)[0] == tuple(expected)
 
 
 @given(lengths=st.lists(st.integers(1, 3), min_size=1, max_size=20), data=st.data())

@@ -213,6 +213,10 @@ class BinanceStreamServer:
             client.transport.abort()
         assert self._runner is not None
         await self._runner.cleanup()
+        slow = asyncio.all_tasks() - {asyncio.current_task()}  # answers that are still delayed
+        for task in slow:
+            task.cancel()
+        await asyncio.gather(*slow, return_exceptions=True)
         await asyncio.sleep(0.01)  # sockets that were closed are let go of by the loop's next turns
 
     async def _push(self, lines: Sequence[str]) -> int:

@@ -329,7 +329,7 @@ def a_walk(
 
 def side_by_side_walks(seed: int, count: int, n_bars: int, **more: Any) -> BarTape:
     """A tape of several instruments, each a walk of its own; with gaps they lack different bars."""
-    series = []
+    series: list[BarSeries] = []
     for number, name in enumerate(several(count)):
         series += a_walk(seed + number, n_bars, instrument=name, **more).series
     return BarTape(series)

@@ -8,7 +8,14 @@ from botcore.app import composition
 from botcore.app.commands import run_engine
 from botcore.domain.parameters import ParameterSpace
 from botcore.indicators import FloatRow
-from botcore.strategies import WARM_UP_REASON, FeatureSpec, SignalStrategy, feature, strategy_named
+from botcore.strategies import (
+    WARM_UP_REASON,
+    FeatureSpec,
+    SignalStrategy,
+    StrategyClass,
+    feature,
+    strategy_named,
+)
 
 
 class NeverReturns(SignalStrategy):
@@ -40,12 +47,12 @@ class NeverReturns(SignalStrategy):
 HISTORY = float(sys.argv[1])
 
 
-def named(name: str) -> type[SignalStrategy]:
+def found(name: str, _folder: object) -> tuple[str, StrategyClass]:
     """Know one strategy more than the library."""
-    return NeverReturns if name == NeverReturns.name else strategy_named(name)
+    return name, NeverReturns if name == NeverReturns.name else strategy_named(name)
 
 
 if __name__ == "__main__":
-    vars(composition)["strategy_named"] = named
+    vars(composition)["find_strategy"] = found
     quarantined = [word for word in sys.argv[2:] if word != "--quarantine"]
     sys.exit(run_engine(overrides={}, quarantined=quarantined))

@@ -19,6 +19,7 @@ from botcore.domain.errors import ConfigError
 from botcore.domain.ids import InstrumentId, instrument_id
 from botcore.domain.parameters import did_you_mean
 from botcore.risk import RiskLimits, Sizing
+from botcore.strategies import parameters_in_force
 from botcore.venues.simulated import VenueConfig
 
 BARS_MAX = 5_000_000
@@ -135,7 +136,7 @@ def prepare(recipe: Recipe, home: Home) -> Prepared:
     names = tuple(InstrumentId(name) for name in recipe.instruments)
     runs = []
     for each, one in zip(recipe.strategies, found, strict=True):
-        one.strategy.parameters.row(each.parameters)  # refused before the data is read
+        parameters_in_force(one.strategy, each.parameters)  # refused before the data is read
         sizing = Sizing(equity_frac=each.equity_frac / len(names))
         runs.append(StrategyRun(one.name, each.parameters, sizing, names))
     source = source_of(recipe, home)
@@ -150,7 +151,6 @@ def prepare(recipe: Recipe, home: Home) -> Prepared:
         ),
         limits=RiskLimits(fee_frac=max(0, recipe.taker_fee_ppm) / 1e6),
         strategies={one.name: one.strategy for one in found},
-        code={one.name: one.digest for one in found if one.digest},
         warning=source.warning,
         notes=source.notes,
     )
@@ -290,7 +290,7 @@ def _strategies(
             if dot or short in {each.name for each in space} or len(names) == 1:
                 own[short] = float(value)  # as it is read again from the record
                 used.add(key)
-        space.row(own)
+        parameters_in_force(one.strategy, own)
         found.append(StrategyRecipe(_lasting(one, home), own, equity_frac))
     for key in parameters:
         if key not in used:

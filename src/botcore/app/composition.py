@@ -1,6 +1,5 @@
 """From settings to an engine's configuration: the paper account, and the market it trades on."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -14,7 +13,7 @@ from botcore.domain.ids import SECOND_NS, AccountId, Currency, StrategyId, slug
 from botcore.domain.instruments import Instrument
 from botcore.engine import AccountConfig, EngineConfig, StrategyClass, StrategyConfig
 from botcore.risk import RiskLimits, Sizing
-from botcore.strategies import SignalRunner, SignalStrategy
+from botcore.strategies import parameters_in_force
 from botcore.venues.simulated.market import DEMO, MarketConfig
 
 PAPER = AccountId("paper")
@@ -92,7 +91,7 @@ def engine_config(
     for name, each in settings.strategies.items():
         known_as, chosen = find_strategy(each.strategy, folder)
         classes[known_as] = chosen
-        _refuse_what_cannot_run(chosen, each.parameters)
+        parameters_in_force(chosen, each.parameters)  # refuses what it cannot run with
         configured.append(
             StrategyConfig(
                 id=StrategyId(slug(name, what="strategy")),
@@ -108,10 +107,3 @@ def engine_config(
     account = AccountConfig(PAPER, USDT, limits)
     config = EngineConfig((account,), instruments, tuple(configured), decisions_kept=DECISIONS_KEPT)
     return config, classes
-
-
-def _refuse_what_cannot_run(chosen: StrategyClass, parameters: Mapping[str, float]) -> None:
-    if issubclass(chosen, SignalStrategy):
-        SignalRunner(chosen, parameters)
-    else:
-        chosen.parameters.row(parameters)

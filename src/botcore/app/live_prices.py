@@ -13,7 +13,7 @@ from botcore.app.markets import History, Put, PutHistory
 from botcore.app.restoring import Restored
 from botcore.app.settings import Settings
 from botcore.domain.errors import VenueError
-from botcore.domain.ids import DAY_NS, MINUTE_NS, InstrumentId, instrument_id
+from botcore.domain.ids import DAY_NS, MINUTE_NS, InstrumentId, Nanos, instrument_id
 from botcore.domain.instruments import InstrumentBook
 from botcore.domain.market import BarsClosed
 from botcore.kernel.clock import Clock, SystemClock
@@ -38,6 +38,38 @@ def reach(settings: Settings) -> Reach:
     return asyncio.run(answers(clock=SystemClock(), config=config_of(settings)))
 
 
+class VenueClock:
+    """The venue's time where the feed has measured it, else the machine's.
+
+    Args:
+        wall: the machine's clock.
+    """
+
+    def __init__(self, wall: Clock) -> None:
+        self._wall = wall
+        self._feed: LiveFeed | None = None
+
+    def follow(self, feed: LiveFeed) -> None:
+        """Show the time that a feed measures from now on."""
+        self._feed = feed
+
+    def now_ns(self) -> Nanos:
+        """Return the venue's time, nanoseconds UTC."""
+        return self._wall.now_ns() if self._feed is None else Nanos(self._feed.now_ns)
+
+    def monotonic_ns(self) -> int:
+        """Return the machine's monotonic time."""
+        return self._wall.monotonic_ns()
+
+    def sleep_blocking(self, seconds: float) -> None:
+        """Sleep by the machine's clock."""
+        self._wall.sleep_blocking(seconds)
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep by the machine's clock."""
+        await self._wall.sleep(seconds)
+
+
 class LivePrices:
     """Implements `Market` with Binance's public streams.
 
@@ -52,7 +84,7 @@ class LivePrices:
 
     name = "binance"
     step_ns = MINUTE_NS
-    clock_words = "the wall's clock, UTC"
+    clock_words = "the exchange's clock, UTC"
     has_ended = False
     end_words = ""
 
@@ -87,11 +119,12 @@ class LivePrices:
         """Begin now: a market that goes on by itself cannot be gone back to."""
         del last
         self._clock = wall
+        self._venue_clock = VenueClock(wall)
 
     @property
     def clock(self) -> Clock:
-        """The machine's."""
-        return self._clock
+        """The venue's, as far as it is known."""
+        return self._venue_clock
 
     def history(self, restored: Restored, tape: Tape) -> History:
         """Ask for the candles since the strategies last saw one, or for days of them.
@@ -155,6 +188,7 @@ class LivePrices:
             config=self._config,
         )
         self._feed.start()
+        self._venue_clock.follow(self._feed)
 
     def _heard_history(self, event: BarsClosed, ts: int) -> None:
         self._since = max(self._since, ts)

@@ -8,7 +8,7 @@ import msgspec
 from botcore.domain.errors import InvariantBroken
 from botcore.domain.keys import Key
 from botcore.domain.records import RecordKind, decode_fact
-from botcore.engine import Engine, SignalSlot
+from botcore.engine import Engine, EventSlot, SignalSlot
 from botcore.storage import SqlJournal
 
 
@@ -17,8 +17,8 @@ class EngineState(msgspec.Struct, frozen=True):
 
     Attributes:
         money: all that is folded from facts; its hash is the state hash.
-        strategies: "strategy/instrument" → the runner's own bytes: a convenience that spares the
-            warm-up, no part of the hash.
+        strategies: "strategy/instrument" → the runner's own bytes, and "strategy/" → what an event
+            strategy wants to keep: a convenience that spares the warm-up, no part of the hash.
         decided_at: close of the last bar the strategies saw, nanoseconds.
     """
 
@@ -51,9 +51,8 @@ def capture(engine: Engine, decided_at: int) -> EngineState:
     return EngineState(
         money=engine.money_state(),
         strategies={
-            f"{slot.strategy}/{slot.instrument}": slot.runner.state()
+            _place(slot): slot.runner.state() if isinstance(slot, SignalSlot) else slot.state()
             for slot in engine.deciders.slots
-            if isinstance(slot, SignalSlot)
         },
         decided_at=decided_at,
     )
@@ -103,12 +102,22 @@ def restore(engine: Engine, journal: SqlJournal, *, use_snapshot: bool = True) -
 
 
 def _resume_strategies(engine: Engine, state: EngineState) -> bool:
-    slots = [slot for slot in engine.deciders.slots if isinstance(slot, SignalSlot)]
-    resumed = [
-        slot.runner.resume(state.strategies.get(f"{slot.strategy}/{slot.instrument}"))
-        for slot in slots
-    ]
+    """Give every strategy back what it kept; return whether none needs history.
+
+    Event strategies are shown the bars since, and go on from their own state either way.
+    """
+    resumed = []
+    for slot in engine.deciders.slots:
+        kept = state.strategies.get(_place(slot))
+        if isinstance(slot, SignalSlot):
+            resumed.append(slot.runner.resume(kept))
+        else:
+            slot.resume(kept, 0)
     return all(resumed)
+
+
+def _place(slot: SignalSlot | EventSlot) -> str:
+    return f"{slot.strategy}/{slot.instrument if isinstance(slot, SignalSlot) else ''}"
 
 
 def _last_key(journal: SqlJournal) -> Key | None:

@@ -69,7 +69,6 @@ class BacktestingFramework:
         venue: the venue's assumptions.
         limits: the account's limits.
         strategies: classes beside those of the library.
-        code: digests of the files that some of them are from, for the digest of a run's inputs.
         warning: what must be said about the prices.
         notes: what else a reader of the result must know about the data, one sentence each.
         clock: times the run, for the report only.
@@ -88,7 +87,6 @@ class BacktestingFramework:
         venue: VenueConfig | None = None,
         limits: RiskLimits | None = None,
         strategies: Mapping[str, StrategyClass] | None = None,
-        code: Mapping[str, str] | None = None,
         warning: str = "",
         notes: Sequence[str] = (),
         clock: Clock | None = None,
@@ -100,7 +98,6 @@ class BacktestingFramework:
         self._venue = venue or VenueConfig()
         self._limits = limits or RiskLimits()
         self._strategies = dict(strategies or {})
-        self._code = dict(code or {})
         self._warning = warning
         self._notes = tuple(notes)
         self._clock = clock or SystemClock()
@@ -197,7 +194,6 @@ class BacktestingFramework:
             currency=self._currency,
             commit=commit,
             store=store,
-            code=self._code,
         )
 
     def _configure(
@@ -237,7 +233,7 @@ class BacktestingFramework:
         engine, tape, config = stage.engine, stage.tape, stage.config
         desk = engine.desk
         positions = desk.portfolio.positions(ACCOUNT)
-        names = ", ".join(f"{s.id} {dict(s.parameters) or ''}".strip() for s in config.strategies)
+        names = ", ".join(_said(s) for s in config.strategies)
         return BacktestReport(
             title=f"{names} on {', '.join(tape.instruments)}",
             warning=self._warning,
@@ -274,6 +270,11 @@ class BacktestingFramework:
             notes=(*self._notes, *_stale_after_holes(stage)),
             strategies={s.id: stage.classes[s.strategy] for s in config.strategies},
         )
+
+
+def _said(strategy: StrategyConfig) -> str:
+    given = (f"{name}={value:g}" for name, value in strategy.parameters.items())
+    return " ".join((strategy.id, *given))
 
 
 def _both(first: Commit, second: Commit | None) -> Commit:

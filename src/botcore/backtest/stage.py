@@ -34,7 +34,6 @@ class Stage:
         cash: opening money in `currency`, a decimal string above 0.
         commit: takes every step.
         store: where the venue keeps its truth; None keeps it in memory.
-        code: digests of files that strategies are from, by the strategy's name.
     """
 
     def __init__(
@@ -49,11 +48,9 @@ class Stage:
         currency: Currency,
         commit: Commit,
         store: VenueStore | None = None,
-        code: Mapping[str, str] | None = None,
     ) -> None:
         self.config = config
         self.classes = classes
-        self._code = dict(code or {})
         self.tape = tape
         self.venue = SimulatedVenue(
             instruments=InstrumentBook(config.instruments), config=venue, store=store
@@ -79,8 +76,9 @@ class Stage:
         if len(self.history):
             seen.update(f" after {self.history.digest()}".encode())
         for name in sorted(self.classes):
-            version = getattr(self.classes[name], "version", 0)
-            seen.update(f"{name} {version} {self._code.get(name, '')}".encode())
+            each = self.classes[name]
+            source = getattr(each, "source_digest", "")
+            seen.update(f"{name} {each.version} {source}".encode())
         return seen.hexdigest()
 
     def open(self) -> None:

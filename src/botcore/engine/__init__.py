@@ -3,6 +3,7 @@
 from botcore.engine.config import AccountConfig, EngineConfig, StrategyConfig
 from botcore.engine.curve import EquityCurve
 from botcore.engine.decisions import DecisionLog, DecisionRow
+from botcore.engine.event_slots import EventSlot
 from botcore.engine.fingerprint import Fingerprint
 from botcore.engine.pipeline import Engine
 from botcore.engine.sequencer import Sequencer
@@ -17,6 +18,7 @@ __all__ = [
     "Engine",
     "EngineConfig",
     "EquityCurve",
+    "EventSlot",
     "Fingerprint",
     "Sequencer",
     "Session",

@@ -264,6 +264,8 @@ def test_every_metric_is_declared_once_and_asks_something() -> None:
         (0.1234, Unit.RETURN, "+12.34%"),
         (0.5, Unit.SHARE, "50.0%"),
         (1234.5, Unit.COUNT, "1,234"),
+        (0.0421, Unit.PROBABILITY, "0.042"),
+        (0.0001, Unit.PROBABILITY, "< 0.001"),
         (math.nan, Unit.COUNT, "–"),
         (math.inf, Unit.RATIO, "∞"),
         (-math.inf, Unit.RATIO, "−∞"),

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from tests.support.sample_view import sample_view
 
+from botcore.app.runs import Recipe, RunRecord, StrategyRecipe
+from botcore.backtest.parity import Parity, Section
 from botcore.control.views import PlatformView
 
 
@@ -24,6 +26,12 @@ class FakeStatus:
     view_age_s: float = 0.2
 
 
+@dataclass
+class FakeFeedChoice:
+    overrides: Mapping[str, object]
+    note: str = ""
+
+
 class FakeCommands:
     """`botcore.app.commands`: what was called, with what, and what comes back or is raised."""
 
@@ -35,6 +43,7 @@ class FakeCommands:
         self.lines: Sequence[str] = ("first line", "second line")
         self.files: Sequence[tuple[Path, int]] = ((Path("/home/kim/.botcore/engine.db"), 2_048),)
         self.exit_code = 0
+        self.feed_note = ""
 
     def _took(self, name: str, **arguments: Any) -> None:
         self.calls.append((name, arguments))
@@ -44,6 +53,13 @@ class FakeCommands:
     @property
     def last(self) -> tuple[str, dict[str, Any]]:
         return self.calls[-1]
+
+    def choose_feed(self, *, overrides: Mapping[str, object]) -> FakeFeedChoice:
+        return FakeFeedChoice(overrides, self.feed_note)
+
+    def rewind(self, **arguments: Any) -> Path:
+        self._took("rewind", **arguments)
+        return Path("/home/kim/.botcore/markets/tape-12345678.1")
 
     def up(self, **arguments: Any) -> int:
         self._took("up", **arguments)
@@ -94,26 +110,95 @@ class FakeCommands:
 
 @dataclass
 class FakeReport:
+    """A stored report, as far as the terminal shows it."""
+
     title: str = "ema-cross on BTCUSDT.SIM"
-    warning: str = "SIMULATED MARKET – not real prices; this result says nothing about real markets"
+    start: str = "2024-01-01T00:00:00Z"
+    end: str = "2024-03-10T10:40:00Z"
+    warnings: tuple[str, ...] = (
+        "SIMULATED MARKET – not real prices; this result says nothing about real markets",
+    )
     assumptions: tuple[tuple[str, str], ...] = (("fee", "0.1 %"), ("limit: daily loss", "[5 %]"))
     unpriced: tuple[str, ...] = ()
     fingerprint: str = "f" * 64
     inputs_digest: str = "1" * 64
+    seconds: float = 1.5
 
     def rows(self) -> tuple[tuple[str, str], ...]:
         return (("bars", "100,000"), ("return", "+1.23%"))
+
+
+RECIPE = Recipe(
+    strategies=(StrategyRecipe("ema-cross", {}, 0.1),),
+    market="demo",
+    instruments=("BTCUSDT.SIM",),
+    step_ns=60_000_000_000,
+)
+
+
+def a_record(number: int, **more: Any) -> RunRecord:
+    given: dict[str, Any] = {"kind": "backtest", "recipe": RECIPE, "made_ns": 0, "version": "0.1"}
+    return RunRecord(number=number, **(given | more))
+
+
+@dataclass
+class FakeRun:
+    record: RunRecord
+    folder: Path = Path("/home/kim/.botcore/runs/0001-ema-cross")
+
+
+@dataclass
+class FakeFinished:
+    run: FakeRun
+    report: FakeReport
 
 
 class FakeBacktesting:
     def __init__(self) -> None:
         self.arguments: dict[str, Any] = {}
         self.report = FakeReport()
+        self.kept = [
+            a_record(1, title="ema-cross on BTCUSDT.SIM", fingerprint="f" * 64),
+            a_record(2, kind="replay", of=1),
+        ]
+        self.difference = Parity((Section("orders", 3, 3, 0, ()),), is_same_tape=True)
 
-    def run(self, *, progress: Callable[[int, int], None], **arguments: Any) -> FakeReport:
+    def run(self, *, progress: Callable[[int, int], None], **arguments: Any) -> FakeFinished:
         self.arguments = arguments
         progress(50, 100)
-        return self.report
+        return FakeFinished(FakeRun(self.kept[0]), self.report)
+
+    def records(self, **arguments: Any) -> list[RunRecord]:
+        self.arguments = arguments
+        return self.kept
+
+    def shown(self, **arguments: Any) -> list[FakeFinished]:
+        self.arguments = arguments
+        return [FakeFinished(FakeRun(self.kept[0]), self.report)]
+
+    def parity(self, **arguments: Any) -> Parity:
+        self.arguments = arguments
+        return self.difference
+
+
+@dataclass
+class FakeReplayed:
+    run: FakeRun
+    resumed: bool = False
+    records: int = 1_234
+    seconds: float = 2.0
+
+
+class FakeReplaying:
+    def __init__(self) -> None:
+        self.arguments: dict[str, Any] = {}
+        self.resumed = False
+
+    def replay(self, *, progress: Callable[[int, int], None], **arguments: Any) -> FakeReplayed:
+        self.arguments = arguments
+        progress(1, 2)
+        record = a_record(2, kind="replay", of=1, fingerprint="f" * 64)
+        return FakeReplayed(FakeRun(record), self.resumed)
 
 
 @dataclass

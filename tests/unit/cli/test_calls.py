@@ -7,12 +7,13 @@ from types import ModuleType
 
 import pytest
 
-from botcore.app import backtesting, commands, doctor
+from botcore.app import backtesting, commands, doctor, replaying
 from botcore.cli import calls
 
 # Checked by mypy: each module is what the command line takes it for.
 COMMANDS: calls.Commands = commands
 BACKTESTING: calls.Backtesting = backtesting
+REPLAYING: calls.Replaying = replaying
 DOCTOR: calls.Doctor = doctor
 
 
@@ -21,9 +22,10 @@ DOCTOR: calls.Doctor = doctor
     [
         (commands, calls.Commands),
         (backtesting, calls.Backtesting),
+        (replaying, calls.Replaying),
         (doctor, calls.Doctor),
     ],
-    ids=["commands", "backtesting", "doctor"],
+    ids=["commands", "backtesting", "replaying", "doctor"],
 )
 def test_each_function_takes_what_the_command_line_gives(module: ModuleType, wanted: type) -> None:
     functions = inspect.getmembers(wanted, inspect.isfunction)
@@ -38,4 +40,5 @@ def test_each_function_takes_what_the_command_line_gives(module: ModuleType, wan
 def test_they_are_found_where_the_command_line_looks() -> None:
     assert calls.commands() is COMMANDS
     assert calls.backtesting() is BACKTESTING
+    assert calls.replaying() is REPLAYING
     assert calls.doctor() is DOCTOR

@@ -14,10 +14,12 @@ from tests.unit.cli.app_fakes import (
     FakeCommands,
     FakeDoctor,
     FakeFinding,
+    FakeReplaying,
     FakeStatus,
     stand_in,
 )
 
+from botcore.backtest.parity import Difference, Parity, Section
 from botcore.cli.boundary import run
 from botcore.domain import commands as c
 from botcore.domain.errors import StorageError
@@ -39,6 +41,13 @@ def app(monkeypatch: pytest.MonkeyPatch) -> FakeCommands:
 def backtests(monkeypatch: pytest.MonkeyPatch) -> FakeBacktesting:
     fake = FakeBacktesting()
     stand_in(monkeypatch, "backtesting", fake)
+    return fake
+
+
+@pytest.fixture
+def replays(monkeypatch: pytest.MonkeyPatch) -> FakeReplaying:
+    fake = FakeReplaying()
+    stand_in(monkeypatch, "replaying", fake)
     return fake
 
 
@@ -334,21 +343,116 @@ def test_backtest_hands_on_what_was_given(backtests: FakeBacktesting) -> None:
     )
 
     assert backtests.arguments == {
-        "strategy": "ema-cross",
-        "market": "demo",
+        "overrides": {},
+        "strategies": ["ema-cross"],
         "bars": 5_000,
         "seed": 7,
         "step_ns": 15 * SECOND_NS,
         "instruments": ("BTCUSDT.SIM", "ETHUSDT.SIM"),
+        "start": None,
+        "end": None,
         "parameters": {"fast": 10.0, "exact": 1.0},
         "cash": "2500.50",
+        "equity_frac": 0.10,
+        "fee_bps": 10.0,
+        "slippage_bps": 2.0,
+        "allow_gaps": False,
     }
+
+
+def test_backtest_takes_several_strategies_and_a_range_of_dates(backtests: FakeBacktesting) -> None:
+    words = "backtest ema-cross rsi --instrument BTCUSDT.BINANCE --timeframe 5m --allow-gaps"
+    dates = "--from 2022-05-01 --to 2022-06-01T12:00 --share 0.2 --fee-bps 7.5"
+
+    assert run([*words.split(), *dates.split()]) == 0
+
+    given = backtests.arguments
+    assert given["strategies"] == ["ema-cross", "rsi"]
+    assert given["step_ns"] == 5 * MINUTE_NS
+    assert given["start"] == 1_651_363_200 * SECOND_NS
+    assert given["end"] == 1_654_084_800 * SECOND_NS
+    assert (given["allow_gaps"], given["equity_frac"], given["fee_bps"]) == (True, 0.2, 7.5)
+
+
+def test_backtest_lists_shows_and_compares_runs(
+    backtests: FakeBacktesting, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["backtest", "list"]) == 0
+    listed = capsys.readouterr().out
+    assert "replay of 1" in listed
+    assert "not played to its end" in listed
+
+    assert run(["backtest", "show"]) == 0
+    assert backtests.arguments == {"overrides": {}, "runs": ["last"]}
+    assert "report.html" in capsys.readouterr().out
+
+
+def test_parity_says_that_nothing_differs_and_what_does(
+    backtests: FakeBacktesting, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["parity", "1", "2"]) == 0
+    assert backtests.arguments == {"overrides": {}, "first": "1", "second": "2"}
+    assert "no difference" in capsys.readouterr().out
+
+    found = Difference("rsi BTCUSDT.SIM", 0, "BUY 1", None)
+    backtests.difference = Parity((Section("orders", 3, 2, 4, (found,)),), is_same_tape=False)
+
+    assert run(["parity", "1", "2"]) == 1
+    said = capsys.readouterr().out
+    assert "rsi BTCUSDT.SIM 1970-01-01" in said
+    assert "BUY 1" in said
+    assert "and 3 more" in said
+    assert "differences are to be expected" in said
+
+
+def test_replay_hands_on_its_speed_and_says_how_to_compare(
+    replays: FakeReplaying, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["replay", "1", "--speed", "60", "--fresh"]) == 0
+
+    assert replays.arguments == {"overrides": {}, "run": "1", "speed": 60.0, "fresh": True}
+    assert "botcore parity 1 2" in capsys.readouterr().out
+    replays.resumed = True
+    run(["replay"])
+    assert "gone on with" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("speed", ["0", "-1", "fast", "inf", "nan"])
+def test_replay_refuses_a_speed_that_is_none(
+    replays: FakeReplaying, capsys: pytest.CaptureFixture[str], speed: str
+) -> None:
+    assert run(["replay", "--speed", speed]) == 2
+    assert "[SPEED_REFUSED]" in capsys.readouterr().err
+
+
+def test_up_takes_its_prices_from_where_it_is_told(
+    app: FakeCommands, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app.feed_note = "Binance is not used (no answer): prices are simulated"
+
+    run(["up", "--feed", "auto", "--instrument", "BTCUSDT.BINANCE", "--speed", "120"])
+
+    assert app.last[1]["overrides"] == {
+        "feed": "auto",
+        "feed_instruments": ("BTCUSDT.BINANCE",),
+        "feed_speed": 120.0,
+    }
+    assert app.feed_note in capsys.readouterr().err
+
+
+def test_rewind_says_where_the_old_account_is(
+    app: FakeCommands, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["rewind", "--from", "2022-05-12"]) == 0
+
+    assert app.last == ("rewind", {"overrides": {"feed_from": "2022-05-12"}})
+    assert "tape-12345678.1" in capsys.readouterr().out
 
 
 def test_backtest_has_defaults_for_all_but_the_strategy(backtests: FakeBacktesting) -> None:
     run(["backtest", "rsi"])
 
-    assert backtests.arguments["instruments"] is None
+    assert backtests.arguments["instruments"] == ()
     assert backtests.arguments["step_ns"] == MINUTE_NS
     assert backtests.arguments["bars"] == 100_000
 
@@ -362,7 +466,7 @@ def test_backtest_prints_the_warning_the_figures_the_assumptions_and_the_fingerp
 
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "ema-cross on BTCUSDT.SIM"
-    assert lines[1] == BANNER
+    assert lines[2] == BANNER
     assert "  return  +1.23%" in lines
     assert "  limit: daily loss  [5 %]" in lines  # nothing in it is taken for a style
     assert any("without a price at the end: SOLUSDT.SIM" in line for line in lines)

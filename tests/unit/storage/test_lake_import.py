@@ -535,6 +535,17 @@ def test_a_bad_file_among_many_stops_the_import_after_whole_months(place: Path, 
     assert lake.info(BTC, MINUTE_NS).rows == ROWS
 
 
+def test_a_history_is_not_left_out_because_its_first_file_is_broken(place: Path) -> None:
+    for month in (1, 2):
+        content = zipped(archive(rows()))
+        name = f"BTCUSDT-1m-2022-{month:02}.zip"
+        (place / name).write_bytes(content[:-30] if month == 1 else content)
+    (place / "ETHUSDT-1m-2022-01.zip").write_bytes(zipped(archive(rows())))
+
+    with pytest.raises(DataError, match="FILE_DAMAGED"):
+        detect(place)
+
+
 def test_microseconds_in_later_archives_are_told_file_by_file(place: Path, lake: Lake) -> None:
     late = [[int(str(row[0])) * 1_000, *row[1:]] for row in rows(begin=31 * 1_440)]
     late = [[*row, int(str(row[0])) + 59_999_999, 1.0, 5, 0.5, 0.5, 0] for row in late]

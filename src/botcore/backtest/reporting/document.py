@@ -266,7 +266,15 @@ def _plain(value: float, unit: Unit) -> float | str | None:
             return value / SECOND_NS
         case Unit.COUNT:
             return int(value)
-        case Unit.FRACTION | Unit.SHARE | Unit.RETURN | Unit.RATIO | Unit.RATE | Unit.DAYS:
+        case (
+            Unit.FRACTION
+            | Unit.SHARE
+            | Unit.RETURN
+            | Unit.RATIO
+            | Unit.PROBABILITY
+            | Unit.RATE
+            | Unit.DAYS
+        ):
             return value
 
 

@@ -502,7 +502,7 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
         "p_value",
         "p-value of the mean",
         TRADES,
-        Unit.RATIO,
+        Unit.PROBABILITY,
         "How often chance alone gives a mean profit this far from nothing. It assumes that trades"
         " are independent, and that no other rule was tried.",
         "Is it still small when multiplied by the number of settings that I tried?",

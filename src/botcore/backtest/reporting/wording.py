@@ -11,6 +11,7 @@ from botcore.domain.ids import MINUTE_NS, SECOND_NS
 UNKNOWN: Final = "–"
 _PARTS: Final = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 _WHOLE: Final = 1.0
+_TELLING: Final = 0.001
 
 
 class Unit(StrEnum):
@@ -24,6 +25,7 @@ class Unit(StrEnum):
     """A fraction that no second decimal place makes clearer."""
     RETURN = "fraction gained"
     RATIO = "ratio"
+    PROBABILITY = "probability"
     COUNT = "count"
     RATE = "count a day"
     DAYS = "days"
@@ -52,6 +54,8 @@ def worded(value: float, unit: Unit, currency: str = "") -> str:
             return f"{value:+,.2%}"
         case Unit.RATIO:
             return f"{value:,.2f}"
+        case Unit.PROBABILITY:
+            return f"{value:.3f}" if value >= _TELLING else f"< {_TELLING}"
         case Unit.COUNT:
             return f"{value:,.0f}"
         case Unit.RATE:

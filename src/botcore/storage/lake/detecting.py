@@ -136,9 +136,9 @@ def detect(path: Path, options: ImportOptions | None = None) -> Detected:
         try:
             found.append(_series(members, options, database))
         except DataError as error:
-            if single:
+            if single or len(members) > 1:  # a whole history is not left out for its first file
                 raise
-            skipped.extend((member.name, error.cause) for member in members)
+            skipped.append((members[0].name, error.cause))
     if not found:
         raise DataError(
             code="NOTHING_TO_IMPORT",

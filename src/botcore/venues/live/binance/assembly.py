@@ -34,6 +34,7 @@ class Assembly:
     Attributes:
         minutes: the bars; its counters say what came late.
         late_ticks: quotes and prints that were older than bars that went out.
+        is_starved: a minute passed that nobody delivered; everything is held until `begin`.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Assembly:
         self._opens: list[BarOpened] = []
         self._opens_ahead: dict[InstrumentId, BarOpened] = {}
         self._is_held = True
+        self.is_starved = False
         self.late_ticks = 0
 
     @property
@@ -65,7 +67,7 @@ class Assembly:
     def begin(self, opens_at: int, last_closes: Mapping[InstrumentId, int]) -> None:
         """Give out from the minute that opens at `opens_at` on, as `MinuteBars.begin`."""
         self.minutes.begin(opens_at, last_closes)
-        self._is_held = False
+        self._is_held = self.is_starved = False
         self._turn()
 
     def bar(self, bar: Bar) -> bool:
@@ -103,8 +105,10 @@ class Assembly:
             events += self._opens
             self._opens.clear()
             events += self._now.flush()
-            if closed.bars:
-                events.append(closed)
+            if not closed.bars:
+                self._is_held = self.is_starved = True
+                return events
+            events.append(closed)
             self._turn()
         events += self._opens
         self._opens.clear()

@@ -43,7 +43,9 @@ from botcore.venues.live.binance.vigil import Vigil
 
 _STREAM: Final = StreamConfig()
 _BEAT_S: Final = 0.05
-_CANDLES: Final = "kline_1m"
+_TIMEFRAME: Final = "1m"
+_CANDLES: Final = f"kline_{_TIMEFRAME}"
+_READINGS: Final = 2
 _HISTORY_MAX_NS: Final = 7 * DAY_NS
 """More than the last week is not fetched while live bars wait."""
 
@@ -128,6 +130,7 @@ class BinanceFeed:
         self._patience_ns = config.patience_ns
         self._tasks: asyncio.TaskGroup | None = None
         self._refilling: asyncio.Task[None] | None = None
+        self._is_caught_up = False
         self._closes = dict.fromkeys(self.instruments, since_ns) if since_ns else {}
         self._trade_ids: dict[InstrumentId, int] = {}
         self._parser = Parser()
@@ -186,18 +189,15 @@ class BinanceFeed:
         now = self.time.now_ns()
         self.processor.heartbeat(VENUE, ts_init=now)
         self.books.clear()
-        self._refill.connected()
         self.vigil.connected()
         self._tell(ConnectionChanged(now, is_up=True))
-        if self._refilling is not None:
-            self._refilling.cancel()
-        assert self._tasks is not None
-        self._refilling = self._tasks.create_task(self._catch_up())
+        self._begin_to_catch_up()
 
     def disconnected(self, error: VenueError) -> None:
         """Take note that no data flows, and why."""
         now = self.time.now_ns()
         self.assembly.hold()
+        self._stop_catching_up()
         self.processor.connection_lost(VENUE, ts_init=now)
         self.vigil.disconnected(error)
         self._tell(ConnectionChanged(now, is_up=False, code=error.code, cause=error.cause))
@@ -255,6 +255,8 @@ class BinanceFeed:
         except ConfigError:
             return
         kline = message.k
+        if name not in self.instruments or kline.i != _TIMEFRAME:
+            return
         opens_at = stamp_ns(kline.t)
         self.processor.heartbeat(VENUE, ts_init=now)
         self._refill.saw(name, opens_at)
@@ -279,6 +281,8 @@ class BinanceFeed:
                 believed = self._believed(event)
                 if believed is not None:
                     self._emit(believed)
+            if self.assembly.is_starved and self._is_caught_up:
+                self._begin_to_catch_up()  # the machine slept, or the venue did
             await self.time.sleep(_BEAT_S)
 
     def _believed(self, minute: BarsClosed) -> BarsClosed | None:
@@ -292,16 +296,26 @@ class BinanceFeed:
             return judged.data
         return None
 
+    def _stop_catching_up(self) -> None:
+        self._is_caught_up = False
+        if self._refilling is not None:
+            self._refilling.cancel()
+
+    def _begin_to_catch_up(self) -> None:
+        self._stop_catching_up()
+        assert self._tasks is not None
+        self._refill.restart()
+        self._refilling = self._tasks.create_task(self._catch_up())
+
     async def _catch_up(self) -> None:
         """Fetch what was missed, give it out as history, and let live bars go on."""
         await self._set_clock()
         first_live = max(self._newest_close, await self._refill.first_live())
-        closes, self._closes = self._closes, {}
         while 0 < self._newest_close < first_live:
             start = max(self._newest_close, first_live - _HISTORY_MAX_NS)
             history = await self._missed(start, first_live)
             for minute in history or ():
-                closes.update({bar.instrument: bar.ts_close for bar in minute.bars})
+                self._closes.update({bar.instrument: bar.ts_close for bar in minute.bars})
                 self._emit_history(minute)
             self._newest_close = first_live
             # What closed while the venue was asked is missed too: nobody trades on an old bar.
@@ -309,7 +323,10 @@ class BinanceFeed:
             first_live = max(first_live, under_way)
             if history is None:
                 break
-        self.assembly.begin(first_live, closes)
+        self.assembly.begin(first_live, self._closes)
+        self._closes.clear()
+        self._newest_close = first_live  # whatever is missing before it is missing for good
+        self._is_caught_up = True
 
     async def _missed(self, start: int, end: int) -> list[BarsClosed] | None:
         """Return the minutes that open in ``[start, end)``, None where they cannot be had."""
@@ -329,11 +346,13 @@ class BinanceFeed:
         ]
 
     async def _set_clock(self) -> None:
-        try:
-            reading = await self._rest.server_time()
-        except VenueError:
-            return  # the stamps of the data tell the processor; this is for a clock that is far off
-        self.time.adopt(reading.offset_ns)
+        for _ in range(_READINGS):
+            try:
+                reading = await self._rest.server_time()
+            except VenueError:
+                continue  # the time known so far has to do; the stream works without REST
+            self.time.adopt(reading.offset_ns)
+            return
 
     def _book_broke(self, broken: BookBroken) -> None:
         cause = f"the book of {broken.instrument} is invalid: {broken.cause}"

@@ -42,6 +42,7 @@ from botcore.venues.live.binance.messages import (
 from botcore.venues.live.binance.symbols import InstrumentIds
 
 MarketValue = Trade | Quote | Bar | BookDelta | BookSnapshot
+_PRINTS: Final = (TradeMessage, AggregateTradeMessage)
 _FLAT: Final = int(BarFlag.FLAT)
 _SHOWN: Final = 80
 """Bytes of an unreadable frame that are kept to be shown."""
@@ -228,10 +229,28 @@ class Parser:
         self, message: Message, ts_init: int = 0, *, instrument: InstrumentId | None = None
     ) -> MarketValue | Unknown | Unparsable | None:
         """Return the market data in a message, as `parse` does of a frame."""
+        ids = self._ids
         try:
-            return self._value_of(message, ts_init, instrument)
+            if isinstance(message, QuoteMessage):
+                ts = stamp_ns(message.T) if message.T else Nanos(ts_init)
+                return Quote(ids[message.s], ts, message.b, message.a, message.B, message.A)
+            if isinstance(message, _PRINTS):
+                ts = stamp_ns(message.T)
+                return Trade(ids[message.s], ts, message.p, message.q, not message.m)
+            if isinstance(message, DepthMessage):
+                return self._delta(message)
+            if isinstance(message, KlineMessage):
+                return self._bar(message) if message.k.x else None
+            if isinstance(message, TickerMessage):
+                return self._quote_of(message)
         except ConfigError as error:
             return Unparsable(error.cause, "")
+        if isinstance(message, SnapshotMessage):
+            if instrument is None:
+                return Unparsable("a snapshot that names no symbol", "")
+            ts = stamp_ns(message.T) if message.T else Nanos(ts_init)
+            return BookSnapshot(instrument, ts, message.lastUpdateId, message.bids, message.asks)
+        return message if isinstance(message, Unknown | Unparsable) else None
 
     def instrument_of(self, symbol: str) -> InstrumentId:
         """Return the id of a listing: ``BTCUSDT``, or ``BTCUSDT_261225`` for a dated future.
@@ -241,37 +260,10 @@ class Parser:
         """
         return self._ids[symbol]
 
-    def _value_of(
-        self, message: Message, ts_init: int, instrument: InstrumentId | None
-    ) -> MarketValue | Unknown | Unparsable | None:
-        if isinstance(message, QuoteMessage):
-            ts = stamp_ns(message.T) if message.T else ts_init
-            return Quote(
-                self._ids[message.s], Nanos(ts), message.b, message.a, message.B, message.A
-            )
-        if isinstance(message, TradeMessage | AggregateTradeMessage):
-            ts = stamp_ns(message.T)
-            return Trade(self._ids[message.s], Nanos(ts), message.p, message.q, not message.m)
-        if isinstance(message, DepthMessage):
-            ts = stamp_ns(message.T or message.E)
-            name = self._ids[message.s]
-            return BookDelta(
-                name, Nanos(ts), message.U, message.u, message.b, message.a, message.pu
-            )
-        if isinstance(message, KlineMessage):
-            return self._bar(message) if message.k.x else None
-        if isinstance(message, TickerMessage):
-            return self._quote_of(message)
-        if isinstance(message, SnapshotMessage):
-            if instrument is None:
-                return Unparsable("a snapshot that names no symbol", "")
-            ts = stamp_ns(message.T) if message.T else ts_init
-            return BookSnapshot(
-                instrument, Nanos(ts), message.lastUpdateId, message.bids, message.asks
-            )
-        if isinstance(message, Unknown | Unparsable):
-            return message
-        return None
+    def _delta(self, message: DepthMessage) -> BookDelta:
+        ts = stamp_ns(message.T or message.E)
+        name = self._ids[message.s]
+        return BookDelta(name, ts, message.U, message.u, message.b, message.a, message.pu)
 
     def _bar(self, message: KlineMessage) -> Bar:
         kline = message.k
@@ -294,5 +286,5 @@ class Parser:
     def _quote_of(self, message: TickerMessage) -> Quote | None:
         if message.b <= 0 or message.a <= 0:
             return None  # futures send no quote here
-        ts = Nanos(stamp_ns(message.E))
+        ts = stamp_ns(message.E)
         return Quote(self._ids[message.s], ts, message.b, message.a, message.B, message.A)

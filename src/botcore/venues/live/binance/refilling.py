@@ -49,8 +49,8 @@ class Refill:
         self._step = step_ns
         self._first: dict[InstrumentId, int] = {}
 
-    def connected(self) -> None:
-        """Take note that data flows again; what was seen before says nothing now."""
+    def restart(self) -> None:
+        """Look anew: the candles seen before a hole say nothing about what comes after it."""
         self._first.clear()
 
     def saw(self, instrument: InstrumentId, opens_at: int) -> None:

@@ -46,6 +46,8 @@ _SLOW_DOWN: Final = frozenset({_BANNED, 429})
 _DEFAULT_WAIT_S: Final = 60.0
 _WAIT_MAX_S: Final = 61.0
 """A longer wait, of a ban, is refused at once: the caller has something better to do."""
+_CLOCK_SET_NS: Final = SECOND_NS // 10
+"""Wall and monotonic time differ by more only where somebody set the clock."""
 _STATUSES: Final = {
     "TRADING": TradingStatus.TRADING,
     "CANCEL_ONLY": TradingStatus.CANCEL_ONLY,
@@ -102,11 +104,13 @@ class BinanceRest:
         """Ask for the venue's time, and take it for the middle of the round trip.
 
         Raises:
-            VenueError: no answer that can be read.
+            VenueError: no answer that can be read, or our own clock was set meanwhile.
         """
         began, wall = self._clock.monotonic_ns(), self._clock.now_ns()
         body = await self._get("time", {})
         took = self._clock.monotonic_ns() - began
+        if abs(self._clock.now_ns() - wall - took) > _CLOCK_SET_NS:
+            raise refusals.unreadable("time", "the clock of this machine was set meanwhile")
         told = stamp_ns(_decode(body, ServerTime, "time").serverTime)
         return ClockReading(told - (wall + took // 2), took)
 

@@ -60,10 +60,10 @@ class Filter(msgspec.Struct, frozen=True, gc=False):
     """A rule of a symbol: those with these fields are used."""
 
     filterType: str  # noqa: N815  # the venue's own names, here and below
-    tickSize: Decimal = ZERO  # noqa: N815
-    stepSize: Decimal = ZERO  # noqa: N815
-    minQty: Decimal = ZERO  # noqa: N815
-    minNotional: Decimal = ZERO  # noqa: N815
+    tickSize: Decimal = ZERO  # noqa: N815  # as above
+    stepSize: Decimal = ZERO  # noqa: N815  # as above
+    minQty: Decimal = ZERO  # noqa: N815  # as above
+    minNotional: Decimal = ZERO  # noqa: N815  # as above
 
 
 class ListedSymbol(msgspec.Struct, frozen=True, gc=False):
@@ -72,7 +72,7 @@ class ListedSymbol(msgspec.Struct, frozen=True, gc=False):
     symbol: str
     status: str
     baseAsset: str  # noqa: N815  # the venue's own names
-    quoteAsset: str  # noqa: N815
+    quoteAsset: str  # noqa: N815  # as above
     filters: tuple[Filter, ...]
 
 

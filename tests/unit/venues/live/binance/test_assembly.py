@@ -215,8 +215,22 @@ def test_ticks_of_the_next_minute_wait_for_the_bars_of_this_one() -> None:
     assert [type(event).__name__ for event in late] == ["BarsClosed", "BarOpened", "Trade"]
 
 
+def test_a_minute_that_nobody_delivered_holds_everything_until_it_was_asked_for() -> None:
+    assembly, closes = _assembly(), T0 + MINUTE_NS
+    assembly.tick(_quote(closes + 5))
+
+    starved = assembly.take(closes + 2 * SECOND_NS)
+    was_starved = assembly.is_starved
+    assembly.begin(closes, {})
+    out = assembly.take(closes + 2 * SECOND_NS)
+
+    assert (starved, was_starved) == ([], True)
+    assert out == [_quote(closes + 5)]
+
+
 def test_e62_a_tick_older_than_bars_that_went_out_is_dropped_and_counted() -> None:
     assembly = _assembly()
+    assembly.bar(_bar(BTC, T0))
     assembly.take(T0 + MINUTE_NS + 2 * SECOND_NS)
 
     assembly.tick(_trade(T0 + 5))
@@ -262,6 +276,8 @@ def test_whatever_comes_no_tick_precedes_the_bars_that_closed_before_it(
         else:
             assembly.tick(_trade(ts, name=name) if kind == "trade" else _quote(ts, name=name))
         out += assembly.take(ts)
+        if assembly.is_starved:
+            assembly.begin(ts // MINUTE_NS * MINUTE_NS, {})
     out += assembly.take(T0 + 10 * MINUTE_NS)
 
     closed = 0

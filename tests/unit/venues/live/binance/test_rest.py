@@ -8,14 +8,14 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import pytest
+from tests.support.binance_stream_server import BinanceStreamServer, Fault, a_kline_row, a_snapshot
 
 from botcore.domain.errors import BotError, ConfigError, VenueError
-from botcore.domain.ids import MINUTE_NS, SECOND_NS, InstrumentId
+from botcore.domain.ids import MINUTE_NS, SECOND_NS, InstrumentId, Nanos
 from botcore.kernel.clock import ManualClock
 from botcore.venues.live.binance.rest import BinanceRest, ClockReading
 from botcore.venues.live.binance.symbols import spot_symbol
 from botcore.venues.live.binance.venue_time import VenueTime
-from tests.support.binance_stream_server import BinanceStreamServer, Fault, a_kline_row, a_snapshot
 
 BTC = InstrumentId("BTCUSDT.BINANCE")
 T0 = 1_700_000_040 * SECOND_NS
@@ -47,14 +47,28 @@ def test_half_the_round_trip_is_taken_off() -> None:
     ours = ManualClock(T0)
 
     class Slow(ManualClock):
-        def now_ns(self) -> int:  # type: ignore[override]  # a test's clock: the answer takes 2 s
+        def now_ns(self) -> Nanos:
             ours.advance(2 * SECOND_NS)
-            return T0 + SECOND_NS
+            return Nanos(T0 + SECOND_NS)
 
     with BinanceStreamServer(Slow()) as server:
         found = _ask(server, ours, lambda rest: rest.server_time())
 
     assert found == ClockReading(offset_ns=0, round_trip_ns=2 * SECOND_NS)
+
+
+def test_a_reading_during_which_our_clock_was_set_says_nothing() -> None:
+    ours = ManualClock(T0)
+
+    class Setting(ManualClock):
+        def now_ns(self) -> Nanos:
+            ours.jump(60 * SECOND_NS)
+            return Nanos(T0)
+
+    with BinanceStreamServer(Setting()) as server, pytest.raises(VenueError) as caught:
+        _ask(server, ours, lambda rest: rest.server_time())
+
+    assert "was set meanwhile" in caught.value.cause
 
 
 def test_a_small_difference_of_clocks_is_not_adopted() -> None:
