@@ -86,8 +86,8 @@ def _body(
         (
             (
                 f"{LINES:,} raw lines of six files (26,109 depth events with 1.44 million levels,"
-                " 252,013 book tickers, 69,808 trades), one core, garbage collector on; a bid and an"
-                f" ask put anew each second. Medians of {repeat} runs, each in a fresh process."
+                " 252,013 book tickers, 69,808 trades), one core, garbage collector on; a bid and"
+                f" an ask put anew each second. Medians of {repeat} runs, each in a fresh process."
             ),
             table(("stage", "lines/s", "seconds", "lines per CPU second"), rows),
             f"Goal {_GOAL:,} lines/s: {'met' if speed >= _GOAL else '**not met**'}.",

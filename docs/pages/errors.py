@@ -19,6 +19,9 @@ _AT_START: Final = re.compile(r"([A-Z][A-Z]+(?:_[A-Z]+)+|EXPIRED): (.*)", re.DOT
 _FORMAT: Final = re.compile(r":[.0-9a-z]+\}")
 _FINDING_PARTS: Final = 4
 _ALERT_PARTS: Final = 4
+_QUESTION_PARTS: Final = 5
+_QUESTIONS: Final = {"Question": "DataError", "replace": "DataError"}
+"""What is asked about a file is refused where nobody is there to answer."""
 
 _HEAD: Final = """\
 # Errors
@@ -93,9 +96,12 @@ def raised(package: Path = PACKAGE) -> list[Code]:
         words = {word.arg: word.value for word in node.keywords}
         code = words.get("code")
         if isinstance(code, ast.Constant) and isinstance(code.value, str) and "fix" in words:
-            kind = owner if name in ("cls", "__init__") else name
+            kind = owner if name in ("cls", "__init__") else _QUESTIONS.get(name, name)
             cause, fix = (text_of(words.get(part), constants) for part in ("cause", "fix"))
             found.add(Code(code.value, kind, cause, fix, where))
+        elif name == "Question" and len(node.args) == _QUESTION_PARTS:
+            _, _, *texts = (text_of(each, constants) for each in node.args)
+            found.add(Code(texts[0], _QUESTIONS[name], texts[1], texts[2], where))
         elif name == "_problem" and isinstance(node.args[0], ast.Constant):
             texts = [text_of(each, constants) for each in node.args]
             found.add(Code(texts[0], "BotError", texts[1], texts[2], where))

@@ -137,7 +137,7 @@ class LiveFeed:
         )
         self._out: Mailbox[_Out] = Mailbox(capacity=_CAPACITY, overflow=Overflow.BLOCK)
         self._shed = 0
-        self._connection = ConnectionChanged(0, is_up=False, code="STARTING", cause="connecting")
+        self._connection = ConnectionChanged(0, is_up=False, cause="connecting")
         self._stopping = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None

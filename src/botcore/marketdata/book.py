@@ -5,7 +5,7 @@ read 2024-08. A book that missed an update, crossed itself or was given a level 
 invalid until the next snapshot, and says why.
 """
 
-from bisect import bisect_left, insort
+from bisect import insort
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
@@ -17,6 +17,8 @@ from botcore.domain.market import BookDelta, BookSnapshot, PriceLevel
 
 BUFFERED_MAX = 4_096
 """Deltas kept for the next snapshot: some minutes of a busy stream; the oldest are let go first."""
+_LEVELS_MIN = 4_096
+"""Prices of a side, removed ones among them, that are kept in any case."""
 _UNBUILT = "no snapshot yet"
 _CLEARED = "cleared: waits for a snapshot"
 
@@ -43,43 +45,48 @@ _BROKEN = Applied.BROKEN
 class BookSide:
     """One side: quantities by price, and its prices in order; others read it only.
 
-    `order` holds `sign` × price ascending, so that the best price of either side stands last: most
-    changes are near it and move little of the list. Measured on recorded books of some 5,000
-    levels, a heap with lazy removal was 10 to 20 % faster to keep and gave no depth.
+    `order` holds `sign` × price ascending, so that the best price of either side stands last. A
+    level that is removed stays in both, at 0, until it is the best or too many are: most come
+    back, and need no place to be found for them then. Measured on recorded books of some 5,000
+    levels, this takes half the time of removing them, and less than a heap.
     """
 
-    __slots__ = ("order", "quantities", "sign")
+    __slots__ = ("_most", "order", "quantities", "sign")
 
     def __init__(self, sign: int) -> None:
         self.sign = sign
         self.quantities: dict[float, float] = {}
         self.order: list[float] = []
+        self._most = _LEVELS_MIN
 
     def load(self, levels: Iterable[PriceLevel]) -> str:
         """Hold `levels` and nothing else; return what is wrong with one of them, or nothing."""
         self.quantities = {}
         self.order = []
+        self._most = _LEVELS_MIN
         return self.merge(levels)
 
     def merge(self, levels: Iterable[PriceLevel]) -> str:
-        """Take changed levels; return what is wrong with the first impossible one, or nothing."""
+        """Take changed levels; return what is wrong with a price, or nothing.
+
+        A quantity that is not above 0 removes the level, also one that was not there (E30).
+        """
         quantities, order, sign = self.quantities, self.order, self.sign
-        for price, quantity in levels:
-            if quantity > 0.0:
-                if price not in quantities:
-                    if not (0.0 < price < inf and quantity < inf):
-                        return f"{quantity} at {price} is no level of a book"
+        before = len(quantities)
+        quantities.update(levels)
+        count = len(quantities) - before
+        if count:  # a dict gives its newest keys first, read backwards
+            for price in list(islice(reversed(quantities), count)):
+                if not quantities[price] > 0.0:
+                    del quantities[price]
+                elif 0.0 < price < inf:
                     insort(order, sign * price)
-                quantities[price] = quantity
-            elif quantity:
-                return f"{quantity} at {price} is no level of a book"
-            elif price in quantities:  # else a level we never held: legal (E30)
-                del quantities[price]
-                place = sign * price
-                if order[-1] == place:
-                    order.pop()
                 else:
-                    del order[bisect_left(order, place)]
+                    return f"{quantities[price]} at {price} is no level of a book"
+            if len(order) > self._most:
+                quantities = self._forget_removed()
+        while order and not quantities[sign * order[-1]] > 0.0:
+            del quantities[sign * order.pop()]
         return ""
 
     @property
@@ -90,14 +97,25 @@ class BookSide:
     @property
     def worst(self) -> float | None:
         """The worst price; None where there is none."""
-        return self.sign * self.order[0] if self.order else None
+        for place in self.order:
+            if self.quantities[self.sign * place] > 0.0:
+                return self.sign * place
+        return None
 
     def levels(self) -> Iterator[PriceLevel]:
         """Give the levels, best first."""
         sign, quantities = self.sign, self.quantities
         for place in reversed(self.order):
             price = sign * place
-            yield price, quantities[price]
+            quantity = quantities[price]
+            if quantity > 0.0:
+                yield price, quantity
+
+    def _forget_removed(self) -> dict[float, float]:
+        self.quantities = {p: quantity for p, quantity in self.quantities.items() if quantity > 0.0}
+        self.order[:] = sorted([self.sign * price for price in self.quantities])
+        self._most = max(_LEVELS_MIN, 2 * len(self.order))
+        return self.quantities
 
 
 class OrderBook:
@@ -230,13 +248,13 @@ class OrderBook:
 
     @property
     def bids(self) -> Mapping[float, float]:
-        """Quantity by price, in no order; a live view."""
-        return self.bid_side.quantities
+        """Quantity by price, as of now."""
+        return dict(self.bid_side.levels())
 
     @property
     def asks(self) -> Mapping[float, float]:
-        """Quantity by price, in no order; a live view."""
-        return self.ask_side.quantities
+        """Quantity by price, as of now."""
+        return dict(self.ask_side.levels())
 
     def bid_levels(self) -> Iterator[PriceLevel]:
         """Give the bids, best first."""

@@ -84,14 +84,32 @@ def test_e30_removing_a_level_that_is_not_there_changes_nothing() -> None:
     assert book.depth(9) == (BIDS, ASKS)
 
 
-@pytest.mark.parametrize(
-    "level", [(100.0, -1.0), (float("nan"), 1.0), (0.0, 1.0), (100.5, float("inf"))]
-)
-def test_a_level_that_cannot_be_makes_the_book_invalid(level: PriceLevel) -> None:
+@pytest.mark.parametrize("price", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_price_that_cannot_be_makes_the_book_invalid(price: float) -> None:
     book = a_book()
 
-    assert book.apply(a_delta(101, 101, bids=(level,))) is Applied.BROKEN
+    assert book.apply(a_delta(101, 101, bids=((price, 1.0),))) is Applied.BROKEN
     assert book.reason.endswith("is no level of a book")
+
+
+@pytest.mark.parametrize("quantity", [0.0, -1.0, float("nan")])
+def test_a_quantity_that_is_not_above_zero_is_none(quantity: float) -> None:
+    book = a_book()
+
+    book.apply(a_delta(101, 101, bids=((100.0, quantity), (98.0, quantity))))
+
+    assert book.depth(9)[0] == ((99.0, 2.0),)
+
+
+def test_a_level_that_comes_back_is_where_it_was() -> None:
+    book = a_book()
+    book.apply(a_delta(101, 101, bids=((99.0, 0.0),)))
+    assert book.depth(9)[0] == ((100.0, 1.0),)
+
+    book.apply(a_delta(102, 102, bids=((99.0, 5.0), (100.0, 0.0))))
+
+    assert book.depth(9)[0] == ((99.0, 5.0),)
+    assert book.bids == {99.0: 5.0}
 
 
 # --- the join

@@ -273,6 +273,7 @@ def _step(
                 code="TIMEFRAME_DISAGREES",
                 text=f"The name says {said} and the stamps say {seen}: which is it",
                 cause=f"the file's name says {said}, and its stamps are {seen} apart",
+                fix=f"say which it is: --timeframe {said} or --timeframe {seen}",
             )
         )
         return None, f"the name says {said}, the stamps say {seen}"

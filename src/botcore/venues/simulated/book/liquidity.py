@@ -1,6 +1,6 @@
 """What of a book's displayed sizes can still be taken: each lot once (E20), none that is gone."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from botcore.domain.market import PriceLevel
 from botcore.marketdata.book import BookSide
@@ -29,11 +29,6 @@ class Liquidity:
         self._eaten: dict[float, float] = {}
         self._eaten_at = -1
         self._through: float | None = None  # the farthest print, as the side orders prices
-
-    @property
-    def displayed(self) -> Mapping[float, float]:
-        """Quantity by price."""
-        return self._side.quantities
 
     @property
     def best(self) -> float | None:

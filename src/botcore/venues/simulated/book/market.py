@@ -113,8 +113,8 @@ class Market:
         queue = self.buys if order.sign > 0 else self.sells
         level = queue.levels.get(price)
         if level is None and self.book.is_valid:
-            own = self.book.bids if order.sign > 0 else self.book.asks
-            queue.level(price).show(own.get(price, 0.0), order.scale)
+            own = self.book.bid_side if order.sign > 0 else self.book.ask_side
+            queue.level(price).show(own.quantities.get(price, 0.0), order.scale)
         queue.join(order, price, self.now)
 
     def leave(self, order: Order) -> None:

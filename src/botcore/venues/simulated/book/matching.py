@@ -155,8 +155,8 @@ class Matcher:
         """Follow a valid book: places in the queue, prices that went through us, who waited."""
         book, reports = market.book, list[VenueReport]()
         for queue, own, other in (
-            (market.buys, book.bids, market.asks),
-            (market.sells, book.asks, market.bids),
+            (market.buys, book.bid_side.quantities, market.asks),
+            (market.sells, book.ask_side.quantities, market.bids),
         ):
             if not queue.levels:
                 continue
