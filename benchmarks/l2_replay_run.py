@@ -106,9 +106,10 @@ def book_only(lines: list[bytes], recording: Recording) -> None:
     book = OrderBook(instrument)
     for line in lines:
         value = parse(line[_JSON_AT:], int(line[:STAMP_DIGITS]), instrument=instrument)
-        if isinstance(value, BookDelta):
+        kind = type(value)
+        if kind is BookDelta:
             book.apply(value)
-        elif isinstance(value, BookSnapshot):
+        elif kind is BookSnapshot:
             book.snapshot(value)
     if not book.is_valid:
         raise RuntimeError(book.reason)

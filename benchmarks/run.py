@@ -11,7 +11,9 @@ import sys
 from collections.abc import Callable
 from typing import Protocol
 
+import l2_replay
 import latency
+import real_data
 import startup
 import year
 from results import RESULTS, Section, write_section
@@ -29,7 +31,7 @@ class Benchmark(Protocol):
 
 
 BENCHMARKS: dict[str, Benchmark] = {
-    benchmark.NAME: benchmark for benchmark in (year, latency, startup)
+    benchmark.NAME: benchmark for benchmark in (year, latency, startup, real_data, l2_replay)
 }
 
 

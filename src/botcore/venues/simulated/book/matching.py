@@ -158,15 +158,15 @@ class Matcher:
             (market.buys, book.bid_side.quantities, market.asks),
             (market.sells, book.ask_side.quantities, market.bids),
         ):
-            if not queue.levels:
-                continue
-            for level in queue.levels.values():
-                shown = own.get(level.price, 0.0)
+            best, sign, is_crossed = other.best, queue.sign, False
+            for price, level in queue.levels.items():
+                shown = own.get(price, 0.0)
                 if shown != level.shown:
                     scale = level.places[0].order.scale
                     level.update(shown, scale, book.ts_event, self._queue_model)
-            best = other.best
-            if best is not None:
+                if best is not None and (price - best) * sign >= 0.0:
+                    is_crossed = True
+            if is_crossed and best is not None:
                 for level in queue.reached(best):
                     reports += self._crossed(queue, level, other, ts)
         if market.held:

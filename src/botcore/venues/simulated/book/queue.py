@@ -111,7 +111,7 @@ class Queue:
     def reached(self, price: float) -> list[QueueLevel]:
         """Return the levels at which somebody who pays `price` meets us, best first."""
         sign = self.sign
-        reached = [level for level in self.levels.values() if (level.price - price) * sign >= 0.0]
+        reached = [level for own, level in self.levels.items() if (own - price) * sign >= 0.0]
         if len(reached) > 1:
             reached.sort(key=lambda level: -sign * level.price)
         return reached
