@@ -19,7 +19,7 @@ def backtest(
     strategies: Annotated[
         list[str],
         typer.Argument(
-            metavar="STRATEGY...", help="Of the library (ema-cross), of your own, or files."
+            metavar="STRATEGY", help="Of the library (ema-cross), of your own, or files."
         ),
     ],
     *,
@@ -61,7 +61,8 @@ def backtest(
     """Run strategies over many bars, print what they would have done, and keep the report.
 
     With an --instrument that was imported (`botcore data import`) it is real prices; without one
-    the simulated market.
+    the simulated market. `backtest list`, `backtest show RUN` and `backtest compare RUN RUN` look
+    at what was run.
     """
     refuse_market(market, instrument or ())
     with bars_done("running") as told:
@@ -105,7 +106,7 @@ def show(
 
 
 def compare(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Two or more numbers.")],
+    runs: Annotated[list[str], typer.Argument(metavar="RUN", help="Two or more numbers.")],
     home: Home = None,
 ) -> None:
     """Put the figures of several runs side by side."""

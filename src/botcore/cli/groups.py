@@ -11,8 +11,8 @@ class RunsByDefault(TyperGroup):
     """A group whose first word is an argument of ``run`` unless it names another verb."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401  # the parser's own
-        """Put ``run`` before words that are no verb and no request for help."""
-        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
+        """Put ``run`` before words that are no verb: also before a request for help."""
+        if args and args[0] not in self.commands:
             args = [RUN, *args]
         parsed: list[str] = super().parse_args(ctx, args)
         return parsed

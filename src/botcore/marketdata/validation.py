@@ -173,10 +173,11 @@ def on_tick(columns: Mapping[str, NDArray[np.float64]], tick: Decimal) -> NDArra
     """Return which candles have all four prices on the tick, within what a float can say."""
     step = float(tick)
     held = np.ones(len(columns[_PRICES[0]]), bool)
-    for name in _PRICES:
-        price = columns[name]
-        off = np.abs(price - np.round(price / step) * step)
-        held &= off <= np.maximum(step * _ON_TICK, 2 * np.abs(price) * _FLOAT_PRECISION)
+    with np.errstate(invalid="ignore", over="ignore"):  # an infinite price is on no tick
+        for name in _PRICES:
+            price = columns[name]
+            off = np.abs(price - np.round(price / step) * step)
+            held &= off <= np.maximum(step * _ON_TICK, 2 * np.abs(price) * _FLOAT_PRECISION)
     return held
 
 

@@ -105,6 +105,8 @@ def is_instant(cell: str) -> bool:
 
 
 def _of_numbers(cells: Sequence[Any]) -> Column:
+    if bool in set(map(type, cells)):  # json's true is no price of 1
+        cells = [None if isinstance(cell, bool) else cell for cell in cells]
     try:
         numbers = np.array(cells, dtype=np.float64)  # of numbers, text of numbers, and None
     except (ValueError, TypeError):

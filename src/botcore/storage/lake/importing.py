@@ -167,9 +167,15 @@ class _SeriesWork:
                 reads = [self._read(*each) for each in zip(payloads, tables, strict=True)]
                 total = self._stored(reads, total)
                 meter.add(len(fresh))
-        if total.added or total.conflicts:
-            self._lake.assess(self._instrument, self._step_ns)
+        self._assess()
         return total
+
+    def _assess(self) -> None:
+        """Look at the whole series, unless nothing came in since it was last looked at."""
+        if not self._lake.has(self._instrument, self._step_ns):
+            return
+        if self._lake.info(self._instrument, self._step_ns).quality is None:
+            self._lake.assess(self._instrument, self._step_ns)
 
     def _imported(self) -> set[str]:
         if self._on_conflict is OnConflict.REPLACE or not self._lake.has(

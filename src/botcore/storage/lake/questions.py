@@ -45,7 +45,7 @@ ASK_STEP: Final = Question(
     "timeframe",
     "How long is a candle (such as 1m)",
     "TIMEFRAME_UNTOLD",
-    "the length of a candle cannot be told from one row",
+    "the length of a candle cannot be told from the stamps",
     "add --timeframe, for example --timeframe 1m",
 )
 ASK_ZONE: Final = Question(

@@ -97,6 +97,8 @@ def _from_header(table: Table) -> Roles | None:
         if role == STAMP:  # numbers before text: they cannot be in another zone
             found.sort(key=lambda place: table.columns[place].numbers is None)
         if found:
+            if names.count(names[found[0]]) > 1:
+                return None  # which of the two it is, a person has to say
             places[role] = found[0]
     if not {STAMP, *FIELDS} <= set(places):
         return None
@@ -123,8 +125,7 @@ def _from_words(words: list[str], how: str) -> Roles | None:
 def _from_places(table: Table) -> Roles | None:
     """Take the usual order where the prices agree with it in nearly every row."""
     width = len(table.columns)
-    first = table.columns[0]
-    if width not in _WIDTHS or not first.has_stamps:
+    if width not in _WIDTHS or not table.columns[0].has_stamps:
         return None
     prices = [table.columns[place].numbers for place in range(1, 6)]
     if any(column is None for column in prices):

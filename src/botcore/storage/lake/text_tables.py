@@ -19,6 +19,8 @@ _CHUNK: Final = 1 << 24
 _SAMPLE: Final = 4_096
 """Bytes in which the rows that are shown stand."""
 _DELIMITERS: Final = (",", ";", "\t", "|")
+_TITLES_MOST: Final = 8
+"""Lines above the header that are looked past."""
 
 
 class _Shape(msgspec.Struct, frozen=True):
@@ -126,13 +128,30 @@ def json_table(payload: Payload) -> Table:
 
 
 def _shape(data: bytes, name: str) -> _Shape:
-    end = data.find(b"\n") + 1 or len(data)
-    first = _decoded(data[:end], name).strip()
+    begin = _titled(data)
+    end = data.find(b"\n", begin) + 1 or len(data)
+    first = _decoded(data[begin:end], name).strip()
     delimiter = max(_DELIMITERS, key=first.count)
-    cells = _cells(first, delimiter)
+    try:
+        cells = _cells(first, delimiter)
+    except csv.Error as error:
+        raise damaged_file(name, f"it is no csv ({error})") from error
     if any(is_number(cell) or is_instant(cell) for cell in cells):
-        return _Shape(delimiter, len(cells), None, 0)
+        return _Shape(delimiter, len(cells), None, begin)
     return _Shape(delimiter, len(cells), tuple(cell.strip().lower() for cell in cells), end)
+
+
+def _titled(data: bytes) -> int:
+    """Return where a csv begins behind lines of one cell: a title, a comment, an address."""
+    begin = 0
+    for _ in range(_TITLES_MOST):
+        end = data.find(b"\n", begin) + 1
+        line = data[begin:end]
+        is_comment = line.startswith(b"#")
+        if not end or not (is_comment or all(mark.encode() not in line for mark in _DELIMITERS)):
+            return begin
+        begin = end
+    return 0
 
 
 def _chunks(data: bytes, begin: int) -> Iterator[bytes]:

@@ -26,7 +26,6 @@ _ZIP_FAULTS: Final = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError),
     *(ValueError, RuntimeError),  # a place before the beginning, a password, a method it lacks
 )
-_HTML: Final = (b"<!doctype", b"<html", b"<?xml")
 _LOOKED_AT: Final = 512
 
 
@@ -112,7 +111,7 @@ def _layout(data: bytes, path: Path) -> Layout:
             cause=f"{path.name} holds another archive",
             fix="unpack it once, and import what is inside",
         )
-    if begin.lower().startswith(_HTML):
+    if begin.startswith(b"<"):  # HTML, or the XML in which object stores answer
         raise DataError(
             code="FILE_IS_A_WEB_PAGE",
             cause=f"{path.name} is a web page, not data",

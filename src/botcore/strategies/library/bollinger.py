@@ -1,10 +1,12 @@
 """Reversal at the Bollinger bands: long from below the lower band until above the upper one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final
 
+import numpy as np
+
 from botcore.domain.parameters import Parameter, ParameterSpace
-from botcore.indicators import FloatRow
+from botcore.indicators import FloatColumn, FloatRow, FloatTable
 from botcore.strategies.features import FeatureSpec, feature
 from botcore.strategies.layout import CLOSE, CODE, HELD, NO_VIEW
 from botcore.strategies.library.hysteresis import (
@@ -16,7 +18,11 @@ from botcore.strategies.library.hysteresis import (
     NO_VIEW_YET,
     UNDECIDED,
     VIEW,
+    Flags,
+    left_over,
     verdict,
+    verdicts_over,
+    views_over,
 )
 from botcore.strategies.signal import WARM_UP_REASON, SignalStrategy
 
@@ -44,6 +50,19 @@ def bollinger_view(  # noqa: PLR0917 – numba takes no keywords here
     if close > upper and distance_bps > band_bps:
         return FLAT
     return view
+
+
+def bollinger_sides(
+    close: FloatColumn,
+    upper: FloatColumn,
+    lower: FloatColumn,
+    distance_bps: FloatColumn,
+    band_bps: float,
+) -> tuple[Flags, Flags]:
+    """Return on which bars `bollinger_view` is long and on which flat, whatever it was before."""
+    is_long = (close < lower) & (distance_bps < -band_bps)
+    is_flat = (close > upper) & (distance_bps > band_bps)
+    return is_long, is_flat
 
 
 class Bollinger(SignalStrategy):
@@ -119,3 +138,27 @@ class Bollinger(SignalStrategy):
                 memory[2] = -distance_bps
         memory[CODE] = code
         return view
+
+    @staticmethod
+    def decide_over(
+        columns: Sequence[FloatColumn], memory: FloatRow, params: FloatRow
+    ) -> FloatTable:
+        """Return what `decide` would leave after each bar."""
+        close = columns[CLOSE]
+        upper = columns[0]
+        lower = columns[2]
+        distance_bps = (close / columns[1] - 1.0) * BPS
+        band_bps = params[NO_TRADE_BPS]
+        is_long, is_flat = bollinger_sides(close, upper, lower, distance_bps, band_bps)
+        views = views_over(is_long, is_flat, memory[VIEW])
+        codes = verdicts_over(views, is_long | is_flat, memory[HELD])
+        keeps_long = codes == KEEP_LONG
+        keeps_flat = codes == KEEP_FLAT
+        inside_bps = np.zeros(len(close))
+        inside_bps[keeps_long] = ((upper / close - 1.0) * BPS)[keeps_long]
+        inside_bps[keeps_flat] = ((1.0 - lower / close) * BPS)[keeps_flat]
+        codes[keeps_long & (close > upper)] = KEEP_LONG_IN_BAND
+        codes[keeps_flat & (close < lower)] = KEEP_FLAT_IN_BAND
+        is_below = is_long | (codes == KEEP_FLAT_IN_BAND)
+        quoted_bps = np.where(is_below, -distance_bps, distance_bps)
+        return left_over(codes, (inside_bps, quoted_bps, band_bps), views, views)

@@ -1,13 +1,20 @@
 """Trend by the Donchian channel: long from a break of the high until a break of a nearer low."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import inf
 from typing import ClassVar, Final
 
+import numpy as np
+
 from botcore.domain.parameters import Parameter, ParameterSpace
-from botcore.indicators import FloatRow
+from botcore.indicators import FloatColumn, FloatRow, FloatTable
 from botcore.strategies.features import FeatureSpec, feature
 from botcore.strategies.layout import CLOSE, CODE, HELD, NO_VIEW
+from botcore.strategies.library.channels import (
+    bar_before,
+    breaks_over,
+    distances_over,
+)
 from botcore.strategies.library.hysteresis import (
     BPS,
     FLAT,
@@ -17,7 +24,10 @@ from botcore.strategies.library.hysteresis import (
     NO_VIEW_YET,
     UNDECIDED,
     VIEW,
+    left_over,
     verdict,
+    verdicts_over,
+    views_over,
 )
 from botcore.strategies.signal import WARM_UP_REASON, SignalStrategy
 
@@ -153,3 +163,40 @@ class DonchianTrend(SignalStrategy):
                 memory[2] = (1.0 - 2.0 * close / (exit_high + low)) * BPS
         memory[CODE] = code
         return view
+
+    @staticmethod
+    def decide_over(
+        columns: Sequence[FloatColumn], memory: FloatRow, params: FloatRow
+    ) -> FloatTable:
+        """Return what `decide` would leave after each bar."""
+        close = columns[CLOSE]
+        high = bar_before(columns[0], memory[ENTRY_HIGH])
+        entry_low = bar_before(columns[2], memory[ENTRY_LOW])
+        exit_high = bar_before(columns[3], memory[EXIT_HIGH])
+        low = bar_before(columns[5], memory[EXIT_LOW])
+        band_bps = params[NO_TRADE_BPS]
+        is_up, _ = breaks_over(close, high, entry_low, band_bps)
+        _, is_down = breaks_over(close, exit_high, low, band_bps)
+        views = views_over(is_up, is_down, memory[VIEW])
+        codes = verdicts_over(views, is_up | is_down, memory[HELD])
+        over_bps = (close / high - 1.0) * BPS
+        under_bps = (1.0 - close / low) * BPS
+        distance_bps = distances_over(codes, over_bps, under_bps)
+        middle_bps = np.zeros(len(close))
+        is_about_entry = is_up | ((views == FLAT) & ~is_down)
+        periods = np.where(is_about_entry, params[ENTRY], params[EXIT])
+        periods[views == UNDECIDED] = 0.0
+
+        is_over = (codes == KEEP_FLAT) & (close > high)
+        codes[is_over] = KEEP_FLAT_IN_BAND
+        distance_bps[is_over] = over_bps[is_over]
+        entry_sum = high[is_over] + entry_low[is_over]
+        middle_bps[is_over] = (2.0 * close[is_over] / entry_sum - 1.0) * BPS
+        is_under = (codes == KEEP_LONG) & (close < low)
+        codes[is_under] = KEEP_LONG_IN_BAND
+        distance_bps[is_under] = under_bps[is_under]
+        exit_sum = exit_high[is_under] + low[is_under]
+        middle_bps[is_under] = (1.0 - 2.0 * close[is_under] / exit_sum) * BPS
+        operands = (distance_bps, middle_bps, band_bps, periods)
+        remembered = (views, columns[0], columns[2], columns[3], columns[5])
+        return left_over(codes, operands, views, *remembered)

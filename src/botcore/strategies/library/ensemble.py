@@ -1,23 +1,35 @@
 """The majority of the other five: their own rules, in one row, with one vote each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import inf
 from typing import ClassVar, Final
 
 import msgspec
+import numpy as np
 
 from botcore.domain.errors import ConfigError
 from botcore.domain.parameters import ParameterSpace
-from botcore.indicators import FloatRow
+from botcore.indicators import FloatColumn, FloatRow, FloatTable
 from botcore.strategies.features import FeatureSpec
 from botcore.strategies.layout import CLOSE, CODE, FREE, HELD, NO_VIEW, VOLUME
 from botcore.strategies.library import bollinger, ema_cross, macd, rsi, volume_breakout
-from botcore.strategies.library.bollinger import Bollinger, bollinger_view
+from botcore.strategies.library.bollinger import Bollinger, bollinger_sides, bollinger_view
+from botcore.strategies.library.channels import bar_before
 from botcore.strategies.library.ema_cross import EmaCross
-from botcore.strategies.library.hysteresis import BPS, FLAT, LONG, UNDECIDED, sided
+from botcore.strategies.library.hysteresis import (
+    BPS,
+    FLAT,
+    LONG,
+    UNDECIDED,
+    Flags,
+    left_over,
+    sided,
+    sides_over,
+    views_over,
+)
 from botcore.strategies.library.macd import Macd
-from botcore.strategies.library.rsi import Rsi, rsi_view
-from botcore.strategies.library.volume_breakout import VolumeBreakout, breakout_view
+from botcore.strategies.library.rsi import Rsi, rsi_sides, rsi_view
+from botcore.strategies.library.volume_breakout import VolumeBreakout, breakout_sides, breakout_view
 from botcore.strategies.signal import WARM_UP_REASON, SignalStrategy
 
 MEMBERS: Final[tuple[type[SignalStrategy], ...]] = (Rsi, Macd, Bollinger, VolumeBreakout, EmaCross)
@@ -162,3 +174,59 @@ class Ensemble(SignalStrategy):
             return LONG
         memory[CODE] = EXIT if held != 0.0 else STAY_FLAT
         return FLAT
+
+    @staticmethod
+    def decide_over(
+        columns: Sequence[FloatColumn], memory: FloatRow, params: FloatRow
+    ) -> FloatTable:
+        """Return what `decide` would leave after each bar."""
+        held = memory[HELD]
+        sides = _sides_over(columns, memory, params)
+        each = [
+            views_over(is_long, is_flat, memory[slot])
+            for slot, (is_long, is_flat) in enumerate(sides, RSI_VIEW)
+        ]
+        longs = np.count_nonzero([view == LONG for view in each], axis=0)
+        views = np.count_nonzero([view != UNDECIDED for view in each], axis=0)
+        is_long, is_silent = 2 * longs > views, views == 0
+        codes = np.where(
+            is_long, STAY_LONG if held > 0.0 else ENTER, EXIT if held != 0.0 else STAY_FLAT
+        )
+        codes[is_silent] = NOBODY_HAS_A_VIEW
+        majority = np.where(is_long, LONG, FLAT)
+        majority[is_silent] = UNDECIDED
+        channel = columns[CHANNEL_HIGH], columns[CHANNEL_LOW]
+        return left_over(codes, (longs, views), majority, *each, *channel)
+
+
+def _sides_over(
+    columns: Sequence[FloatColumn], memory: FloatRow, params: FloatRow
+) -> tuple[tuple[Flags, Flags], ...]:
+    """Return on which bars each member decides for long, and on which for flat."""
+    close = columns[CLOSE]
+    slow = columns[EMA_SLOW]
+    return (
+        rsi_sides(
+            columns[RSI],
+            (close / columns[RSI_AVERAGE] - 1.0) * BPS,
+            params[OVERSOLD],
+            params[OVERBOUGHT],
+            params[RSI_BAND],
+        ),
+        sides_over(columns[MACD_HISTOGRAM] / close * BPS, params[MACD_BAND], memory[MACD_VIEW]),
+        bollinger_sides(
+            close,
+            columns[BOLLINGER_UPPER],
+            columns[BOLLINGER_LOWER],
+            (close / columns[BOLLINGER_MIDDLE] - 1.0) * BPS,
+            params[BOLLINGER_BAND],
+        ),
+        breakout_sides(
+            close,
+            bar_before(columns[CHANNEL_HIGH], memory[HIGH_BEFORE]),
+            bar_before(columns[CHANNEL_LOW], memory[LOW_BEFORE]),
+            columns[VOLUME] > params[VOLUME_FACTOR] * columns[MEAN_VOLUME],
+            params[BREAKOUT_BAND],
+        ),
+        sides_over(columns[EMA_FAST] - slow, slow * params[EMA_BAND] / BPS, memory[EMA_VIEW]),
+    )

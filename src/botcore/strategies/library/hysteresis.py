@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from botcore.indicators import FloatColumn, FloatRow, FloatTable
 from botcore.strategies.layout import CODE, DECIDED, HELD, NO_VIEW, OPERANDS, WEIGHT
@@ -20,6 +21,9 @@ UNDECIDED: Final = -1.0
 FLAT: Final = 0.0
 LONG: Final = 1.0
 BPS: Final = 10_000.0
+
+Flags = NDArray[np.bool_]
+"""One yes or no for each bar, shape ``(n,)``."""
 
 # Reason codes that all these rules share; what follows them is a rule's own.
 ENTER: Final = 1.0
@@ -92,6 +96,73 @@ def conclude(memory: FloatRow, gap: float, band: float) -> float:
     return before
 
 
+def sides_over(gap: FloatColumn, band: FloatColumn | float, before: float) -> tuple[Flags, Flags]:
+    """Return on which of n bars `sided` finds evidence for long, and on which for flat.
+
+    Args:
+        gap: evidence on each bar, shape ``(n,)``.
+        band: one for each bar, or one for all.
+        before: the view before the first bar.
+    """
+    is_long, is_flat = gap > band, gap < -band
+    if before == UNDECIDED and len(gap):  # the first view needs no band
+        first = int(np.argmax((gap > 0.0) | (gap < 0.0)))
+        is_long[first] = gap[first] > 0.0
+        is_flat[first] = gap[first] < 0.0
+    return is_long, is_flat
+
+
+def views_over(is_long: Flags, is_flat: Flags, before: float) -> FloatColumn:
+    """Return the view after each of n bars: that of the last one that decided.
+
+    Args:
+        is_long: which bars decide for long, whatever `is_flat` says of them.
+        is_flat: which ones decide for flat.
+        before: the view before the first bar.
+    """
+    is_decisive = is_long | is_flat
+    last = np.maximum.accumulate(np.where(is_decisive, np.arange(len(is_long)), 0))
+    sides = np.where(is_long, LONG, FLAT)
+    if not is_decisive[:1].all():
+        sides[0] = before
+    views: FloatColumn = sides[last]
+    return views
+
+
+def verdicts_over(views: FloatColumn, is_decisive: Flags, held: float) -> FloatColumn:
+    """Return `verdict` after each of n bars, and `NO_VIEW_YET` where there is no view."""
+    codes = np.where(
+        views == LONG, STAY_LONG if held > 0.0 else ENTER, EXIT if held != 0.0 else STAY_FLAT
+    )
+    codes[~is_decisive] += STILL_ENTER - ENTER  # the codes of what is kept: in the same order
+    codes[views == UNDECIDED] = NO_VIEW_YET
+    return codes
+
+
+def left_over(
+    codes: FloatColumn,
+    operands: Sequence[FloatColumn | float],
+    views: FloatColumn,
+    *remembered: FloatColumn,
+) -> FloatTable:
+    """Return what a rule leaves that wants its view: see `SignalStrategy.decide_over`.
+
+    Args:
+        codes: of the reasons, shape ``(n,)``.
+        operands: up to four, each for all bars or a column; those that are absent are 0.
+        views: after each bar.
+        remembered: the columns of its free memory.
+    """
+    left = np.zeros((len(codes), DECIDED + len(remembered)))
+    left[:, CODE] = codes
+    for place, operand in enumerate(operands, OPERANDS):
+        left[:, place] = operand
+    left[:, WEIGHT] = np.where(views == UNDECIDED, NO_VIEW, views)
+    for place, column in enumerate(remembered, DECIDED):
+        left[:, place] = column
+    return left
+
+
 def conclude_over(
     memory: FloatRow,
     gap: FloatColumn,
@@ -112,29 +183,8 @@ def conclude_over(
         gap_bps: the evidence as it is quoted, shape ``(n,)``.
         quoted: the operands that follow it.
     """
-    before, held = memory[VIEW], memory[HELD]
-    is_long, is_flat = gap > band, gap < -band
-    if before == UNDECIDED:  # the first view needs no band
-        first = int(np.argmax((gap > 0.0) | (gap < 0.0)))
-        is_long[first] = gap[first] > 0.0
-        is_flat[first] = gap[first] < 0.0
-    is_decisive = is_long | is_flat
-    # Every bar has the view of the last decisive one up to it, and of the memory before the first.
-    last = np.maximum.accumulate(np.where(is_decisive, np.arange(len(gap)), 0))
-    sides = np.where(is_long, LONG, FLAT)
-    if not is_decisive[0]:
-        sides[0] = before
-    views = sides[last]
-    codes = np.where(
-        views == LONG, STAY_LONG if held > 0.0 else ENTER, EXIT if held != 0.0 else STAY_FLAT
-    )
-    codes[~is_decisive] += STILL_ENTER - ENTER  # the codes of what is kept: in the same order
-    is_undecided = views == UNDECIDED
-    codes[is_undecided] = NO_VIEW_YET
-    left = np.zeros((len(gap), DECIDED + 1))
-    left[:, CODE] = codes
-    left[:, OPERANDS] = np.where((codes >= EXIT) & (codes <= STAY_FLAT), -gap_bps, gap_bps)
-    left[:, OPERANDS + 1 : OPERANDS + 1 + len(quoted)] = quoted
-    left[:, WEIGHT] = np.where(is_undecided, NO_VIEW, views)
-    left[:, DECIDED] = views
-    return left
+    is_long, is_flat = sides_over(gap, band, memory[VIEW])
+    views = views_over(is_long, is_flat, memory[VIEW])
+    codes = verdicts_over(views, is_long | is_flat, memory[HELD])
+    is_below = (codes >= EXIT) & (codes <= STAY_FLAT)
+    return left_over(codes, (np.where(is_below, -gap_bps, gap_bps), *quoted), views, views)

@@ -1,10 +1,12 @@
 """Reversal by the relative strength index: long after it was low, flat after it was high."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final
 
+import numpy as np
+
 from botcore.domain.parameters import Parameter, ParameterSpace
-from botcore.indicators import FloatRow
+from botcore.indicators import FloatColumn, FloatRow, FloatTable
 from botcore.strategies.features import FeatureSpec, feature, require_below
 from botcore.strategies.layout import CLOSE, CODE, HELD, NO_VIEW
 from botcore.strategies.library.hysteresis import (
@@ -16,7 +18,11 @@ from botcore.strategies.library.hysteresis import (
     NO_VIEW_YET,
     UNDECIDED,
     VIEW,
+    Flags,
+    left_over,
     verdict,
+    verdicts_over,
+    views_over,
 )
 from botcore.strategies.signal import WARM_UP_REASON, SignalStrategy
 
@@ -47,6 +53,15 @@ def rsi_view(  # noqa: PLR0917 – numba takes no keywords here
     if rsi >= high and distance_bps > band_bps:
         return FLAT
     return view
+
+
+def rsi_sides(
+    rsi: FloatColumn, distance_bps: FloatColumn, low: float, high: float, band_bps: float
+) -> tuple[Flags, Flags]:
+    """Return on which bars `rsi_view` is long and on which flat, whatever it was before."""
+    is_long = (rsi <= low) & (distance_bps < -band_bps)
+    is_flat = (rsi >= high) & (distance_bps > band_bps)
+    return is_long, is_flat
 
 
 class Rsi(SignalStrategy):
@@ -126,3 +141,22 @@ class Rsi(SignalStrategy):
             code = KEEP_FLAT_IN_BAND
         memory[CODE] = code
         return view
+
+    @staticmethod
+    def decide_over(
+        columns: Sequence[FloatColumn], memory: FloatRow, params: FloatRow
+    ) -> FloatTable:
+        """Return what `decide` would leave after each bar."""
+        rsi = columns[0]
+        distance_bps = (columns[CLOSE] / columns[1] - 1.0) * BPS
+        low = params[OVERSOLD]
+        high = params[OVERBOUGHT]
+        band_bps = params[NO_TRADE_BPS]
+        is_long, is_flat = rsi_sides(rsi, distance_bps, low, high, band_bps)
+        views = views_over(is_long, is_flat, memory[VIEW])
+        codes = verdicts_over(views, is_long | is_flat, memory[HELD])
+        keeps_long = codes == KEEP_LONG
+        quoted = np.where(is_flat | keeps_long, high, low)
+        codes[keeps_long & (rsi >= high)] = KEEP_LONG_IN_BAND
+        codes[(codes == KEEP_FLAT) & (rsi <= low)] = KEEP_FLAT_IN_BAND
+        return left_over(codes, (rsi, quoted, distance_bps, band_bps), views, views)

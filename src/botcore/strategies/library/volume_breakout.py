@@ -1,13 +1,21 @@
 """Breakout on volume: long from a break of the recent high on volume to a break of the low."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import inf
 from typing import ClassVar, Final
 
+import numpy as np
+
 from botcore.domain.parameters import Parameter, ParameterSpace
-from botcore.indicators import FloatRow
+from botcore.indicators import FloatColumn, FloatRow, FloatTable
 from botcore.strategies.features import FeatureSpec, feature
 from botcore.strategies.layout import CLOSE, CODE, HELD, NO_VIEW, VOLUME
+from botcore.strategies.library.channels import (
+    bar_before,
+    breaks_over,
+    distances_over,
+    middle_over,
+)
 from botcore.strategies.library.hysteresis import (
     BPS,
     FLAT,
@@ -17,7 +25,11 @@ from botcore.strategies.library.hysteresis import (
     NO_VIEW_YET,
     UNDECIDED,
     VIEW,
+    Flags,
+    left_over,
     verdict,
+    verdicts_over,
+    views_over,
 )
 from botcore.strategies.signal import WARM_UP_REASON, SignalStrategy
 
@@ -55,6 +67,14 @@ def breakout_view(  # noqa: PLR0917 – numba takes no keywords here
     if close < low and middle - close > reach:
         return FLAT
     return view
+
+
+def breakout_sides(
+    close: FloatColumn, high: FloatColumn, low: FloatColumn, on_volume: Flags, band_bps: float
+) -> tuple[Flags, Flags]:
+    """Return on which bars `breakout_view` is long and on which flat, whatever it was before."""
+    is_up, is_down = breaks_over(close, high, low, band_bps)
+    return is_up & on_volume, is_down
 
 
 class VolumeBreakout(SignalStrategy):
@@ -153,3 +173,37 @@ class VolumeBreakout(SignalStrategy):
                         code = KEEP_FLAT_ON_THIN_VOLUME
         memory[CODE] = code
         return view
+
+    @staticmethod
+    def decide_over(
+        columns: Sequence[FloatColumn], memory: FloatRow, params: FloatRow
+    ) -> FloatTable:
+        """Return what `decide` would leave after each bar."""
+        close, volume, average = columns[CLOSE], columns[VOLUME], columns[3]
+        high = bar_before(columns[0], memory[HIGH_BEFORE])
+        low = bar_before(columns[2], memory[LOW_BEFORE])
+        factor, band_bps = params[VOLUME_FACTOR], params[NO_TRADE_BPS]
+        on_volume = volume > factor * average
+        is_long, is_flat = breakout_sides(close, high, low, on_volume, band_bps)
+        views = views_over(is_long, is_flat, memory[VIEW])
+        codes = verdicts_over(views, is_long | is_flat, memory[HELD])
+        over_bps = (close / high - 1.0) * BPS
+        under_bps = (1.0 - close / low) * BPS
+        middle = middle_over(high, low)
+        distance_bps = distances_over(codes, over_bps, under_bps)
+        ratio = np.divide(volume, average, out=np.zeros(len(close)), where=average > 0.0)
+        needed = np.full(len(close), factor)
+
+        is_under = (codes == KEEP_LONG) & (close < low)
+        codes[is_under] = KEEP_LONG_IN_BAND
+        distance_bps[is_under] = under_bps[is_under]
+        ratio[is_under] = ((1.0 - close / middle) * BPS)[is_under]
+        is_over = (codes == KEEP_FLAT) & (close > high)
+        codes[is_over] = KEEP_FLAT_ON_THIN_VOLUME
+        distance_bps[is_over] = over_bps[is_over]
+        is_near = is_over & on_volume
+        codes[is_near] = KEEP_FLAT_IN_BAND
+        ratio[is_near] = ((close / middle - 1.0) * BPS)[is_near]
+        needed[is_under | is_near] = band_bps
+        operands = (distance_bps, ratio, needed, params[PERIOD])
+        return left_over(codes, operands, views, views, columns[0], columns[2])
