@@ -13,8 +13,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ["README.md", *sorted(f"docs/how-to/{p.name}" for p in (ROOT / "docs/how-to").glob("*.md"))]
+GROUPS = {"data", "strategy"}
 OF_THE_LAUNCHER = {"test", "check", "help"}
-ENDS_BY_ITSELF = {"backtest", "doctor", "status", "--help", "--version"}
+ENDS_BY_ITSELF = {
+    *("backtest", "replay", "parity", "strategy", "doctor", "status", "--help", "--version")
+}
 
 
 def _blocks(page: str, language: str) -> list[str]:
@@ -61,36 +64,40 @@ EVERY = sorted({(page, command) for page in PAGES for command in _commands(page)
 def test_every_option_a_page_shows_is_one(verb: str, tmp_path: Path) -> None:
     if verb in OF_THE_LAUNCHER or verb.startswith("-"):
         pytest.skip("the launcher's own")
-    words = {
-        word.partition("=")[0]
-        for _, command in EVERY
-        if shlex.split(command)[1] == verb
-        for word in shlex.split(command)
-        if word.startswith("--")
-    }
+    typed = [shlex.split(command) for _, command in EVERY if shlex.split(command)[1] == verb]
+    words = {word.partition("=")[0] for each in typed for word in each if word.startswith("--")}
 
     shown = _botcore([verb, "--help"], tmp_path).stdout
+    for inner in sorted({each[2] for each in typed if verb in GROUPS and len(each) > 2}):
+        shown += _botcore([verb, inner, "--help"], tmp_path).stdout
 
     assert shown.startswith("Usage: botcore")
     assert sorted(word for word in words if word not in shown) == []
 
 
+def _ending(page: str) -> list[list[str]]:
+    """Return the words of a page's commands that end by themselves, in its order."""
+    split = [
+        shlex.split(re.sub(r"--bars \d+", "--bars 3000", command), comments=True)[1:]
+        for command in _commands(page)
+    ]
+    return [words for words in split if words[0] in ENDS_BY_ITSELF]
+
+
 @pytest.mark.e2e
-@pytest.mark.parametrize(
-    ("page", "command"), [each for each in EVERY if shlex.split(each[1])[1] in ENDS_BY_ITSELF]
-)
-def test_a_command_that_ends_by_itself_does_what_the_page_says(
-    page: str, command: str, tmp_path: Path
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("page", [page for page in PAGES if _ending(page)])
+def test_the_commands_of_a_page_do_what_it_says_one_after_the_other(
+    page: str, tmp_path: Path
 ) -> None:
-    words = shlex.split(re.sub(r"--bars \d+", "--bars 600", command))[1:]
+    for words in _ending(page):
+        done = _botcore(words, tmp_path)
 
-    done = _botcore(words, tmp_path)
-
-    assert done.returncode == (3 if words[0] == "status" else 0), done.stderr
-    assert "Traceback" not in done.stderr
-    if words[0] == "backtest":
-        assert "SIMULATED MARKET" in done.stdout
-        assert "fingerprint" in done.stdout
+        assert done.returncode == (3 if words[0] == "status" else 0), f"{words}: {done.stderr}"
+        assert "Traceback" not in done.stderr
+        if words[0] == "backtest" and words[1] not in ("list", "show", "compare"):
+            assert "SIMULATED MARKET" in done.stdout
+            assert "fingerprint" in done.stdout
 
 
 @pytest.mark.e2e

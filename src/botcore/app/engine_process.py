@@ -249,17 +249,25 @@ class EngineProcess:
 
     def _take(self, heard: "_Heard") -> None:
         """Play an event; what the market missed is history: strategies see it and do not trade."""
-        if heard.is_history and not self._is_catching_up:
-            self._recovery.begin(self._engine.desk.execution.epoch)
-            self._is_catching_up = True
-        elif self._is_catching_up and not heard.is_history:
-            self._recovery.finish()
-            self._is_catching_up = False
+        if heard.is_history is not self._is_catching_up:
+            self._turn(is_history=heard.is_history)
         if not heard.is_history:
             self._play(heard.event, heard.ts)
             return
         self._session.input(heard.event, heard.ts)
         self._decided_at = self._viewer.last_event = heard.ts
+
+    def _turn(self, *, is_history: bool) -> None:
+        """Begin to catch up, or go on trading behind what was caught up with."""
+        self._is_catching_up = is_history
+        try:
+            if is_history:
+                self._recovery.begin(self._engine.desk.execution.epoch)
+            else:
+                self._recovery.finish()
+        except StorageError as error:  # of the venue's store, as in `_play`
+            self._venue_failure = error
+            self._recovery.hold(error.cause)
 
     def _play(self, event: MarketEvent, ts: int) -> None:
         try:
@@ -314,6 +322,7 @@ class EngineProcess:
         if is_back:
             self._venue_failure = None
             self._next_mending = 0
+            self._is_catching_up = False  # it may trade again: more history has to say so anew
             self._log.info("storage_back")
             return
         if not self._next_mending:

@@ -9,7 +9,7 @@ from typing import TypeVar
 from botcore.app.home import Home
 from botcore.app.live_feed import LiveFeed, Reach, answers, backfill, listed
 from botcore.app.market_tape import Tape
-from botcore.app.markets import History, Put, PutHistory
+from botcore.app.markets import History, MarketEvent, Put, PutHistory
 from botcore.app.restoring import Restored
 from botcore.app.settings import Settings
 from botcore.domain.errors import VenueError
@@ -180,7 +180,7 @@ class LivePrices:
             instruments=self._names,
             clock=self._clock,
             seed=self._seed,
-            put=self._put,
+            put=self._heard,
             put_history=self._heard_history,
             tell=self._noticed,
             rules=InstrumentBook(self.instruments),
@@ -189,6 +189,11 @@ class LivePrices:
         )
         self._feed.start()
         self._venue_clock.follow(self._feed)
+
+    def _heard(self, event: MarketEvent, ts: int) -> None:
+        if isinstance(event, BarsClosed):  # a feed that begins again must not give it once more
+            self._since = max(self._since, event.ts_close)
+        self._put(event, ts)
 
     def _heard_history(self, event: BarsClosed, ts: int) -> None:
         self._since = max(self._since, ts)

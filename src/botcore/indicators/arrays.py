@@ -1,10 +1,10 @@
 """The array form of an indicator: the loop of its step, or what is equal to it to the bit."""
 
 from collections.abc import Sequence
-from math import nan
 
 import numpy as np
 
+from botcore.indicators.loops import stepped
 from botcore.indicators.row import FloatColumn, FloatTable
 from botcore.indicators.spec import IndicatorSpec
 
@@ -45,18 +45,11 @@ def run(spec: IndicatorSpec, state: list[float], columns: Sequence[Sequence[floa
     Returns:
         Shape ``(n, n_outputs)``.
     """
-    step, width, first = spec.step, len(spec.outputs), columns[0]
-    if spec.loop is not None:
-        return spec.loop(state, first).reshape(len(first), width)
-    n_floats = len(first) * width
-    out = [nan] * n_floats
-    if len(columns) == 1:  # by far the most take the close alone
-        for at, value in zip(range(0, n_floats, width), first, strict=True):
-            step(state, out, at, value)
-    else:
-        for at, inputs in zip(range(0, n_floats, width), zip(*columns, strict=True), strict=True):
-            step(state, out, at, *inputs)
-    return np.array(out, dtype=np.float64).reshape(len(first), width)
+    width = len(spec.outputs)
+    if spec.loop is None:
+        return stepped(spec.step, state, columns, width=width)
+    with np.errstate(all="ignore"):  # as the arithmetic of single floats
+        return spec.loop(state, *columns).reshape(len(columns[0]), width)
 
 
 def _finite_columns(spec: IndicatorSpec, columns: Sequence[Column]) -> list[list[float]]:

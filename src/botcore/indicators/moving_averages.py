@@ -6,7 +6,15 @@ from typing import Final, Literal
 
 import numpy as np
 
-from botcore.indicators.row import FloatColumn, FloatRow
+from botcore.indicators.loops import (
+    ends_before,
+    in_blocks,
+    running_sums,
+    stepped,
+    tail_sums,
+    tails_before,
+)
+from botcore.indicators.row import FloatRow, FloatTable
 from botcore.indicators.spec import IndicatorSpec, decay_bars, whole, window_settled
 
 Seed = Literal["sma", "first"]
@@ -45,6 +53,26 @@ def sma_step(state: FloatRow, out: FloatRow, at: int, x: float) -> None:
     out[at] = x + total / period
 
 
+def sma_loop(state: list[float], column: Sequence[float]) -> FloatTable:
+    """Return the means over a column: `sma_step` bar by bar."""
+    period = int(state[3])
+    return in_blocks(sma_step, _sma_blocks, state, [column], ring=_SMA_RING, period=period)
+
+
+def _sma_blocks(state: list[float], blocks: FloatTable) -> tuple[FloatTable]:
+    period = state[3]
+    base = ends_before(state[1], blocks)
+    last = blocks[:, -1:]
+    tails = tail_sums(blocks - last)
+    means = np.empty_like(blocks)
+    totals = running_sums(blocks[:, :-1] - base)
+    means[:, :-1] = base + (totals + tails_before(state[_SMA_RING:], tails)) / period
+    means[:, -1:] = last + tails[:, :1] / period
+    state[_SMA_RING:] = tails[-1].tolist()
+    state[1] = last.item(-1)
+    return (means,)
+
+
 def _sma_initial(*, period: int = 20) -> list[float]:
     ring = [nan] * whole("period", period)
     return [float(_SMA_RING), 0.0, 0.0, float(period), *ring]
@@ -66,6 +94,7 @@ SMA = IndicatorSpec(
     initial=_sma_initial,
     first_valid=_sma_first_valid,
     settled=_sma_settled,
+    loop=sma_loop,
     formula="smaₜ = (xₜ + … + xₜ₋ₙ₊₁) / n, with n = period",
     source="Elementary; the oracle is TA-Lib SMA.",
     note="A flat window gives exactly its price.",
@@ -159,15 +188,24 @@ def ema_step(state: FloatRow, out: FloatRow, at: int, x: float) -> None:
     out[at] = value if to_come == 1.0 else nan
 
 
-def ema_loop(state: list[float], column: Sequence[float]) -> FloatColumn:
+def ema_loop(state: list[float], column: Sequence[float]) -> FloatTable:
     """Return the exponential averages over a column: `ema_step` bar by bar."""
-    begun = [nan] * min(int(state[2]), len(column))
-    for at in range(len(begun)):
-        ema_step(state, begun, at, column[at])
-    value, k = state[0], state[1]
-    warm = [value := (x - value) * k + value for x in column[len(begun) :]]
-    state[0] = value
-    return np.array(begun + warm, dtype=np.float64)
+    to_come = int(state[2])
+    begun = stepped(ema_step, state, [column[:to_come]])
+    state[0], warm = averages(state[0], state[1], column[to_come:])
+    return np.concatenate((begun[:, 0], warm))
+
+
+def averages(value: float, k: float, column: Sequence[float]) -> tuple[float, list[float]]:
+    """Return the last of the exponential averages over a column, and all of them.
+
+    Args:
+        value: the average before the first bar.
+        k: weight of a new value.
+        column: the values.
+    """
+    found = [value := (x - value) * k + value for x in column]
+    return value, found
 
 
 def _ema_initial(*, period: int = 20, seed: Seed = "sma") -> list[float]:

@@ -1,8 +1,13 @@
 """Oscillators of the close: relative strength, and the convergence of two averages."""
 
+from collections.abc import Sequence
 from math import nan
 
-from botcore.indicators.row import FloatRow
+import numpy as np
+
+from botcore.indicators.loops import stepped
+from botcore.indicators.moving_averages import averages
+from botcore.indicators.row import FloatRow, FloatTable
 from botcore.indicators.spec import IndicatorSpec, decay_bars, whole
 
 
@@ -38,6 +43,25 @@ def rsi_step(state: FloatRow, out: FloatRow, at: int, x: float) -> None:
     state[1] = loss
 
 
+def rsi_loop(state: list[float], column: Sequence[float]) -> FloatTable:
+    """Return the relative strength over a column: `rsi_step` bar by bar."""
+    to_come = int(state[3])
+    begun = stepped(rsi_step, state, [column[:to_come]])
+    rest = column[to_come:]
+    gain, loss, previous, _, period, kept = state
+    changes = np.diff(rest, prepend=previous)
+    falls = changes < 0.0
+    rises = np.where(falls, 0.0, changes).tolist()
+    drops = np.where(falls, -changes, 0.0).tolist()
+    gains = [gain := (gain * kept + rise) / period for rise in rises]
+    losses = [loss := (loss * kept + drop) / period for drop in drops]
+    state[:3] = gain, loss, rest[-1] if rest else previous
+    part = np.array(gains)
+    both = part + np.array(losses)
+    share = np.divide(part, both, out=np.zeros(len(part)), where=both > 0.0)
+    return np.concatenate((begun[:, 0], 100.0 * share))
+
+
 def _rsi_initial(*, period: int = 14) -> list[float]:
     bars = float(whole("period", period, at_least=2))
     return [0.0, 0.0, 0.0, bars + 1.0, bars, bars - 1.0]
@@ -60,6 +84,7 @@ RSI = IndicatorSpec(
     initial=_rsi_initial,
     first_valid=_rsi_first_valid,
     settled=_rsi_settled,
+    loop=rsi_loop,
     formula=(
         "rsiₜ = 100·G / (G + L); G and L are Wilder's averages of gains and losses, "
         "Gₜ = (Gₜ₋₁·(n − 1) + gainₜ) / n, seeded with the mean of the first n changes; n = period"
@@ -125,6 +150,18 @@ def macd_step(state: FloatRow, out: FloatRow, at: int, x: float) -> None:
     state[2] = signal
 
 
+def macd_loop(state: list[float], column: Sequence[float]) -> FloatTable:
+    """Return MACD, signal and histogram over a column: `macd_step` bar by bar."""
+    to_come = int(state[6])
+    begun = stepped(macd_step, state, [column[:to_come]], width=3)
+    rest = column[to_come:]
+    state[0], fast = averages(state[0], state[3], rest)
+    state[1], slow = averages(state[1], state[4], rest)
+    macd = np.array(fast) - np.array(slow)
+    state[2], signal = averages(state[2], state[5], macd.tolist())
+    return np.concatenate((begun, np.column_stack((macd, signal, macd - np.array(signal)))))
+
+
 def _macd_initial(*, fast: int = 12, slow: int = 26, signal: int = 9) -> list[float]:
     to_come = _macd_first_valid(fast=fast, slow=slow, signal=signal) + 1
     k = [2.0 / (bars + 1.0) for bars in (fast, slow, signal)]
@@ -154,6 +191,7 @@ MACD = IndicatorSpec(
     initial=_macd_initial,
     first_valid=_macd_first_valid,
     settled=_macd_settled,
+    loop=macd_loop,
     formula=(
         "macd = ema(x, fast) − ema(x, slow), signal = ema(macd, signal), histogram = macd − signal"
     ),

@@ -1,11 +1,11 @@
 """What an indicator declares: its step, its parameters, its warm-up, its formula and source."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from botcore.indicators.row import FloatColumn
+from botcore.indicators.row import FloatTable
 
 PERIOD_MAX: Final = 100_000
 """The longest window, in bars: 69 days of one-minute bars, and a bound on the state's memory."""
@@ -38,9 +38,9 @@ class IndicatorSpec:
         formula: The definition, in words and symbols, without a full stop.
         source: Author, title, year; and the convention followed where there are several.
         note: Edge cases and the assumption under which `settled` holds.
-        loop: ``loop(state, column)`` is the loop of `step` over a column of the only input, where
-            that can be said quicker: it leaves the same state and returns the only output of each
-            bar, equal to the bit. None where there is no such.
+        loop: ``loop(state, *columns)`` is the loop of `step` over a column of each input, where
+            that can be said quicker: it leaves the same state and returns the outputs of each bar,
+            one bar after the other, equal to the bit. None where there is no such.
     """
 
     name: str
@@ -53,7 +53,7 @@ class IndicatorSpec:
     formula: str
     source: str
     note: str
-    loop: Callable[[list[float], Sequence[float]], FloatColumn] | None = None
+    loop: Callable[..., FloatTable] | None = None
 
     @property
     def parameters(self) -> dict[str, int | float | str]:

@@ -253,7 +253,7 @@ def test_e26_a_crossed_book_is_invalid_and_a_locked_one_legal() -> None:
     assert book.is_valid
     assert book.apply(a_delta(102, 102, bids=((101.5, 1.0),))) is Applied.BROKEN
     assert book.reason == "crossed: bid 101.5 is above ask 101.0"
-    assert book.snapshot(a_snapshot(103))
+    assert book.snapshot(a_snapshot(103, bids=((101.0, 1.0),)))
 
 
 def test_e26_a_crossed_snapshot_is_invalid() -> None:

@@ -422,6 +422,12 @@ def several() -> bytes:
         ("BTCUSDT-1m.csv", HEADER.encode(), "FILE_EMPTY"),
         ("BTCUSDT-1m.json", b"[]", "FILE_EMPTY"),
         ("BTCUSDT-1m.csv", b"<!DOCTYPE html><html>404</html>", "FILE_IS_A_WEB_PAGE"),
+        ("BTCUSDT-1m.csv", b"<!-- portal --><body>Sign in</body>", "FILE_IS_A_WEB_PAGE"),
+        ("BTCUSDT-1m.csv", b"<Error><Code>NoSuchKey</Code></Error>", "FILE_IS_A_WEB_PAGE"),
+        ("BTCUSDT-1m.csv", csv(rows(), HEADER, end="\r"), "FILE_DAMAGED"),
+        ("BTCUSDT-1m.csv", b"a" * 200_000, "FILE_DAMAGED"),
+        ("BTCUSDT-1m.json", b"[[]]", "COLUMNS_UNKNOWN"),
+        ("BTCUSDT-1m.csv", csv([[*r, 1] for r in rows()], HEADER + ",open"), "COLUMNS_UNKNOWN"),
         ("BTCUSDT-1m.zip", zipped(archive(rows()))[:-40], "FILE_DAMAGED"),
         ("BTCUSDT-1m.zip", zipped(zipped(archive(rows()))), "ARCHIVE_IN_ARCHIVE"),
         ("BTCUSDT-1m.zip", several(), "ARCHIVE_NOT_ONE_FILE"),
@@ -508,6 +514,57 @@ def test_a_bad_row_is_kept_apart_with_its_reason(place: Path, lake: Lake, kind: 
     assert lines[0] == "file,row,reason,ts_open,open,high,low,close,volume"
     assert lines[1].startswith("BTCUSDT-1m.csv,2,")
     assert len(lines) == 2
+
+
+@pytest.mark.parametrize("odd", [True, [1], {"at": 1}])
+def test_what_json_has_in_place_of_a_price_is_no_price(
+    place: Path, lake: Lake, odd: object
+) -> None:
+    table = rows()
+    table[1] = [table[1][0], odd, odd, odd, odd, 1]
+    (place / "BTCUSDT-1m.json").write_bytes(json.dumps(table).encode())
+
+    result = brought_in(place / "BTCUSDT-1m.json", lake)
+
+    assert dict(result.quarantined) == {"a value is missing or not a number": 1}
+
+
+def test_an_infinite_price_is_set_aside_without_a_word_of_numpy(place: Path, lake: Lake) -> None:
+    table = rows()
+    table[1] = [table[1][0], 100, "inf", 99, 100, 1]
+    (place / "BTCUSDT-1m.csv").write_bytes(csv(table, HEADER))
+
+    (result,) = take(detect(place / "BTCUSDT-1m.csv"), lake, tick=Decimal("0.01"))
+
+    assert dict(result.quarantined) == {"a value is missing or not a number": 1}
+
+
+@pytest.mark.parametrize("title", ["https://www.example.org", "# exported, by a program", "\n"])
+def test_lines_above_the_header_are_looked_past(place: Path, lake: Lake, title: str) -> None:
+    content = title.encode() + b"\n" + csv(rows(), HEADER)
+    (place / "BTCUSDT-1m.csv").write_bytes(content)
+
+    result = brought_in(place / "BTCUSDT-1m.csv", lake)
+
+    assert (result.added, dict(result.quarantined)) == (ROWS, {})
+
+
+def test_what_an_import_that_was_killed_has_not_looked_at_the_next_one_does(
+    place: Path, lake: Lake
+) -> None:
+    (place / "BTCUSDT-1m.csv").write_bytes(csv(rows(), HEADER))
+
+    def stop(done: int, _total: int) -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        take(detect(place), lake, progress=stop)
+    before = lake.info(BTC, MINUTE_NS).quality
+    brought_in(place / "BTCUSDT-1m.csv", lake)
+
+    assert before is None
+    assert lake.info(BTC, MINUTE_NS).quality is not None
 
 
 def test_a_file_with_too_many_bad_rows_is_refused_whole(place: Path, lake: Lake) -> None:
