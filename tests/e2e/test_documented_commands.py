@@ -131,6 +131,7 @@ def test_the_script_calls_the_launcher() -> None:
 def test_a_python_block_runs(page: str, number: int, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _blocks(page, "python")[number]],
+        cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "BOTCORE_HOME": str(tmp_path)},
         capture_output=True,
         text=True,

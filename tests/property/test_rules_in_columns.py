@@ -1,8 +1,7 @@
 """A rule in columns says what `decide` says bar by bar, to the bit, whatever is held meanwhile."""
 
-from collections.abc import Mapping
-
 import numpy as np
+import pytest
 from hypothesis import event, example, given
 from hypothesis import strategies as st
 from tests.support.columns import as_columns
@@ -39,9 +38,15 @@ def a_tape(seed: int, n_bars: int, n_flat: int, step_bps: float) -> list[BarValu
     return flat(n_flat) + random_walk(seed, n_bars, step_bps=step_bps)
 
 
+def with_band(strategy: type[SignalStrategy], bps: float | None) -> dict[str, object]:
+    """Parameters with another no-trade band, of every member where there are several."""
+    names = [each.name for each in strategy.parameters if each.name.endswith("no_trade_bps")]
+    return {} if bps is None else dict.fromkeys(names, bps)
+
+
 @given(
     strategy=st.sampled_from(IN_COLUMNS),
-    params=st.sampled_from([{}, {"no_trade_bps": 0}, {"no_trade_bps": 500}]),
+    band_bps=st.sampled_from([None, 0.0, 120.0, 500.0]),
     tape=st.builds(
         a_tape,
         st.integers(0, 10**6),
@@ -54,11 +59,12 @@ def a_tape(seed: int, n_bars: int, n_flat: int, step_bps: float) -> list[BarValu
 )
 def test_swept_bars_leave_what_stepped_bars_leave(
     strategy: type[SignalStrategy],
-    params: Mapping[str, object],
+    band_bps: float | None,
     tape: list[BarValues],
     begin: int,
     turns: list[tuple[int, float, bool]],
 ) -> None:
+    params = with_band(strategy, band_bps)
     swept, stepped = SignalRunner(strategy, params), SignalRunner(strategy, params)
     for bar in tape[:begin]:
         swept.on_bar(bar, 0.0)
@@ -90,11 +96,36 @@ def test_swept_bars_leave_what_stepped_bars_leave(
         at = end
         event("swept" if sweep is not None else "not warm")
 
-    assert swept.row == stepped.row
+    assert repr(swept.row) == repr(stepped.row)
     assert swept.state() == stepped.state()
     for bar in random_walk(7, 5):
         assert repr(swept.on_bar(bar, 1.0)) == repr(stepped.on_bar(bar, 1.0))
     assert swept.state() == stepped.state()
+
+
+@pytest.mark.parametrize("strategy", IN_COLUMNS, ids=lambda each: each.name)
+def test_every_sentence_is_said_in_columns_as_it_is_bar_by_bar(
+    strategy: type[SignalStrategy],
+) -> None:
+    codes: set[float] = set()
+    for band_bps, seed in ((None, 1), (0.0, 2), (120.0, 3), (200.0, 4), (500.0, 5)):
+        tape = a_tape(seed, 400, 60, 30.0)
+        for held in (-1.0, 0.0, 1.0):
+            swept, stepped = (SignalRunner(strategy, with_band(strategy, band_bps)) for _ in "ab")
+            warm = swept.bars_to_come
+            for bar in tape[:warm]:
+                swept.on_bar(bar, held)
+                stepped.on_bar(bar, held)
+            sweep = swept.sweep(as_columns(tape), warm, held)
+            assert sweep is not None, swept.rule_fault
+            expected = b""
+            for ts, bar in enumerate(tape[warm:], warm):
+                weight = stepped.on_bar(bar, held)
+                expected += DECISION.pack(ts, *stepped.memory[:WEIGHT], weight)
+                codes.add(stepped.memory[CODE])
+            assert bytes(sweep.said(len(tape) - warm, held)) == expected
+
+    assert codes == {float(code) for code in range(1, len(strategy.reasons))}
 
 
 gaps = st.one_of(st.floats(-10.0, 10.0), st.sampled_from([0.0, -0.0, 1.0, -1.0, 5e-324]))
@@ -130,23 +161,60 @@ def test_conclusions_over_bars_are_those_bar_by_bar(
         assert row[DECIDED] == memory[VIEW]
 
 
-@given(
-    name=st.sampled_from(sorted(n for n, spec in INDICATORS.items() if spec.loop is not None)),
-    period=st.integers(1, 20),
-    seed=st.sampled_from(["sma", "first"]),
-    column=st.lists(st.floats(1e-6, 1e6), max_size=60),
-    cut=st.integers(0, 60),
+values = st.one_of(
+    st.floats(1e-6, 1e6),
+    st.sampled_from([1.0, 1.0, 2.0, 0.0, -0.0, -1.0, 5e-324, 1e300]),
 )
+
+
+def loop_parameters(name: str) -> st.SearchStrategy[dict[str, int | float | str]]:
+    """Parameters with windows that are short enough to be filled many times over."""
+    if name == "macd":
+        return st.builds(
+            lambda fast, more, signal: {"fast": fast, "slow": fast + more, "signal": signal},
+            st.integers(1, 8),
+            st.integers(1, 8),
+            st.integers(1, 8),
+        )
+    own: dict[str, st.SearchStrategy[int | float | str]] = {
+        "period": st.integers(2 if name == "rsi" else 1, 20)
+    }
+    if name == "ema":
+        own["seed"] = st.sampled_from(["sma", "first"])
+    if name == "bollinger":
+        own["width"] = st.floats(0.1, 4.0)
+    return st.fixed_dictionaries(own)
+
+
+@given(
+    chosen=st.sampled_from(
+        sorted(name for name, spec in INDICATORS.items() if spec.loop is not None)
+    ).flatmap(lambda name: st.tuples(st.just(name), loop_parameters(name))),
+    bars=st.lists(st.tuples(values, values, values), max_size=80),
+    cuts=st.lists(st.integers(0, 80), max_size=3).map(sorted),
+)
+@example(chosen=("donchian", {"period": 2}), bars=[(0.0, -0.0, 1.0), (-0.0, 0.0, 1.0)] * 4, cuts=[])
+@example(chosen=("sma", {"period": 3}), bars=[(-0.0, 1.0, 1.0), (0.0, 1.0, 1.0)] * 6, cuts=[3])
+@example(chosen=("rsi", {"period": 2}), bars=[(1.0, 1.0, 1.0)] * 6, cuts=[4])
 def test_a_loop_leaves_what_its_step_leaves_wherever_it_is_cut(
-    name: str, period: int, seed: str, column: list[float], cut: int
+    chosen: tuple[str, dict[str, int | float | str]],
+    bars: list[tuple[float, float, float]],
+    cuts: list[int],
 ) -> None:
+    name, parameters = chosen
     spec = INDICATORS[name]
-    looped, stepped = (spec.initial(period=period, seed=seed) for _ in range(2))
+    n_inputs, width = len(spec.inputs), len(spec.outputs)
+    looped, stepped = (spec.initial(**parameters) for _ in range(2))
+    ends = [*cuts, len(bars)]
 
-    found = np.concatenate([run(spec, looped, [part]) for part in (column[:cut], column[cut:])])
+    found = []
+    for begin, end in zip([0, *cuts], ends, strict=True):
+        part = [[bar[pick] for bar in bars[begin:end]] for pick in range(n_inputs)]
+        found += run(spec, looped, part).reshape(-1).tolist()
 
-    out = [0.0] * len(column)
-    for at, value in enumerate(column):
-        spec.step(stepped, out, at, value)
-    assert repr(found[:, 0].tolist()) == repr(out)
+    out = [0.0] * (len(bars) * width)
+    for at, bar in enumerate(bars):
+        spec.step(stepped, out, at * width, *bar[:n_inputs])
+    assert repr(found) == repr(out)
     assert repr(looped) == repr(stepped)
+    assert {type(value) for value in looped} == {float}

@@ -1,6 +1,9 @@
 """What `botcore backtest` does: from the command line's words to a report that is kept."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from math import isfinite
+from pathlib import Path
 
 import msgspec
 
@@ -77,7 +80,8 @@ def run(
         end: the other bound.
         bars: of the simulated market, an instrument.
         seed: of the simulated market.
-        parameters: ``name`` or ``strategy.name`` → value; the rest take their defaults.
+        parameters: ``name`` or ``strategy.name`` → value; ``strategy-2.name`` is of the second of
+            that name alone; the rest take their defaults.
         cash: opening USDT, a decimal string above 0.
         equity_frac: 0 to 1.
         fee_bps: of the notional, basis points.
@@ -133,6 +137,7 @@ def prepare(recipe: Recipe, home: Home) -> Prepared:
         DataError: the data has holes that are not allowed.
     """
     found = [located(each.name, home.strategies) for each in recipe.strategies]
+    _refuse_namesakes(found)
     names = tuple(InstrumentId(name) for name in recipe.instruments)
     runs = []
     for each, one in zip(recipe.strategies, found, strict=True):
@@ -279,13 +284,19 @@ def _strategies(
 ) -> tuple[StrategyRecipe, ...]:
     found = []
     used: set[str] = set()
+    seen: Counter[str] = Counter()
     for name in names:
         one = located(name, home.strategies)
         space = one.strategy.parameters
+        seen[one.name] += 1
+        again = f"{one.name}-{seen[one.name]}"  # as the second of its name is called in the run
         own = {}
-        for key, value in parameters.items():
+        # What is said of one by its number is said last, and outweighs what is said of all.
+        for key, value in sorted(
+            parameters.items(), key=lambda each: each[0].rpartition(".")[0] == again
+        ):
             owner, dot, short = key.rpartition(".")
-            if dot and owner != one.name:
+            if dot and owner not in (one.name, again):
                 continue
             if dot or short in {each.name for each in space} or len(names) == 1:
                 own[short] = float(value)  # as it is read again from the record
@@ -302,6 +313,24 @@ def _strategies(
     return tuple(found)
 
 
+def _refuse_namesakes(found: Sequence[Located]) -> None:
+    """Refuse two strategies of one name that are not one: each run would be of the same of them.
+
+    Raises:
+        ConfigError: there are such.
+    """
+    places: dict[str, Path | None] = {}
+    for one in found:
+        place = None if one.path is None else one.path.resolve()
+        if places.setdefault(one.name, place) != place:
+            raise ConfigError(
+                code="STRATEGY_NAMED_TWICE",
+                cause=f"{places[one.name] or 'the library'} and {place or 'the library'} both hold"
+                f" a strategy {one.name!r}",
+                fix="give one of them another name: a run knows a strategy by its name",
+            )
+
+
 def _lasting(one: Located, home: Home) -> str:
     """Return a name by which a strategy is found again from any folder."""
     if one.path is None or one.path.parent == home.strategies:
@@ -310,11 +339,10 @@ def _lasting(one: Located, home: Home) -> str:
 
 
 def _ppm(what: str, bps: float) -> int:
-    ppm = round(bps * 100)
-    if abs(ppm - bps * 100) > 1e-6 * max(1.0, abs(bps)):
+    if not isfinite(bps) or abs(round(bps * 100) - bps * 100) > 1e-6 * max(1.0, abs(bps)):
         raise ConfigError(
             code="COST_REFUSED",
             cause=f"a {what} of {bps:g} bps",
-            fix="give at most two decimal places; 10 is 0.1 %",
+            fix="give a number of at most two decimal places; 10 is 0.1 %",
         )
-    return ppm
+    return round(bps * 100)

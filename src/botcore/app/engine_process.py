@@ -263,7 +263,7 @@ class EngineProcess:
         try:
             if is_history:
                 self._recovery.begin(self._engine.desk.execution.epoch)
-            else:
+            elif self._failure is None:  # else mending it does this
                 self._recovery.finish()
         except StorageError as error:  # of the venue's store, as in `_play`
             self._venue_failure = error

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import assert_never
 
@@ -10,7 +11,7 @@ import msgspec
 
 from botcore.app.data import bring_in, detect, lake_of
 from botcore.app.home import Home
-from botcore.app.settings import load_settings
+from botcore.app.settings import Settings, load_settings
 from botcore.domain.calendar import parse_instant, parse_step, step_name
 from botcore.domain.errors import BotError, ConfigError
 from botcore.domain.ids import InstrumentId, instrument_id
@@ -98,7 +99,7 @@ def fetch(
         start: first open, as a person writes it.
         end: first open that is left out; None for now.
         progress: told nanoseconds done and in all.
-        urls: where to ask; the exchange by default.
+        urls: where to ask; None for where the settings say.
         clock: what is over and what is still forming.
 
     Raises:
@@ -116,12 +117,13 @@ def fetch(
             cause=f"nothing lies between {start} and {end or 'now'}",
             fix="give an earlier --from or a later --to",
         )
-    home = Home(load_settings(**overrides).home)
+    settings = load_settings(**overrides)
+    home = Home(settings.home)
     received = _Received()
     work = _receive(
         received,
         cache=home.archives,
-        urls=urls or BinanceUrls(),
+        urls=urls or _urls(settings),
         clock=clock,
         wanted=(name, step_ns, first, last),
         progress=progress,
@@ -132,6 +134,14 @@ def fetch(
         _stored(overrides, received, name, step_ns, clock)
         raise
     return _stored(overrides, received, name, step_ns, clock)
+
+
+def _urls(settings: Settings) -> BinanceUrls:
+    """Return where the settings say; the klines route has a host of its own unless one is set."""
+    urls = BinanceUrls(archive=settings.binance_archives)
+    if "binance_rest" in settings.model_fields_set:
+        return replace(urls, spot=settings.binance_rest)
+    return urls
 
 
 async def _receive(

@@ -123,7 +123,8 @@ def series_of(  # noqa: PLR0917  # a range of a series: where, what, from, to
     notes.append(f"{name}: {step_name(step)} bars made from {step_name(stored)} candles")
     short = int((made.missing > 0).sum())
     if short:
-        notes.append(f"{name}: {short} bars were made from fewer candles than they span")
+        bars = "1 bar was" if short == 1 else f"{short} bars were"
+        notes.append(f"{name}: {bars} made from fewer candles than they span")
     return made.candles
 
 

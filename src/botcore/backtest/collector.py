@@ -8,6 +8,7 @@ from botcore.backtest.reporting.trips import AMBIGUOUS, Line, Motive, RoundTrip
 from botcore.domain.commands import Input
 from botcore.domain.events import (
     Fact,
+    ModeChanged,
     OrderDenied,
     OrderFilled,
     OrderPlaced,
@@ -44,6 +45,7 @@ class Collector:
         "_ended",
         "_filled",
         "_lines",
+        "_modes",
         "_motives",
         "_replaced",
         "_traded",
@@ -65,6 +67,7 @@ class Collector:
         self.trips: list[RoundTrip] = []
         self._waiting: list[Fact] = []
         self._lines: dict[tuple[str, str], Line] = {}
+        self._modes: list[ModeChanged] = []
         self._motives: dict[str, Motive] = {}
         self._filled: tuple[OrderFilled, Motive] | None = None
         self._traded: defaultdict[int, Decimal] = defaultdict(Decimal)
@@ -83,6 +86,7 @@ class Collector:
             ended=dict(self._ended),
             replaced=self._replaced,
             ambiguous=tuple(self._ambiguous_fills),
+            modes=tuple(self._modes),
         )
 
     def commit(self, _key: Key, _event: Input, step: Step, _durable: bool) -> None:
@@ -109,6 +113,8 @@ class Collector:
             elif kind is OrderDenied:
                 self.denied += 1
                 self._denied[fact.denied.strategy, fact.denied.code] += 1  # type: ignore[union-attr]  # by kind
+            elif kind is ModeChanged:
+                self._modes.append(fact)  # type: ignore[arg-type]  # by kind
         facts.clear()
 
     def _place(self, fact: OrderPlaced) -> None:

@@ -14,11 +14,14 @@ from botcore.backtest.playing import Progress
 from botcore.backtest.report import BacktestReport
 from botcore.backtest.stage import ACCOUNT, Stage
 from botcore.backtest.tape import BarTape
+from botcore.domain.calendar import instant_name
 from botcore.domain.commands import Input
 from botcore.domain.errors import ConfigError
+from botcore.domain.events import ModeChanged
 from botcore.domain.ids import Currency, InstrumentId, StrategyId
 from botcore.domain.instruments import Instrument
 from botcore.domain.keys import Key
+from botcore.domain.modes import Mode
 from botcore.domain.numbers import EXACT, QUANTUM, ZERO, use_money_context
 from botcore.domain.parameters import did_you_mean
 from botcore.domain.steps import Step
@@ -267,7 +270,7 @@ class BacktestingFramework:
             span=tape.span,
             activity=collector.activity,
             taker_fee_frac=self._venue.taker_fee_ppm / PPM,
-            notes=(*self._notes, *_stale_after_holes(stage)),
+            notes=(*self._notes, *_stopped(collector.activity.modes), *_stale_after_holes(stage)),
             strategies={s.id: stage.classes[s.strategy] for s in config.strategies},
         )
 
@@ -287,6 +290,19 @@ def _both(first: Commit, second: Commit | None) -> Commit:
             second(key, event, step, must_be_durable)
 
     return commit
+
+
+def _stopped(modes: Sequence[ModeChanged]) -> Iterator[str]:
+    """Say since when nothing could be opened, where a limit ended that; and how often for a day."""
+    stops = [each for each in modes if each.by == "risk" and each.mode is Mode.REDUCE_ONLY]
+    if not stops:
+        return
+    if modes[-1].mode is Mode.REDUCE_ONLY:
+        last = stops.pop()
+        at = instant_name(last.ts)
+        yield f"nothing was opened after {at}: {last.cause}; positions were only reduced from then"
+    if stops:
+        yield f"the account only reduced positions for part of the run, {len(stops)} times: see its limits"
 
 
 def _stale_after_holes(stage: Stage) -> tuple[str, ...]:

@@ -113,7 +113,9 @@ class Stage:
         self.session.bars(event)
 
     def _needed(self, history: BarTape) -> BarTape:
-        """Return the end of the history: as many bars as the slowest strategy settles in."""
-        slots = [slot for slot in self.engine.deciders.slots if isinstance(slot, SignalSlot)]
-        bars = max((slot.runner.settled(_SETTLED) for slot in slots), default=0)
-        return history.last(bars)
+        """Return the end of the history: as many bars as the slowest strategy settles in or asks for."""
+        bars = (
+            slot.runner.settled(_SETTLED) if isinstance(slot, SignalSlot) else slot.history_bars
+            for slot in self.engine.deciders.slots
+        )
+        return history.last(max(bars, default=0))

@@ -146,6 +146,11 @@ class EventSlot:
         return self._admitted(self._asked.on_bar(bar, self.view))
 
     @property
+    def history_bars(self) -> int:
+        """How many closed bars it wants to be shown before its first decision."""
+        return self._asked.needs.history_bars
+
+    @property
     def timer_every_ns(self) -> int:
         """How often it wants to be asked by the clock; 0 is never."""
         return self._asked.needs.timer_every_ns

@@ -2,12 +2,16 @@
 
 # ruff: noqa: PLR1730 – max() is slower here and leaves ties of zeros to whoever compiles it
 
+from collections.abc import Sequence
 from math import isfinite, nan, sqrt
 from typing import Final
 
-from botcore.indicators.row import FloatRow
+import numpy as np
+
+from botcore.indicators.loops import bases, in_blocks, window_sums
+from botcore.indicators.row import FloatRow, FloatTable
 from botcore.indicators.spec import IndicatorSpec, whole, window_settled
-from botcore.indicators.windows import extremes_row, window_extremes
+from botcore.indicators.windows import extremes_over, extremes_row, window_extremes
 
 # State of the moments: 0 next slot, 1 base, 2 and 3 sums of offsets and of their squares since the
 # last wrap, 4 period, 5 period − ddof, 6 width of the bands; 7… two rings, offsets and squares.
@@ -76,6 +80,36 @@ def bollinger_step(state: FloatRow, out: FloatRow, at: int, x: float) -> None:
     out[at + 2] = mean - reach
 
 
+def bollinger_loop(state: list[float], column: Sequence[float]) -> FloatTable:
+    """Return the upper, middle and lower band over a column: `bollinger_step` bar by bar."""
+    return in_blocks(
+        bollinger_step,
+        _bollinger_blocks,
+        state,
+        [column],
+        ring=_MOMENTS_RING,
+        period=int(state[4]),
+        width=3,
+    )
+
+
+def _bollinger_blocks(state: list[float], blocks: FloatTable) -> tuple[FloatTable, ...]:
+    period = state[4]
+    second = _MOMENTS_RING + int(period)
+    base = bases(state[1], blocks)
+    offsets, closing = blocks - base, blocks - blocks[:, -1:]
+    sums, tails = window_sums(offsets, closing, state[_MOMENTS_RING:second])
+    squares, square_tails = window_sums(offsets * offsets, closing * closing, state[second:])
+    state[1] = blocks.item(-1)
+    state[_MOMENTS_RING:] = tails + square_tails
+    mean = sums / period
+    variance = (squares - sums * mean) / state[5]
+    variance[variance < 0.0] = 0.0
+    reach = state[6] * np.sqrt(variance)
+    middle = base + mean
+    return middle + reach, middle, middle - reach
+
+
 def _bollinger_initial(*, period: int = 20, width: float = 2.0) -> list[float]:
     return moments_row(whole("period", period), 0, _width(width))
 
@@ -104,6 +138,7 @@ BOLLINGER = IndicatorSpec(
     initial=_bollinger_initial,
     first_valid=_bollinger_first_valid,
     settled=_bollinger_settled,
+    loop=bollinger_loop,
     formula=(
         "middle = sma(x, n), upper and lower = middle ± width·σ, with n = period and σ the "
         "population deviation (ddof 0) of the window"
@@ -161,6 +196,12 @@ def donchian_step(state: FloatRow, out: FloatRow, at: int, high: float, low: flo
     out[at + 2] = lower
 
 
+def donchian_loop(state: list[float], highs: Sequence[float], lows: Sequence[float]) -> FloatTable:
+    """Return the upper, middle and lower line over columns: `donchian_step` bar by bar."""
+    upper, lower = extremes_over(state, highs, lows)
+    return np.column_stack((upper, (upper + lower) / 2.0, lower))
+
+
 def _donchian_initial(*, period: int = 20) -> list[float]:
     return extremes_row(whole("period", period), 0)
 
@@ -181,6 +222,7 @@ DONCHIAN = IndicatorSpec(
     initial=_donchian_initial,
     first_valid=_donchian_first_valid,
     settled=_donchian_settled,
+    loop=donchian_loop,
     formula="upper = highest high, lower = lowest low of the last period bars; middle = their mean",
     source="Donchian, Commodities: High Finance in Copper, Financial Analysts Journal, 1960.",
     note=(

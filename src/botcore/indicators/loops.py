@@ -10,7 +10,7 @@ from math import nan
 
 import numpy as np
 
-from botcore.indicators.row import FloatColumn, FloatTable
+from botcore.indicators.row import FloatTable
 
 BlockRule = Callable[..., tuple[FloatTable, ...]]
 """``rule(state, *tables)``: see `in_blocks`."""
@@ -59,12 +59,15 @@ def in_blocks(
     """Loop a window's step over n bars: whole blocks by `rule`, what is left of them by the step.
 
     Args:
-        step, state, columns, width: as `stepped`.
+        step: an indicator's; see `IndicatorSpec`.
         rule: is given the state as a wrap leaves it and each column as a table whose rows are
             consecutive blocks; leaves the state after them, and returns each output as such a
             table.
+        state: before the first bar; left as it is after the last one.
+        columns: one for each input, at least one, of n floats each.
         ring: where the ring begins; ``state[0]`` is the next slot of it.
         period: its length.
+        width: how many outputs the step writes.
 
     Returns:
         Shape ``(n, width)``.
@@ -83,33 +86,76 @@ def in_blocks(
     return out
 
 
-def tails_before(first: Sequence[float], tails: FloatTable) -> FloatTable:
-    """Return for each block the tails of the one before it, without the longest.
+def bases(first: float, blocks: FloatTable) -> FloatTable:
+    """Return what values are taken relative to: the last value of the block before, then the own.
 
     Args:
-        first: the tails before the first block, from the longest on.
-        tails: of each block, from the longest on.
+        first: the last value before the first block.
+        blocks: the values.
     """
-    before = np.empty((len(tails), tails.shape[1] - 1))
-    before[0] = first[1:]
-    before[1:] = tails[:-1, 1:]
-    return before
-
-
-def ends_before(first: float, blocks: FloatTable) -> FloatColumn:
-    """Return for each block the last value of the one before it, in a column of one."""
-    found = np.empty((len(blocks), 1))
-    found[0] = first
-    found[1:, 0] = blocks[:-1, -1]
+    found = np.empty_like(blocks)
+    found[0, :-1] = first
+    found[1:, :-1] = blocks[:-1, -1:]
+    found[:, -1] = blocks[:, -1]
     return found
 
 
-def running_sums(offsets: FloatTable) -> FloatTable:
-    """Return the sums of each row up to each place, added up one after the other from 0."""
-    sums: FloatTable = np.add.accumulate(offsets + 0.0, axis=1)  # 0 + −0 is 0, as from 0
-    return sums
+def window_sums(
+    offsets: FloatTable, closing: FloatTable, first: Sequence[float]
+) -> tuple[FloatTable, list[float]]:
+    """Return the sum of the window at each place of blocks, and the tails of the last block.
+
+    Args:
+        offsets: what is added while a block fills; the last of each is not.
+        closing: what its tails are added up from, each from its end on.
+        first: the tails before the first block, the longest first.
+    """
+    # 0 is added as the first sums begin with it: it takes the sign from a zero.
+    tails = np.add.accumulate(closing[:, ::-1] + 0.0, axis=1)[:, ::-1]
+    sums = np.add.accumulate(offsets + 0.0, axis=1)
+    sums[0, :-1] += first[1:]
+    sums[1:, :-1] += tails[:-1, 1:]
+    sums[:, -1] = tails[:, 0]
+    return sums, tails[-1].tolist()
 
 
-def tail_sums(offsets: FloatTable) -> FloatTable:
-    """Return the sums of each row from each place on, added up from the end."""
-    return running_sums(offsets[:, ::-1])[:, ::-1]
+def window_extreme(
+    extreme: np.ufunc, blocks: FloatTable, first: Sequence[float]
+) -> tuple[FloatTable, list[float]]:
+    """Return the extreme of the window at each place of blocks, and the tails of the last block.
+
+    Args:
+        extreme: `numpy.maximum` or `numpy.minimum`.
+        blocks: the values, none of them zero.
+        first: the tails before the first block, the longest first; NaN wins.
+    """
+    tails = extreme.accumulate(blocks[:, ::-1], axis=1)[:, ::-1]
+    found = extreme.accumulate(blocks, axis=1)
+    found[0, :-1] = extreme(found[0, :-1], first[1:])
+    found[1:, :-1] = extreme(found[1:, :-1], tails[:-1, 1:])
+    return found, tails[-1].tolist()
+
+
+def exponential(value: float, k: float, column: Sequence[float]) -> tuple[float, list[float]]:
+    """Return the last of the exponential averages over a column, and all of them.
+
+    Args:
+        value: the average before the first bar.
+        k: weight of a new value.
+        column: the values.
+    """
+    found = [value := (x - value) * k + value for x in column]
+    return value, found
+
+
+def wilder(value: float, period: float, column: Sequence[float]) -> tuple[float, list[float]]:
+    """Return the last of Wilder's averages over a column, and all of them.
+
+    Args:
+        value: the average before the first bar.
+        period: of the average, in bars.
+        column: the values.
+    """
+    kept = period - 1.0
+    found = [value := (value * kept + x) / period for x in column]
+    return value, found

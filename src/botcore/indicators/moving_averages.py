@@ -6,14 +6,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from botcore.indicators.loops import (
-    ends_before,
-    in_blocks,
-    running_sums,
-    stepped,
-    tail_sums,
-    tails_before,
-)
+from botcore.indicators.loops import bases, exponential, in_blocks, stepped, window_sums
 from botcore.indicators.row import FloatRow, FloatTable
 from botcore.indicators.spec import IndicatorSpec, decay_bars, whole, window_settled
 
@@ -60,17 +53,11 @@ def sma_loop(state: list[float], column: Sequence[float]) -> FloatTable:
 
 
 def _sma_blocks(state: list[float], blocks: FloatTable) -> tuple[FloatTable]:
-    period = state[3]
-    base = ends_before(state[1], blocks)
-    last = blocks[:, -1:]
-    tails = tail_sums(blocks - last)
-    means = np.empty_like(blocks)
-    totals = running_sums(blocks[:, :-1] - base)
-    means[:, :-1] = base + (totals + tails_before(state[_SMA_RING:], tails)) / period
-    means[:, -1:] = last + tails[:, :1] / period
-    state[_SMA_RING:] = tails[-1].tolist()
-    state[1] = last.item(-1)
-    return (means,)
+    base = bases(state[1], blocks)
+    closing = blocks - blocks[:, -1:]
+    sums, state[_SMA_RING:] = window_sums(blocks - base, closing, state[_SMA_RING:])
+    state[1] = blocks.item(-1)
+    return (base + sums / state[3],)
 
 
 def _sma_initial(*, period: int = 20) -> list[float]:
@@ -192,20 +179,8 @@ def ema_loop(state: list[float], column: Sequence[float]) -> FloatTable:
     """Return the exponential averages over a column: `ema_step` bar by bar."""
     to_come = int(state[2])
     begun = stepped(ema_step, state, [column[:to_come]])
-    state[0], warm = averages(state[0], state[1], column[to_come:])
+    state[0], warm = exponential(state[0], state[1], column[to_come:])
     return np.concatenate((begun[:, 0], warm))
-
-
-def averages(value: float, k: float, column: Sequence[float]) -> tuple[float, list[float]]:
-    """Return the last of the exponential averages over a column, and all of them.
-
-    Args:
-        value: the average before the first bar.
-        k: weight of a new value.
-        column: the values.
-    """
-    found = [value := (x - value) * k + value for x in column]
-    return value, found
 
 
 def _ema_initial(*, period: int = 20, seed: Seed = "sma") -> list[float]:

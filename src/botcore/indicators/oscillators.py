@@ -5,8 +5,7 @@ from math import nan
 
 import numpy as np
 
-from botcore.indicators.loops import stepped
-from botcore.indicators.moving_averages import averages
+from botcore.indicators.loops import exponential, stepped, wilder
 from botcore.indicators.row import FloatRow, FloatTable
 from botcore.indicators.spec import IndicatorSpec, decay_bars, whole
 
@@ -48,17 +47,14 @@ def rsi_loop(state: list[float], column: Sequence[float]) -> FloatTable:
     to_come = int(state[3])
     begun = stepped(rsi_step, state, [column[:to_come]])
     rest = column[to_come:]
-    gain, loss, previous, _, period, kept = state
-    changes = np.diff(rest, prepend=previous)
+    changes = np.diff(rest, prepend=state[2])
     falls = changes < 0.0
-    rises = np.where(falls, 0.0, changes).tolist()
-    drops = np.where(falls, -changes, 0.0).tolist()
-    gains = [gain := (gain * kept + rise) / period for rise in rises]
-    losses = [loss := (loss * kept + drop) / period for drop in drops]
-    state[:3] = gain, loss, rest[-1] if rest else previous
-    part = np.array(gains)
-    both = part + np.array(losses)
-    share = np.divide(part, both, out=np.zeros(len(part)), where=both > 0.0)
+    state[0], rises = wilder(state[0], state[4], np.where(falls, 0.0, changes).tolist())
+    state[1], drops = wilder(state[1], state[4], np.where(falls, -changes, 0.0).tolist())
+    state[2] = column[-1] if column else state[2]
+    gain = np.array(rises)
+    both = gain + np.array(drops)
+    share = np.divide(gain, both, out=np.zeros(len(rest)), where=both > 0.0)
     return np.concatenate((begun[:, 0], 100.0 * share))
 
 
@@ -155,10 +151,10 @@ def macd_loop(state: list[float], column: Sequence[float]) -> FloatTable:
     to_come = int(state[6])
     begun = stepped(macd_step, state, [column[:to_come]], width=3)
     rest = column[to_come:]
-    state[0], fast = averages(state[0], state[3], rest)
-    state[1], slow = averages(state[1], state[4], rest)
+    state[0], fast = exponential(state[0], state[3], rest)
+    state[1], slow = exponential(state[1], state[4], rest)
     macd = np.array(fast) - np.array(slow)
-    state[2], signal = averages(state[2], state[5], macd.tolist())
+    state[2], signal = exponential(state[2], state[5], macd.tolist())
     return np.concatenate((begun, np.column_stack((macd, signal, macd - np.array(signal)))))
 
 

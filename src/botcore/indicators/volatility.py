@@ -1,10 +1,14 @@
 """Volatility: the average true range, in price units and as a share of it, and of log returns."""
 
+from collections.abc import Sequence
 from math import isfinite, nan, sqrt
 from typing import Final
 
+import numpy as np
+
 from botcore.indicators.bands import moments_row, window_moments
-from botcore.indicators.row import FloatRow
+from botcore.indicators.loops import stepped, wilder
+from botcore.indicators.row import FloatRow, FloatTable
 from botcore.indicators.spec import IndicatorSpec, decay_bars, whole, window_settled
 
 
@@ -42,6 +46,21 @@ def atr_step(  # noqa: PLR0917 – a step is positional: state, out, at, then it
     state[0] = average
 
 
+def atr_loop(
+    state: list[float], highs: Sequence[float], lows: Sequence[float], closes: Sequence[float]
+) -> FloatTable:
+    """Return the average true ranges over columns: `atr_step` bar by bar."""
+    to_come = int(state[2])
+    begun = stepped(atr_step, state, [highs[:to_come], lows[:to_come], closes[:to_come]])
+    high, low, close = (np.array(each[to_come:]) for each in (highs, lows, closes))
+    before = np.concatenate((state[1:2], close[:-1]))[: len(close)]
+    moved = np.where(before < low, high - before, high - low)
+    moved = np.where(before > high, before - low, moved)
+    state[0], warm = wilder(state[0], state[3], moved.tolist())
+    state[1] = closes[-1] if closes else state[1]
+    return np.concatenate((begun[:, 0], warm))
+
+
 def _atr_initial(*, period: int = 14) -> list[float]:
     bars = float(whole("period", period))
     return [0.0, 0.0, bars + 1.0, bars, bars - 1.0]
@@ -65,6 +84,7 @@ ATR = IndicatorSpec(
     initial=_atr_initial,
     first_valid=_atr_first_valid,
     settled=atr_settled,
+    loop=atr_loop,
     formula=(
         "TRₜ = max(highₜ, closeₜ₋₁) − min(lowₜ, closeₜ₋₁); atrₜ = (atrₜ₋₁·(n − 1) + TRₜ) / n, "
         "seeded with the mean of TR₁ … TRₙ; n = period"

@@ -6,10 +6,14 @@ subset that numba compiles. The NaN of unused places is what keeps the first res
 
 # ruff: noqa: PLR1730 – max() is slower here and leaves ties of zeros to whoever compiles it
 
+from collections.abc import Sequence
 from math import inf, nan
 from typing import Final
 
-from botcore.indicators.row import FloatRow
+import numpy as np
+
+from botcore.indicators.loops import in_blocks, stepped, window_extreme
+from botcore.indicators.row import FloatColumn, FloatRow, FloatTable
 
 # State of the extremes, from their start on: 0 next slot, 1 highest and 2 lowest since the last
 # wrap, 3 period; 4… two rings, highs and lows.
@@ -57,6 +61,41 @@ def window_extremes(state: FloatRow, start: int, high: float, low: float) -> tup
         state[start] = float(first)
         state[start + 1] = -inf
         state[start + 2] = inf
+    return upper, lower
+
+
+def extremes_over(
+    state: list[float], highs: Sequence[float], lows: Sequence[float]
+) -> tuple[FloatColumn, FloatColumn]:
+    """Return the highest highs and the lowest lows over columns: `window_extremes` bar by bar.
+
+    Args:
+        state: extremes that stand at its start.
+        highs: of n bars.
+        lows: of the same.
+    """
+    columns = [highs, lows]
+    if all(highs) and all(lows):
+        period = int(state[3])
+        out = in_blocks(
+            _extremes_step, _extremes, state, columns, ring=_EXTREMES_RING, period=period, width=2
+        )
+    else:  # zeros have two signs, and a step keeps a certain one of two that tie
+        out = stepped(_extremes_step, state, columns, width=2)
+    return out[:, 0], out[:, 1]
+
+
+def _extremes_step(state: FloatRow, out: FloatRow, at: int, high: float, low: float) -> None:
+    out[at], out[at + 1] = window_extremes(state, 0, high, low)
+
+
+def _extremes(
+    state: list[float], highs: FloatTable, lows: FloatTable
+) -> tuple[FloatTable, FloatTable]:
+    second = _EXTREMES_RING + int(state[3])
+    upper, tails = window_extreme(np.maximum, highs, state[_EXTREMES_RING:second])
+    lower, low_tails = window_extreme(np.minimum, lows, state[second:])
+    state[_EXTREMES_RING:] = tails + low_tails
     return upper, lower
 
 

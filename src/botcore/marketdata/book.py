@@ -48,7 +48,7 @@ class BookSide:
     `order` holds `sign` × price ascending, so that the best price of either side stands last. A
     level that is removed stays in both, at 0, until it is the best or too many are: most come
     back, and need no place to be found for them then. Measured on recorded books of some 5,000
-    levels, this takes half the time of removing them, and less than a heap.
+    levels, it takes a tenth (spot) to two fifths (futures) less time than removing them at once.
     """
 
     __slots__ = ("_most", "order", "quantities", "sign")

@@ -132,3 +132,22 @@ def test_what_came_before_a_failure_is_kept(
 def test_a_range_that_ends_before_it_begins_is_refused(tmp_path: Path, urls: BinanceUrls) -> None:
     with pytest.raises(ConfigError, match="RANGE_EMPTY"):
         fetch(tmp_path, urls, start="2023-01-01")
+
+
+def test_a_mirror_that_the_settings_name_is_asked(tmp_path: Path, urls: BinanceUrls) -> None:
+    fetched = fetching.fetch(
+        overrides={
+            "home": tmp_path,
+            "binance_archives": urls.archive,
+            "binance_rest": urls.spot,
+        },
+        instrument="BTCUSDT.BINANCE",
+        timeframe="1m",
+        start="2022-01-01",
+        end=None,
+        progress=lambda _done, _total: None,
+        clock=ManualClock(NOW),
+    )
+
+    assert fetched.files == 1
+    assert fetched.added == (NOW - START) // MINUTE_NS

@@ -32,11 +32,20 @@ def a_sweep(runner: SignalRunner, at: int, held: float = 0.0) -> Sweep:
     return found
 
 
-def test_the_crosses_of_the_library_have_their_rules_in_columns() -> None:
-    assert [name for name, each in SIGNAL_LIBRARY.items() if each.column_rule()] == [
-        "macd",
-        "ema-cross",
-    ]
+def test_every_signal_strategy_of_the_library_has_its_rule_in_columns() -> None:
+    assert len(SIGNAL_LIBRARY) >= 7
+    assert all(each.column_rule() for each in SIGNAL_LIBRARY.values())
+
+
+@pytest.mark.parametrize("name", SIGNAL_LIBRARY)
+def test_a_sweep_of_no_bars_is_none_and_no_fault(name: str) -> None:
+    runner = fed(len(BARS), SIGNAL_LIBRARY[name])
+
+    sweep = a_sweep(runner, len(BARS))
+
+    assert not len(sweep)
+    assert sweep.quiet(0.0, 10) == 0
+    assert runner.rule_fault == ""
 
 
 def test_a_strategy_without_a_rule_in_columns_is_asked_bar_by_bar() -> None:

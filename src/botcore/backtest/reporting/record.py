@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from botcore.backtest.reporting.trips import Line
+from botcore.domain.events import ModeChanged
 
 
 class AmbiguousFill(msgspec.Struct, frozen=True, gc=False):
@@ -25,6 +26,7 @@ class Activity(msgspec.Struct, frozen=True, eq=False):
         ended: terminal state → orders that ended in it without a fill that completed them.
         replaced: orders whose price or quantity was changed.
         ambiguous: oldest first.
+        modes: every change of what the account was allowed to do, oldest first.
     """
 
     lines: tuple[Line, ...] = ()
@@ -33,3 +35,4 @@ class Activity(msgspec.Struct, frozen=True, eq=False):
     ended: Mapping[str, int] = {}
     replaced: int = 0
     ambiguous: tuple[AmbiguousFill, ...] = ()
+    modes: tuple[ModeChanged, ...] = ()
