@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from botcore.domain.calendar import instant_name, parse_step, step_name
 from botcore.domain.errors import ConfigError, DataError
 from botcore.domain.ids import SECOND_NS, InstrumentId, instrument_id, parse_instrument_id
+from botcore.storage.lake.column import Column
 from botcore.storage.lake.database import Database
 from botcore.storage.lake.names import FileName, not_candles, read_name, venue_named
 from botcore.storage.lake.questions import (
@@ -25,7 +26,8 @@ from botcore.storage.lake.roles import Roles, find_roles
 from botcore.storage.lake.rows import Stamps, read_stamps
 from botcore.storage.lake.stamps import StampAt, Unit, parse_zone
 from botcore.storage.lake.tables import Table
-from botcore.storage.lake.unpacking import Payload, unpack
+from botcore.storage.lake.text_tables import csv_header
+from botcore.storage.lake.unpacking import Layout, Payload, unpack
 
 _DATA: Final = (".csv", ".txt", ".json", ".gz", ".zip", ".feather", ".arrow", ".parquet", ".pq")
 ARCHIVE_VENUE: Final = "BINANCE"
@@ -178,13 +180,8 @@ def _grouped(
 
 def _series(files: Sequence[Path], options: ImportOptions, database: Database) -> DetectedSeries:
     payload = unpack(files[0])
+    _refuse_header(payload, options)
     (table,) = read_tables([payload], database)
-    if table.names is not None and any("funding" in name for name in table.names):
-        raise DataError(
-            code="NOT_CANDLES",
-            cause=f"{payload.name} holds funding rates: perpetuals are not tradable yet",
-            fix="import candles",
-        )
     roles = find_roles(table, options.columns, name=payload.name)
     zone = None if options.zone is None else parse_zone(options.zone)
     stamps = read_stamps(
@@ -217,6 +214,22 @@ def _series(files: Sequence[Path], options: ImportOptions, database: Database) -
         sample=table.sample,
         questions=tuple(questions),
     )
+
+
+def _refuse_header(payload: Payload, options: ImportOptions) -> None:
+    """Refuse a csv for its header, before all of what may be large is read."""
+    names = csv_header(payload) if payload.layout is Layout.CSV else None
+    if names is None:
+        return
+    if any("funding" in name for name in names):
+        raise DataError(
+            code="NOT_CANDLES",
+            cause=f"{payload.name} holds funding rates: perpetuals are not tradable yet",
+            fix="import candles",
+        )
+    if options.columns is None:
+        blank = Table(names=names, columns=(Column(),) * len(names), rows=0)
+        find_roles(blank, None, name=payload.name)
 
 
 def _instrument(

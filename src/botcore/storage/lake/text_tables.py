@@ -57,6 +57,15 @@ def csv_tables(
     ]
 
 
+def csv_header(payload: Payload) -> tuple[str, ...] | None:
+    """Return the names in a csv's header, in small letters; None where it has none.
+
+    Raises:
+        DataError: its first lines are no text, or no csv.
+    """
+    return _shape(payload.data.removeprefix(b"\xef\xbb\xbf"), payload.name).names
+
+
 def _numeric(
     bodies: Sequence[bytes],
     shapes: Sequence[_Shape],
