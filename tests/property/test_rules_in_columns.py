@@ -108,7 +108,7 @@ def test_every_sentence_is_said_in_columns_as_it_is_bar_by_bar(
     strategy: type[SignalStrategy],
 ) -> None:
     codes: set[float] = set()
-    for band_bps, seed in ((None, 1), (0.0, 2), (120.0, 3), (200.0, 4), (500.0, 5)):
+    for band_bps, seed in ((None, 2), (0.0, 3), (120.0, 4), (200.0, 1)):
         tape = a_tape(seed, 400, 60, 30.0)
         for held in (-1.0, 0.0, 1.0):
             swept, stepped = (SignalRunner(strategy, with_band(strategy, band_bps)) for _ in "ab")

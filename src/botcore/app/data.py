@@ -242,6 +242,8 @@ def _chosen(lake: Lake, instrument: str | None, timeframe: str | None) -> tuple[
     """Return the series that are named; of a name that has none, the error says what there is."""
     name = None if instrument is None else instrument_id(instrument)
     step_ns = None if timeframe is None else parse_step(timeframe)
+    if name is not None and step_ns is not None and lake.has(name, step_ns):
+        return (lake.info(name, step_ns),)  # whatever state the indices of others are in
     chosen = tuple(
         info
         for info in lake.series()

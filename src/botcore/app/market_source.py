@@ -1,6 +1,7 @@
 """Where a run's bars come from: the simulated market, or what was imported; and with what words."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -10,7 +11,7 @@ from botcore.app.runs import Recipe
 from botcore.backtest import SIMULATED, BarTape, demo_instruments, demo_tape
 from botcore.domain.calendar import instant_name, step_name
 from botcore.domain.errors import ConfigError, DataError
-from botcore.domain.ids import InstrumentId, parse_instrument_id
+from botcore.domain.ids import ContractKind, InstrumentId, parse_instrument_id
 from botcore.domain.instruments import Instrument
 from botcore.domain.parameters import did_you_mean
 from botcore.marketdata.candles import Candles
@@ -64,16 +65,21 @@ def _recorded(recipe: Recipe, lake: Lake) -> Source:
     step = recipe.step_ns
     start = None if recipe.start is None else recipe.start - _HISTORY_BARS * step
     read = [
-        series_of(lake, InstrumentId(name), step, start, recipe.end, notes)
-        for name in recipe.instruments
+        _stored(lake, InstrumentId(name), step, start, recipe.end) for name in recipe.instruments
     ]
+    # Holes are sought before bars are joined: a long bar hides what is missing inside it.
     filled = [_quiet(each, read, notes) for each in read]
-    holes = [(each.instrument, low, high) for each in filled for low, high in _holes(each, recipe)]
+    holes = [hole for each in filled for hole in _holes(each, recipe)]
     if holes and not recipe.allow_gaps:
-        raise _has_holes(holes, recipe.step_ns)
-    instruments = tuple(rules_of(each, notes) for each in filled)
+        raise _has_holes(holes)
+    made = [_joined(each, step, notes) for each in filled]
+    joined = {each.instrument for each in filled if each.step_ns != step}
+    hidden = [hole for hole in holes if hole.instrument in joined]
+    if hidden:  # a bar that lacks some of its candles is no hole in the report's own list
+        notes.append(f"missing from these bars: {_named(hidden)}")
+    instruments = tuple(rules_of(each, notes) for each in made)
     return Source(
-        BarTape.of(filled), instruments, {each.instrument: each for each in filled}, tuple(notes)
+        BarTape.of(made), instruments, {each.instrument: each for each in made}, tuple(notes)
     )
 
 
@@ -98,6 +104,13 @@ def series_of(  # noqa: PLR0917  # a range of a series: where, what, from, to
     Raises:
         ConfigError: there are none of that instrument or timeframe.
     """
+    return _joined(_stored(lake, name, step, start, end), step, notes)
+
+
+def _stored(
+    lake: Lake, name: InstrumentId, step: int, start: int | None, end: int | None
+) -> Candles:
+    """Return the longest candles of the lake of which bars of a length can be made."""
     steps = sorted(info.step_ns for info in lake.series() if info.instrument == name)
     if not steps:
         known = sorted({str(info.instrument) for info in lake.series()})
@@ -115,12 +128,16 @@ def series_of(  # noqa: PLR0917  # a range of a series: where, what, from, to
             cause=f"{name} has no candles from which {step_name(step)} bars can be made",
             fix="choose one of: " + ", ".join(step_name(each) for each in steps),
         )
-    stored = parts[-1]
-    candles = lake.read(name, stored, start, end)
-    if stored == step:
+    return lake.read(name, parts[-1], start, end)
+
+
+def _joined(candles: Candles, step: int, notes: list[str]) -> Candles:
+    """Return candles of a longer step; what must be said about them is added to the notes."""
+    if candles.step_ns == step:
         return candles
+    name = candles.instrument
     made = resample(candles, step)
-    notes.append(f"{name}: {step_name(step)} bars made from {step_name(stored)} candles")
+    notes.append(f"{name}: {step_name(step)} bars made from {step_name(candles.step_ns)} candles")
     short = int((made.missing > 0).sum())
     if short:
         bars = "1 bar was" if short == 1 else f"{short} bars were"
@@ -133,7 +150,9 @@ def _quiet(candles: Candles, read: list[Candles], notes: list[str]) -> Candles:
     others = [
         each.ts_open
         for each in read
-        if each is not candles and parse_instrument_id(each.instrument)[2] == venue
+        if each is not candles
+        and each.step_ns == candles.step_ns
+        and parse_instrument_id(each.instrument)[2] == venue
     ]
     if not others:
         return candles
@@ -145,22 +164,37 @@ def _quiet(candles: Candles, read: list[Candles], notes: list[str]) -> Candles:
     return filled
 
 
-def _holes(candles: Candles, recipe: Recipe) -> list[tuple[int, int]]:
-    """Return the holes inside the traded range: first missing open, open of the next bar."""
-    inside = candles.between(recipe.start, recipe.end).ts_open
-    at = np.flatnonzero(np.diff(inside) > candles.step_ns)
-    return [(int(inside[i]) + candles.step_ns, int(inside[i + 1])) for i in at.tolist()]
+class _Hole(NamedTuple):
+    """What is missing of an instrument: first missing open, open of the next, and how many."""
+
+    instrument: InstrumentId
+    low: int
+    high: int
+    candles: int
 
 
-def _has_holes(holes: list[tuple[InstrumentId, int, int]], step: int) -> DataError:
+def _holes(candles: Candles, recipe: Recipe) -> list[_Hole]:
+    """Return the holes inside the traded range."""
+    inside, step = candles.between(recipe.start, recipe.end).ts_open, candles.step_ns
+    behind = np.flatnonzero(np.diff(inside) > step).tolist()
+    edges = [(int(inside[at]) + step, int(inside[at + 1])) for at in behind]
+    return [_Hole(candles.instrument, low, high, (high - low) // step) for low, high in edges]
+
+
+def _named(holes: list[_Hole]) -> str:
     named = ", ".join(
-        f"{name} {instant_name(low)} – {instant_name(high)} ({(high - low) // step} bars)"
-        for name, low, high in holes[:_HOLES_NAMED]
+        f"{each.instrument} {instant_name(each.low)} – {instant_name(each.high)}"
+        f" ({each.candles} candle{'' if each.candles == 1 else 's'})"
+        for each in holes[:_HOLES_NAMED]
     )
     more = f" and {len(holes) - _HOLES_NAMED} more" if len(holes) > _HOLES_NAMED else ""
+    return named + more
+
+
+def _has_holes(holes: list[_Hole]) -> DataError:
     return DataError(
         code="DATA_GAPS",
-        cause=f"there are holes in that range: {named}{more}",
+        cause=f"there are holes in that range: {_named(holes)}",
         fix="choose another range, bring the missing candles in, or run it with --allow-gaps:"
         " nothing fills inside a hole, and the report names each",
     )
@@ -185,6 +219,10 @@ def rules_of(candles: Candles, notes: list[str]) -> Instrument:
         f"{candles.instrument}: inferred filters (tick {inferred.tick:f}, lot {inferred.lot:f},"
         f" minimum {inferred.min_notional:f} {inferred.quote}): the venue's own are not known"
     )
+    if inferred.kind is not ContractKind.SPOT:
+        notes.append(
+            f"{candles.instrument}: perpetuals cannot be traded yet: every order is denied"
+        )
     return inferred
 
 

@@ -270,7 +270,7 @@ class BacktestingFramework:
             span=tape.span,
             activity=collector.activity,
             taker_fee_frac=self._venue.taker_fee_ppm / PPM,
-            notes=(*self._notes, *_stopped(collector.activity.modes), *_stale_after_holes(stage)),
+            notes=(*self._notes, *stopped(collector.activity.modes), *_stale_after_holes(stage)),
             strategies={s.id: stage.classes[s.strategy] for s in config.strategies},
         )
 
@@ -292,8 +292,12 @@ def _both(first: Commit, second: Commit | None) -> Commit:
     return commit
 
 
-def _stopped(modes: Sequence[ModeChanged]) -> Iterator[str]:
-    """Say since when nothing could be opened, where a limit ended that; and how often for a day."""
+def stopped(modes: Sequence[ModeChanged]) -> Iterator[str]:
+    """Say since when a limit let nothing be opened any more, and how often it was so for a time.
+
+    Args:
+        modes: every change of the account's mode, oldest first.
+    """
     stops = [each for each in modes if each.by == "risk" and each.mode is Mode.REDUCE_ONLY]
     if not stops:
         return
@@ -302,20 +306,24 @@ def _stopped(modes: Sequence[ModeChanged]) -> Iterator[str]:
         at = instant_name(last.ts)
         yield f"nothing was opened after {at}: {last.cause}; positions were only reduced from then"
     if stops:
-        yield f"the account only reduced positions for part of the run, {len(stops)} times: see its limits"
+        often = "once" if len(stops) == 1 else f"{len(stops)} times"
+        yield f"for part of the run positions were only reduced, {often}: a limit had tripped"
 
 
 def _stale_after_holes(stage: Stage) -> tuple[str, ...]:
     """Say how many decisions stand on indicators that span a hole in the data (trap E13)."""
-    holes = {series.instrument: series for series in stage.tape.series if series.holes}
+    before = {series.instrument: series.ts_open for series in stage.history.series}
+    played = {series.instrument: series for series in stage.tape.series}
     stale = 0
     for slot in stage.engine.deciders.slots:
-        if isinstance(slot, SignalSlot) and slot.instrument in holes:
-            series = holes[slot.instrument]
-            is_behind = np.zeros(len(series), dtype=np.bool_)
-            for at in np.searchsorted(series.ts_open, [opens for _, opens in series.holes]):
+        if isinstance(slot, SignalSlot):
+            series = played[slot.instrument]
+            history = before.get(slot.instrument, series.ts_open[:0])
+            opens = np.concatenate((history, series.ts_open))
+            is_behind = np.zeros(len(opens), dtype=np.bool_)
+            for at in (np.flatnonzero(np.diff(opens) > series.spec.step_ns) + 1).tolist():
                 is_behind[at : at + slot.runner.settled(_NEARLY)] = True
-            stale += int(is_behind.sum())
+            stale += int(is_behind[len(history) :].sum())
     if not stale:
         return ()
     what = f"{stale:,} decisions were made on indicators that span a hole in the data"

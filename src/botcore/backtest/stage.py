@@ -113,7 +113,7 @@ class Stage:
         self.session.bars(event)
 
     def _needed(self, history: BarTape) -> BarTape:
-        """Return the end of the history: as many bars as the slowest strategy settles in or asks for."""
+        """Return the end of the history: as many bars as the slowest strategy needs or asks for."""
         bars = (
             slot.runner.settled(_SETTLED) if isinstance(slot, SignalSlot) else slot.history_bars
             for slot in self.engine.deciders.slots

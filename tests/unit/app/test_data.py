@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from botcore.app import data
-from botcore.domain.errors import ConfigError, DataError
+from botcore.domain.errors import ConfigError, DataError, StorageError
 from botcore.domain.ids import MINUTE_NS
 from botcore.kernel.clock import ManualClock
 
@@ -84,6 +84,20 @@ def test_a_lost_index_is_made_again(tmp_path: Path) -> None:
     assert checked.info.rows == 300
     with pytest.raises(ConfigError, match="SERIES_UNNAMED"):
         check(home, rebuild=True)
+
+
+def test_a_series_is_looked_at_whatever_state_the_index_of_another_is_in(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    bring_in(home, written(tmp_path))
+    broken = home / "data" / "ETHUSDT.BINANCE" / "1m"
+    broken.mkdir(parents=True)
+    (broken / "index.json").write_text('{"version": 2}')
+
+    (checked,) = check(home, instrument="BTCUSDT.BINANCE", timeframe="1m", rebuild=True)
+
+    assert checked.info.rows == 300
+    with pytest.raises(StorageError, match="LAKE_FROM_THE_FUTURE"):
+        check(home)
 
 
 def test_a_series_that_is_not_stored_is_named_with_those_that_are(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from math import isnan
 from typing import Any, ClassVar
 
+import msgspec
 import numpy as np
 import pytest
 from tests.support.lulls import a_walk
@@ -24,13 +25,19 @@ from botcore.backtest import (
     demo_instruments,
     demo_tape,
 )
+from botcore.backtest.framework import stopped
+from botcore.backtest.stage import ACCOUNT
 from botcore.domain.errors import BotError, ConfigError
-from botcore.domain.ids import MINUTE_NS, InstrumentId
-from botcore.domain.market import BarSpec
+from botcore.domain.events import ModeChanged
+from botcore.domain.ids import MINUTE_NS, InstrumentId, Nanos
+from botcore.domain.intents import Intent
+from botcore.domain.market import Bar, BarSpec
+from botcore.domain.modes import Mode
 from botcore.domain.orders import OrderType
 from botcore.indicators import FloatColumn, FloatRow, FloatTable
 from botcore.kernel.clock import ManualClock
 from botcore.risk import RiskLimits
+from botcore.strategies import Needs, StrategyView
 from botcore.strategies.library import EmaCross
 from botcore.venues.simulated import VenueConfig
 
@@ -375,3 +382,58 @@ def test_an_event_strategy_runs_in_a_backtest_as_well() -> None:
 
     assert report.fills > 2
     assert not isnan(report.return_frac)
+
+
+def test_an_event_strategy_is_shown_the_history_that_it_asks_for() -> None:
+    shown: list[tuple[int, bool]] = []
+
+    def look(bar: Bar, view: StrategyView) -> list[Intent]:
+        shown.append((bar.ts_close // MINUTE_NS, view.is_warmup))
+        return []
+
+    asks = scripted(look)
+    asks.needs = Needs(history_bars=2)
+    framework = a_framework(a_tape(*TAPE), strategies={"asks": asks})
+
+    report = framework.run_backtest("asks", (5 * MINUTE_NS, 7 * MINUTE_NS))
+
+    assert shown == [(4, True), (5, True), (6, False), (7, False)]
+    assert report.bars == 2
+
+
+def test_a_limit_that_ended_all_opening_is_told_before_the_figures() -> None:
+    limits = msgspec.structs.replace(WIDE, drawdown_frac=0.0005)
+
+    report = a_framework(a_tape(*TAPE), limits=limits).run_backtest("colour")
+
+    (told,) = [note for note in report.notes if "nothing was opened after" in note]
+    assert "1970-01-01 00:03" in told
+    assert "DRAWDOWN" in told
+
+
+def test_a_run_without_a_stop_tells_of_none() -> None:
+    report = a_framework(a_tape(*TAPE)).run_backtest("colour")
+
+    assert report.notes == ()
+
+
+def test_a_limit_that_paused_opening_is_told_with_how_often() -> None:
+    def moved(mode: Mode, previous: Mode, ts: int) -> ModeChanged:
+        return ModeChanged(ACCOUNT, Nanos(ts), previous, mode, "DAILY_LOSS: so much", "risk")
+
+    pauses = [moved(Mode.REDUCE_ONLY, Mode.NORMAL, 1), moved(Mode.NORMAL, Mode.REDUCE_ONLY, 2)] * 2
+
+    assert [told.split(":")[0] for told in stopped(pauses)] == [
+        "for part of the run positions were only reduced, 2 times"
+    ]
+
+
+def test_e13_a_hole_in_the_history_weighs_on_the_first_decisions() -> None:
+    tape = a_tape(*[RISES] * 10, stamps=[0, 1, 2, 3, 10, 11, 12, 13, 14, 15])
+    strategies = {"ema-cross": EmaCross}
+    few = StrategyRun("ema-cross", {"fast": 2, "slow": 3})
+
+    whole = a_framework(tape, strategies=strategies).run_backtest(few, (10 * MINUTE_NS, None))
+
+    (told,) = whole.notes
+    assert told.startswith("6 decisions were made on indicators that span a hole")

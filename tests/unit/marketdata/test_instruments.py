@@ -72,6 +72,14 @@ def test_e104_prices_off_the_tick_show_that_the_rules_were_others() -> None:
     assert not known.fits(candles([100.015, 100.02, 3782.13]))
 
 
+def test_e104_one_odd_price_among_many_does_not_make_rules_those_of_another_time() -> None:
+    known = known_instrument(BTC)
+
+    assert known is not None
+    assert known.fits(candles([100.01] * 199 + [100.015]))
+    assert not known.fits(candles([100.01] * 98 + [100.015] * 2))
+
+
 @pytest.mark.parametrize(
     ("values", "step"),
     [

@@ -137,6 +137,14 @@ def test_the_smallest_and_the_largest_numbers_do_not_break_it() -> None:
         assert isinstance(processor.process_data(a_trade(price)), Processed)
 
 
+def test_e30_the_removal_of_a_level_passes_whether_it_was_there_or_not() -> None:
+    processor = a_processor()
+
+    judged = processor.process_data(a_delta(bids=((42.0, 0.0),), asks=((4_200.0, 0.0),)))
+
+    assert isinstance(judged, Processed)
+
+
 def test_an_empty_size_an_idle_bar_and_a_removed_level_are_legal() -> None:
     processor = a_processor()
 
@@ -170,7 +178,8 @@ def test_e26_a_bid_above_the_ask_is_refused_and_found_and_an_equal_one_is_legal(
 
     crossed = processor.process_data(a_quote(100.5, 100.0))
     locked = processor.process_data(a_quote(100.0, 100.0))
-    book = processor.process_data(a_snapshot(bids=((101.0, 1.0),), asks=((100.0, 1.0),)))
+    asks = ((100.0, 1.0), (102.0, 1.0))
+    book = processor.process_data(a_snapshot(bids=((101.0, 1.0),), asks=asks))
     locked_book = processor.process_data(a_snapshot(bids=((100.0, 1.0),), asks=((100.0, 1.0),)))
 
     assert _reason(crossed) is _reason(book) is RefusalReason.BOOK_CROSSED

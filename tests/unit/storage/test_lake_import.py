@@ -19,7 +19,7 @@ from botcore.domain.errors import BotError, ConfigError, DataError
 from botcore.domain.ids import MINUTE_NS, InstrumentId
 from botcore.kernel.guard import Crashed, guarded
 from botcore.marketdata.candles import FIELDS, Candles
-from botcore.storage.lake import Lake, OnConflict, unpacking
+from botcore.storage.lake import Lake, OnConflict, detecting, unpacking
 from botcore.storage.lake.detecting import Detected, ImportOptions, detect
 from botcore.storage.lake.importing import SeriesImport, import_files
 
@@ -456,6 +456,19 @@ def test_a_file_that_is_no_candles_is_refused_in_one_sentence(
     with pytest.raises(DataError, match=code) as caught:
         detect(place / name)
     assert "\n" not in str(caught.value)
+
+
+def test_a_large_file_is_refused_for_its_header_and_not_read_to_its_end(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(*_: object) -> None:
+        raise AssertionError("the rows were read")
+
+    monkeypatch.setattr(detecting, "read_tables", read)
+    (place / "BTCUSDT-1m.csv").write_bytes(b"id,side,size\n" + b"1,buy,2\n" * 100)
+
+    with pytest.raises(DataError, match="COLUMNS_UNKNOWN"):
+        detect(place / "BTCUSDT-1m.csv")
 
 
 @pytest.mark.parametrize("packed", [zipped, gzip.compress])

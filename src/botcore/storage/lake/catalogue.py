@@ -98,6 +98,16 @@ class Lake:
         index = read_index(self._series_folder(instrument, step_ns))
         return index is not None and bool(index.months)
 
+    def files(self, instrument: InstrumentId, step_ns: int) -> tuple[Path, ...]:
+        """Return the Parquet files of a series as they are now, oldest first.
+
+        Raises:
+            DataError: nothing is stored of it (``SERIES_UNKNOWN``).
+            StorageError: its index is damaged or cannot be read.
+        """
+        folder = self._series_folder(instrument, step_ns)
+        return tuple(folder / month.file for month in self._index(instrument, step_ns).months)
+
     def read(
         self,
         instrument: InstrumentId,
