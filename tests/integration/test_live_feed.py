@@ -308,6 +308,8 @@ def test_e60_pings_are_answered_and_a_silent_symbol_is_asked_for_anew() -> None:
 
         engine.until(resubscribed, "a resubscription")
 
+        asked = "the streams are given up and asked for again"
+        engine.until(lambda: len(server.requests[0]) >= 3, asked)
         engine.until(lambda: b"are you there" in server.pongs, "a pong with the payload")
         stale = [each.now for each in engine.told(HealthChanged) if each.now.health is Health.STALE]
         assert stale
@@ -386,6 +388,9 @@ def test_e59_after_a_reconnect_the_book_begins_empty() -> None:
         server.drop()
         engine.until(lambda: engine.feed.counters.breaks == 1, "the break")
         engine.until_subscribed()
+        engine.until(lambda: len(engine.told(ConnectionChanged)) == 3, "the reconnect")
+        empty = engine.feed.books[BTC]
+        assert (empty.is_valid, dict(empty.bids)) == (False, {})
         server.push(a_delta("BTCUSDT", 500, 501, engine.clock.now_ns() + MS))
         engine.until(lambda: engine.feed.counters.books_joined == 2, "the second join")
 

@@ -175,6 +175,7 @@ def test_a_backtest_whose_data_has_changed_is_not_replayed(
         replay(tmp_path)
 
     assert refused.value.code == "INPUTS_CHANGED"
+    assert [run.record.kind for run in Runs(Home(tmp_path).runs).all()] == ["backtest"]
 
 
 @pytest.mark.slow

@@ -20,6 +20,7 @@ from botcore.kernel.random import stream
 from botcore.marketdata.candles import Candles
 from botcore.marketdata.validation import RawCandles, validate
 from botcore.storage.lake import Lake
+from botcore.storage.lake.quarantine import BadRows, as_csv
 from botcore.venues.live.binance.archive_layout import BinanceUrls
 from botcore.venues.live.binance.archives import (
     BinanceArchives,
@@ -211,5 +212,6 @@ def _written(lake: Lake, candles: Candles, clock: Clock) -> tuple[int, int, int,
     )
     if not len(found.candles):
         return 0, 0, 0, len(found.bad)
-    written = lake.write(found.candles)
+    aside = as_csv([BadRows("klines route", raw, found.bad)]) if len(found.bad) else b""
+    written = lake.write(found.candles, quarantine=aside)
     return written.added, written.same, written.conflicts, len(found.bad)

@@ -87,6 +87,7 @@ class LivePrices:
     clock_words = "the exchange's clock, UTC"
     has_ended = False
     end_words = ""
+    pace = 1.0
 
     def __init__(self, settings: Settings, home: Home) -> None:
         del home

@@ -110,6 +110,11 @@ class Market(Protocol):
         ...
 
     @property
+    def pace(self) -> float:
+        """How much faster than the wall's its clock runs; 1 but for tapes."""
+        ...
+
+    @property
     def is_connected(self) -> bool:
         """Whether prices can come at all; while they cannot, the newest one is not live."""
         ...

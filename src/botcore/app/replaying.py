@@ -82,12 +82,12 @@ def replay(
     runs = Runs(home.runs)
     source = _backtest_of(runs, run)
     prepared = prepare(source.record.recipe, home)
+    _refuse_other_inputs(source, prepared)
     own, resumed = _own_run(runs, source, fresh=fresh)
     with HomeLock(own.folder):
         clock = SystemClock()
         began = clock.monotonic_ns()
         with _Replay(own, prepared, clock) as playing:
-            _refuse_other_inputs(source, playing.stage)
             playing.play(speed=speed, progress=progress)
             seconds = (clock.monotonic_ns() - began) / 1e9
             written(own, prepared, playing.stage, playing.collector, seconds=seconds)
@@ -202,6 +202,10 @@ def _unheard(_lsn: int, _fact: object) -> None:
     """Nobody watches the facts of a replay."""
 
 
+def _unkept(_key: Key, _event: Input, _step: Step, _must_be_durable: bool) -> None:
+    """Nothing is played on a stage that is only looked at."""
+
+
 def _backtest_of(runs: Runs, text: str) -> Run:
     if text == "last":
         backtests = [r for r in runs.all() if r.record.kind == "backtest" and r.record.is_finished]
@@ -219,7 +223,8 @@ def _backtest_of(runs: Runs, text: str) -> Run:
     return found
 
 
-def _refuse_other_inputs(source: Run, stage: Stage) -> None:
+def _refuse_other_inputs(source: Run, prepared: Prepared) -> None:
+    stage = prepared.framework.stage(prepared.strategies, prepared.date_range, commit=_unkept)
     if stage.digest() != source.record.inputs_digest:
         raise DataError(
             code="INPUTS_CHANGED",

@@ -29,6 +29,7 @@ class SimulatedPrices:
     has_ended = False
     is_connected = True
     end_words = ""
+    pace = 1.0
 
     def __init__(self, settings: Settings, home: Home) -> None:
         self._settings = settings

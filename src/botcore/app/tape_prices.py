@@ -1,6 +1,7 @@
 """An imported tape as a source of prices: recorded candles, played at a shown speed."""
 
 import threading
+from collections import deque
 from collections.abc import Iterator
 
 import msgspec
@@ -14,9 +15,16 @@ from botcore.app.settings import Settings
 from botcore.backtest import BarTape
 from botcore.domain.calendar import instant_name, parse_instant, parse_step
 from botcore.domain.errors import ConfigError, StorageError
-from botcore.domain.ids import DAY_NS, Nanos, instrument_id
+from botcore.domain.ids import (
+    DAY_NS,
+    ContractKind,
+    Nanos,
+    instrument_id,
+    parse_instrument_id,
+)
 from botcore.domain.market import Bar, BarFlag, BarOpened
 from botcore.kernel.clock import Clock, PausableClock
+from botcore.marketdata.series import SeriesInfo
 from botcore.storage.lake import Lake
 
 _NAP_S = 0.25
@@ -49,11 +57,11 @@ class TapePrices:
 
     def __init__(self, settings: Settings, home: Home) -> None:
         self._home = home
-        self._speed = settings.feed_speed
+        self.pace = settings.feed_speed
         self.step_ns = parse_step(settings.feed_timeframe)
         lake = Lake(home.lake)
         names = settings.feed_instruments or tuple(
-            sorted({str(i.instrument) for i in lake.series() if self.step_ns % i.step_ns == 0})
+            sorted({str(i.instrument) for i in lake.series() if _is_playable(i, self.step_ns)})
         )
         if not names:
             raise ConfigError(
@@ -83,19 +91,19 @@ class TapePrices:
         self._history_bars = history // self.step_ns
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
-        self._news = ""
+        self._news = deque(notes)
         self.has_ended = False
 
     @property
     def clock_words(self) -> str:
         """How the tape's clock runs."""
-        return f"the tape's own clock, {self._speed:g} times as fast as the wall's"
+        return f"the tape's own clock, {self.pace:g} times as fast as the wall's"
 
     def banner(self) -> str:
         """Say that this is the past, which day, and how fast it goes."""
         state = " · ended, `botcore rewind` plays it again" if self.has_ended else ""
         day = instant_name(self._clock.now_ns() // DAY_NS * DAY_NS)
-        return f"REPLAY {day} · {self._speed:g}×{state}"
+        return f"REPLAY {day} · {self.pace:g}×{state}"
 
     def open(self, *, wall: Clock, last: int) -> None:
         """Go to where the tape stood, or to its start.
@@ -105,8 +113,9 @@ class TapePrices:
         """
         state = _load(self._home)
         stood = self._first if state is None else state.clock_ns
-        self.has_ended = state is not None and state.has_ended
-        self._clock = PausableClock(max(stood, last), base=wall, rate=self._speed)
+        # A tape that has grown since goes on.
+        self.has_ended = state is not None and state.has_ended and state.clock_ns >= self._end
+        self._clock = PausableClock(max(stood, last), base=wall, rate=self.pace)
         if self.has_ended:
             self._clock.pause()
         self._played = int(self._clock.now_ns())
@@ -151,9 +160,8 @@ class TapePrices:
         )
 
     def news(self) -> str:
-        """Return once that it has ended."""
-        news, self._news = self._news, ""
-        return news
+        """Return what must be said of its prices, and once that it has ended."""
+        return self._news.popleft() if self._news else ""
 
     def _run(self) -> None:
         opens_after = self._played - self.step_ns  # the bar under way is played whole
@@ -164,17 +172,23 @@ class TapePrices:
                 return
             self._put(event, ts)
         if not self.has_ended:
-            self._news = ENDED
+            self._news.append(ENDED)
         self.has_ended = True
         self._clock.pause()
 
     def _wait_until(self, ts: int) -> bool:
         while not self._stopping.is_set():
-            left = (ts - self._clock.now_ns()) / 1e9 / self._speed
+            left = (ts - self._clock.now_ns()) / 1e9 / self.pace
             if left <= 0:
                 return True
             self._clock.sleep_blocking(min(left, _NAP_S))
         return False
+
+
+def _is_playable(info: SeriesInfo, step_ns: int) -> bool:
+    """Whether a series can be traded in bars of that length: perpetuals cannot, yet."""
+    kind = parse_instrument_id(info.instrument)[1]
+    return step_ns % info.step_ns == 0 and kind is ContractKind.SPOT
 
 
 def _events(tape: BarTape) -> Iterator[tuple[int, MarketEvent]]:

@@ -39,6 +39,8 @@ from botcore.storage import ReadModels
 from botcore.strategies import render_reason
 
 FILLS_KEPT = 30
+_LATE_S = 3.0
+"""Wall time that a price may be late on a clock that runs many times as fast."""
 ALERTS_KEPT = 20
 _CURVE_POINTS = 240
 _TRADES_READ = 10_000
@@ -222,7 +224,9 @@ class Viewer:
         age_s = max(0.0, (now - self.last_event) / 1e9) if self.last_event else 0.0
         if not self.last_event:
             status = FeedStatus.DOWN
-        elif not self._market.is_connected or age_s > 2 * self._step_ns / 1e9:
+        elif not self._market.is_connected or age_s > max(
+            2 * self._step_ns / 1e9, _LATE_S * self._market.pace
+        ):
             status = FeedStatus.STALE
         else:
             status = FeedStatus.LIVE

@@ -22,6 +22,8 @@ LISTED_MOST: Final = 1_000
 """Findings of one kind that are listed; all of them are counted."""
 REVERTED_FRAC: Final = 0.8
 """A jump is a spike when the next candle takes back this share of it."""
+_WICK_TIMES: Final = 2.0
+"""How much farther than its close a candle's high or low must lie to be judged in its place."""
 _MAD_TO_SIGMA: Final = 1.4826
 """Makes the median absolute deviation of normal numbers their standard deviation (Hampel, 1974)."""
 
@@ -47,9 +49,9 @@ class Outlier(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         ts_open: of its candle, nanoseconds UTC.
-        log_return: ln of its close over the close before.
+        log_return: ln of its farthest price over the close before.
         z: robust standard deviations from the recent median, signed.
-        is_spike: the next candle took most of it back: perhaps a bad print.
+        is_spike: most of it was taken back, by its own close or the next one: perhaps a bad print.
     """
 
     ts_open: int
@@ -138,8 +140,11 @@ def outliers(
     """
     z, returns = robust_z(candles, window=window)
     chosen = np.flatnonzero(np.abs(z) >= threshold)
-    following = np.append(returns[1:], np.nan)
-    reverted = -following * np.sign(returns) >= REVERTED_FRAC * np.abs(returns)
+    closes = np.log(candles.columns["close"])
+    after = np.append(closes[2:], np.nan)
+    way = np.sign(returns)
+    left = np.fmin(way * (closes[1:] - closes[:-1]), way * (after - closes[:-1]))
+    reverted = left <= (1.0 - REVERTED_FRAC) * np.abs(returns)
     stamps = candles.ts_open[1:]
     return tuple(
         Outlier(int(stamps[i]), float(returns[i]), float(z[i]), bool(reverted[i])) for i in chosen
@@ -151,13 +156,18 @@ def robust_z(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return causal robust scores and log returns of all candles but the first, shape ``(n-1,)``.
 
+    The scale is that of returns from close to close. What is scored is the price of a candle that
+    lies farthest from the close before: its close, or a high or low that it came back from, so
+    that a print at a thousandfold price is seen in whatever column it stands.
+
     The score is NaN where it cannot be known: in the first window, across a gap, and where nothing
     moved in the window before.
     """
-    returns = np.diff(np.log(candles.columns["close"]))
+    moves = np.diff(np.log(candles.columns["close"]))
+    returns = _farthest(candles, moves)
     z = np.full(len(returns), np.nan)
     adjacent = np.diff(candles.ts_open) == candles.step_ns
-    moved = np.where(adjacent & (returns != 0), returns, np.nan)
+    moved = np.where(adjacent & (moves != 0), moves, np.nan)
     for begin in range(window, len(returns), window):
         past = moved[max(0, begin - 2 * window) : begin]
         past = past[~np.isnan(past)]
@@ -169,3 +179,15 @@ def robust_z(
             block = slice(begin, begin + window)
             z[block] = np.where(adjacent[block], (returns[block] - middle) / scale, np.nan)
     return z, returns
+
+
+def _farthest(candles: Candles, moves: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the log return of each candle's farthest price; the close's where others are near.
+
+    A high or low counts only beyond twice the close's own way: a wick is ordinary.
+    """
+    before = np.log(candles.columns["close"][:-1])
+    up = np.log(candles.columns["high"][1:]) - before
+    down = np.log(candles.columns["low"][1:]) - before
+    wick = np.where(up > -down, up, down)
+    return np.where(np.abs(wick) > _WICK_TIMES * np.abs(moves), wick, moves)

@@ -19,7 +19,8 @@ from botcore.backtest import BacktestingFramework, StrategyRun
 from botcore.backtest.reporting import CATALOGUE, GROUPS
 from botcore.backtest.reporting.analysis import Analysis, analyse
 from botcore.backtest.reporting.breakdowns import group
-from botcore.backtest.reporting.figures import most_at_once
+from botcore.backtest.reporting.curves import Curve
+from botcore.backtest.reporting.figures import curve_figures, most_at_once
 from botcore.backtest.reporting.trips import RoundTrip
 from botcore.backtest.reporting.wording import Unit, worded
 from botcore.domain.ids import DAY_NS, MINUTE_NS, InstrumentId
@@ -304,6 +305,23 @@ def test_e105_the_sharpe_ratio_of_a_recorded_run_is_that_of_its_daily_equity(
     assert own["sharpe"] == pytest.approx(mean / spread * math.sqrt(365))
     assert own["days"] == len(returns) == 25
     assert [(hole.bars, hole.instrument) for hole in found.holes] == [(80, "BTCUSDT.SIM")]
+
+
+def test_e105_the_sharpe_ratio_is_of_equity_at_midnight_and_annualised_by_365_days() -> None:
+    """1 % on the first day and 3 % on the second; what lies between two midnights counts not."""
+    stamps = np.array([12, 23, 25, 47], dtype=np.int64) * 60 * MINUTE_NS
+    curve = Curve(stamps, np.array([150.0, 101.0, 50.0, 104.03]), 100.0, 0, 2 * DAY_NS)
+
+    found = curve_figures(curve)
+
+    assert found["sharpe"] == pytest.approx(math.sqrt(2) * math.sqrt(365))
+
+
+def test_e105_the_report_says_of_what_and_how_often_the_sharpe_ratio_is_taken() -> None:
+    (ratio,) = [metric for metric in CATALOGUE if metric.key == "sharpe"]
+
+    assert "daily returns (00:00 UTC, marked to market), A = 365" in ratio.source
+    assert "riskless return 0" in ratio.source
 
 
 def _same(one: Analysis, other: Analysis) -> bool:

@@ -222,6 +222,16 @@ def test_e58_a_gap_makes_the_book_invalid_at_once_and_tells_its_length() -> None
     assert book.apply(a_delta(111, 111)) is Applied.BUFFERED
 
 
+def test_e58_a_single_missing_update_is_a_gap() -> None:
+    spot, futures = a_book(), a_book()
+    spot.apply(a_delta(101, 105))
+    futures.apply(a_futures_delta(99, 105, 98))
+
+    assert spot.apply(a_delta(107, 107)) is Applied.BROKEN
+    assert futures.apply(a_futures_delta(107, 107, 106)) is Applied.BROKEN
+    assert (spot.gap, futures.gap) == (1, 1)
+
+
 def test_e58_the_next_snapshot_heals_a_gap_with_all_that_came_since() -> None:
     book = a_book()
     book.apply(a_delta(101, 105))

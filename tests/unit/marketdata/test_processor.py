@@ -252,6 +252,15 @@ class TestTicks:
         assert _reason(after) is RefusalReason.PRICE_OFF_TICK
         assert isinstance(whole, Processed)
 
+    def test_e104_older_data_takes_older_rules_also_after_newer_data(
+        self, processor: MarketDataProcessor
+    ) -> None:
+        newer = processor.process_data(a_trade(100.5, ts=NOW))
+        older = processor.process_data(a_quote(100.3, 100.4, ts=NOW - 1))
+
+        assert isinstance(newer, Processed)
+        assert isinstance(older, Processed)
+
     def test_an_average_of_prices_is_not_held_against_the_tick(
         self, processor: MarketDataProcessor
     ) -> None:
@@ -361,6 +370,16 @@ class TestOrder:
 
         assert {_reason(each) for each in again} == {RefusalReason.DUPLICATE}
         assert processor.quarantine.by_reason() == {RefusalReason.DUPLICATE: 10}
+
+    def test_e62_a_refused_event_changes_nothing(self) -> None:
+        processor = a_processor()
+        processor.process_data(a_quote(ts=NOW), event_id=9)
+
+        again = processor.process_data(a_quote(ts=NOW + 10), event_id=9)
+        new = processor.process_data(a_quote(ts=NOW + 1), event_id=10)
+
+        assert _reason(again) is RefusalReason.DUPLICATE
+        assert isinstance(new, Processed)
 
     def test_e62_an_older_id_is_late_also_under_a_newer_stamp(self) -> None:
         processor = a_processor()
