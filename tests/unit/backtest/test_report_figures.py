@@ -71,6 +71,12 @@ def test_e106_the_drawdown_is_of_the_marked_curve_with_its_stamps() -> None:
     assert (own["equity_high"], own["equity_high_at"]) == (pytest.approx(1009.9), 2 * MINUTE_NS)
 
 
+def test_e106_the_drawdown_of_a_run_is_of_every_bar_and_not_of_days() -> None:
+    report, _ = hand_run()
+
+    assert report.drawdown_frac == pytest.approx((1009.9 - 993.61) / 1009.9)
+
+
 def test_stakes_by_hand() -> None:
     _, own, _ = looked_at()
 
