@@ -20,6 +20,7 @@ from botcore.domain.ids import AccountId, InstrumentId, Nanos, StrategyId
 from botcore.domain.intents import Intent, Reason
 from botcore.domain.keys import Key
 from botcore.domain.market import Bar, Quote, Trade
+from botcore.domain.modes import Mode
 from botcore.engine.config import EngineConfig, StrategyConfig
 from botcore.engine.desk import Desk
 from botcore.engine.event_slots import EventSlot
@@ -32,6 +33,7 @@ from botcore.strategies import SignalRunner, SignalStrategy, StrategyClass
 Slot = SignalSlot | EventSlot
 Wish = tuple[SignalSlot, float] | tuple[EventSlot, Intent]
 Turns = Sequence[tuple[Sequence[Slot], Bar]]
+_REDUCE_ONLY = Mode.REDUCE_ONLY
 _NONE: tuple[Slot, ...] = ()
 _QUARANTINED = "quarantined"
 
@@ -75,6 +77,13 @@ class Deciders:
         self._lines: dict[tuple[AccountId, StrategyId, InstrumentId], SignalSlot] = {}
         self._events: dict[tuple[AccountId, StrategyId], EventSlot] = {}
         known = {instrument.id for instrument in config.instruments}
+        self._least = {
+            name: (
+                max(float(max(i.lot, i.min_quantity)) for i in config.instruments if i.id == name),
+                max(float(i.min_notional) for i in config.instruments if i.id == name),
+            )
+            for name in known
+        }
         for rank, strategy in enumerate(config.strategies):
             if any(slot.strategy == strategy.id for slot in self._slots):
                 raise _named_twice(strategy)
@@ -133,6 +142,8 @@ class Deciders:
             if isinstance(slot, EventSlot) or slot.is_paused:
                 return None
             weight = slot.lulled
+            if weight != weight and slot.risk.mode is _REDUCE_ONLY:  # noqa: PLR0124  # NaN
+                weight = slot.refused
             if weight != weight:  # noqa: PLR0124  # NaN
                 return None
             resting.append((slot, weight))
@@ -356,6 +367,7 @@ class Deciders:
                 position=self._desk.portfolio.position(config.account, config.id, name),
                 risk=self._desk.risk.account(config.account),
                 decisions_kept=decisions_kept,
+                least=self._least[name],
             )
             self._slots.append(slot)
             self._lines[config.account, config.id, name] = slot

@@ -10,16 +10,12 @@ same order, and ends before the first bar on which something may happen; that ba
 from collections.abc import Mapping, Sequence
 
 from botcore.domain.ids import AccountId
-from botcore.domain.modes import Mode
 from botcore.engine.curve import EquityCurve
 from botcore.engine.deciding import Deciders
 from botcore.engine.desk import Desk
 from botcore.engine.slots import SignalSlot
 from botcore.kernel.guard import Crashed, guarded
 from botcore.strategies import DECISION, BarColumns, Sweep
-
-# Python 3.11 looks a member up slowly through its enum: these are asked for at every order.
-_NORMAL = Mode.NORMAL
 
 
 class Lulls:
@@ -55,7 +51,7 @@ class Lulls:
         end = min(at + most, len(stamps))
         ts_last = stamps.item(end - 1)
         for account, _ in self._watched:
-            if account.mode is not _NORMAL:
+            if not account.is_steady:
                 return 0
             if ts_last >= account.next_day:
                 end = min(end, int(stamps.searchsorted(account.next_day)))

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 from math import nan
 
+import numpy as np
+from numpy.typing import NDArray
+
 from botcore.domain.ids import AccountId, InstrumentId, StrategyId
 from botcore.domain.numbers import ZERO
 from botcore.domain.orders import OrderState
@@ -16,6 +19,11 @@ from botcore.strategies import SignalRunner
 
 # Python 3.11 looks a member up slowly through its enum: these are asked for at every order.
 _HELD = OrderState.HELD
+_FORBIDDEN = "MODE_FORBIDS"
+_MANY = 32
+"""From so many bars on, columns are faster than a loop."""
+_PLENTY = 4.0
+"""So many times the smallest order is certainly not too small, however it is rounded."""
 
 
 class SignalSlot:
@@ -34,6 +42,7 @@ class SignalSlot:
         "_band_frac",
         "_is_fixed",
         "_is_share",
+        "_least",
         "_target",
         "account",
         "exposure",
@@ -68,6 +77,7 @@ class SignalSlot:
         position: Position,
         risk: AccountRisk,
         decisions_kept: int | None,
+        least: tuple[float, float],
     ) -> None:
         self.rank = rank
         self.name = config.strategy
@@ -79,6 +89,7 @@ class SignalSlot:
         self.sizing: Sizing = config.sizing
         self._target = config.sizing.in_floats()
         self._band_frac = config.sizing.band_frac
+        self._least = (_PLENTY * least[0], _PLENTY * least[1])
         self._is_share = config.sizing.kind is SizingKind.FRACTION
         self._is_fixed = config.sizing.kind is SizingKind.FIXED
         self.position = position
@@ -147,14 +158,44 @@ class SignalSlot:
             return self.rest
         return self.signalled if self.exposure and self.signalled else nan
 
+    @property
+    def refused(self) -> float:
+        """The weight that the account's mode refuses at every bar, said once; NaN for none.
+
+        A flat strategy asks for it again and again, and nothing comes of it.
+        """
+        is_asking = self.outcome == _FORBIDDEN and self.signalled > 0.0 and not self.working_orders
+        return self.signalled if is_asking and not self.exposure and self._is_share else nan
+
     def keeps(self, equity: Sequence[float], close: Sequence[float]) -> int:
-        """Return for how many bars the weight `lulled` asks for nothing, given equity and close."""
+        """Return for how many bars `lulled` or `refused` comes to nothing, by equity and close.
+
+        What is refused must be large enough to be asked for: close to the smallest order the lull
+        ends, and a step looks at it exactly.
+        """
         if self.rest == self.rest:  # NaN
             return len(equity)
+        if not self.exposure:
+            lot, notional = self._least
+            for count, (worth, price) in enumerate(zip(equity, close, strict=True)):
+                size = self._target(self.signalled, worth, price, 0.0)
+                if size < lot or size * price < notional:
+                    return count
+            return len(equity)
+        if self._is_share and len(equity) >= _MANY:
+            return self._keeps_share(np.array(equity), np.array(close))
         for count, (worth, price) in enumerate(zip(equity, close, strict=True)):
             if self._is_off(self.signalled, worth, price):
                 return count
         return len(equity)
+
+    def _keeps_share(self, equity: NDArray[np.float64], close: NDArray[np.float64]) -> int:
+        """Count as `_is_off` would, bar by bar: the same operations on whole columns."""
+        held = self.exposure
+        target = self.signalled * self.sizing.equity_frac * equity / close
+        is_near = (target * held > 0.0) & (np.abs(target - held) <= self._band_frac * abs(held))
+        is_off = (target != held) & ~is_near
+        return int(np.argmax(is_off)) if is_off.any() else len(equity)
 
     def signal(self, weight: float) -> None:
         """Note the weight that was signalled last; it rests once it is carried out."""

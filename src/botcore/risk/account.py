@@ -1,5 +1,6 @@
 """What risk remembers of an account: its mode, its watermarks, its order rate."""
 
+import math
 from collections import deque
 from collections.abc import Sequence
 
@@ -15,6 +16,8 @@ DAILY_LOSS = "DAILY_LOSS"
 
 # Python 3.11 looks a member up slowly through its enum: these are asked for at every order.
 _HELD = OrderState.HELD
+_NORMAL = Mode.NORMAL
+_REDUCE_ONLY = Mode.REDUCE_ONLY
 
 
 class AccountRisk:
@@ -76,15 +79,30 @@ class AccountRisk:
         """Whether equity at `ts` is a new peak, trips a limit or begins a day: seldom."""
         return not (self.floor < equity <= self.peak and ts < self.next_day)
 
+    @property
+    def is_steady(self) -> bool:
+        """Whether its mode can only change by a limit, a new day, or somebody from outside.
+
+        It is where nothing has tripped, and where a tripped limit lets it only reduce.
+        """
+        if self.mode is _NORMAL:
+            return True
+        is_limit = self.mode_cause.startswith((DRAWDOWN, DAILY_LOSS))
+        return self.mode is _REDUCE_ONLY and bool(self.stop) and is_limit
+
     def unmoved(self, equity: Sequence[float]) -> int:
-        """Return on how many of several marks of one day no limit trips."""
-        if max(equity) <= self.peak and min(equity) > self.floor:
+        """Return on how many of several marks of one day no limit trips, while it is steady."""
+        if self.stop == DRAWDOWN:
+            return len(equity)  # nothing is left to trip
+        # A daily loss that has tripped does not trip again; a drawdown still may.
+        loss_floor = -math.inf if self.stop else self.loss_floor
+        if max(equity) <= self.peak and min(equity) > max(loss_floor, self.drawdown_floor):
             return len(equity)
         peak, keep = self.peak, 1.0 - self.limits.drawdown_frac
         for count, mark in enumerate(equity):
             peak = max(peak, mark)
             # As after `raise_peak`: a new peak raises the floor of its own mark too.
-            if not (mark > self.loss_floor and mark > peak * keep):
+            if not (mark > loss_floor and mark > peak * keep):
                 return count
         return len(equity)
 

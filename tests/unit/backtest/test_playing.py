@@ -363,6 +363,27 @@ def test_bars_are_taken_together_with_those_that_have_one_at_the_stamp() -> None
     assert all(each.any() for each in gaps)
 
 
+@pytest.mark.parametrize(
+    "limits",
+    [RiskLimits(drawdown_frac=0.004), RiskLimits(daily_loss_frac=0.002)],
+    ids=["a drawdown", "a daily loss"],
+)
+def test_bars_are_taken_together_while_an_account_may_only_reduce(limits: RiskLimits) -> None:
+    tape = side_by_side_walks(21, 2, 4_000, step_bps=12.0)
+    instruments = [an_instrument(name, min_notional="10") for name in several(2)]
+    runs = [Run(each, {}, fraction(0.1)) for each in SIGNAL_LIBRARY.values()]
+
+    play = assert_lulls_change_nothing(
+        Case(tape, runs, instruments=instruments, limits={ACCOUNT: limits}, cash="10000")
+    )
+
+    stopped = [fact for fact in play.of(ModeChanged) if fact.mode is Mode.REDUCE_ONLY]
+    assert stopped
+    after = sum(1 for key, _ in play.steps if key.ts > stopped[0].ts)
+    assert sum(play.lulls.taken) > 0.8 * 4_000, f"{after} steps made facts after the stop"
+    assert play.of(OrderDenied)
+
+
 def test_no_bar_of_two_timeframes_is_taken_together() -> None:
     longer = BarSpec(5 * MINUTE_NS)
     tape = BarTape([*a_walk(6, 300).series, *a_walk(7, 60, spec=longer).series])
