@@ -167,9 +167,10 @@ class Desk:
         and so the venue is asked again and again.
         """
         is_watched = account.mode_cause.startswith(IN_DOUBT)
+        orders = self.execution.index
         doubts = [
             order
-            for order in self.execution.index.all_working(account.account)
+            for order in (orders.all_working(account.account) if orders.has_doubts else ())
             if order.state is OrderState.IN_DOUBT
         ]
         for order in doubts:

@@ -176,6 +176,8 @@ class SignalSlot:
         if self.rest == self.rest:  # NaN
             return len(equity)
         if not self.exposure:
+            if len(equity) >= _MANY:
+                return self._is_plenty(np.array(equity), np.array(close))
             lot, notional = self._least
             for count, (worth, price) in enumerate(zip(equity, close, strict=True)):
                 size = self._target(self.signalled, worth, price, 0.0)
@@ -196,6 +198,13 @@ class SignalSlot:
         is_near = (target * held > 0.0) & (np.abs(target - held) <= self._band_frac * abs(held))
         is_off = (target != held) & ~is_near
         return int(np.argmax(is_off)) if is_off.any() else len(equity)
+
+    def _is_plenty(self, equity: NDArray[np.float64], close: NDArray[np.float64]) -> int:
+        """Count the bars on which what is refused is large enough."""
+        lot, notional = self._least
+        size = self.signalled * self.sizing.equity_frac * equity / close
+        is_small = (size < lot) | (size * close < notional)
+        return int(np.argmax(is_small)) if is_small.any() else len(equity)
 
     def signal(self, weight: float) -> None:
         """Note the weight that was signalled last; it rests once it is carried out."""

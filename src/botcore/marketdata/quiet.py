@@ -24,9 +24,10 @@ def with_quiet_bars(candles: Candles, venue_up: NDArray[np.int64]) -> tuple[Cand
     if not len(opens):
         return candles, 0
     inside = venue_up[(venue_up > opens[0]) & (venue_up < opens[-1])]
-    missing = np.setdiff1d(inside, opens)
-    if not len(missing):
+    is_missing = opens[np.searchsorted(opens, inside)] != inside
+    if not is_missing.any():
         return candles, 0
+    missing = np.unique(inside[is_missing])
     at = np.searchsorted(opens, missing)
     before = candles.columns["close"][at - 1]
     columns = {
