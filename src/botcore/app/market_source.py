@@ -23,6 +23,8 @@ from botcore.storage.lake import Lake
 _HISTORY_BARS = 20_000
 """Bars before the start that are read for the strategies to settle on; they take what they need."""
 _HOLES_NAMED = 3
+_MISSING_MOST = 0.1
+"""Share of a longer bar that may be missing; the bar is left out when it is more."""
 
 
 class Source(msgspec.Struct, frozen=True, eq=False):
@@ -68,6 +70,9 @@ def _recorded(recipe: Recipe, lake: Lake) -> Source:
         _stored(lake, InstrumentId(name), step, start, recipe.end) for name in recipe.instruments
     ]
     # Holes are sought before bars are joined: a long bar hides what is missing inside it.
+    for each in read:
+        if not len(each.between(recipe.start, recipe.end)):
+            raise _outside(each.instrument, lake, recipe)
     filled = [_quiet(each, read, notes) for each in read]
     holes = [hole for each in filled for hole in _holes(each, recipe)]
     if holes and not recipe.allow_gaps:
@@ -138,11 +143,16 @@ def _joined(candles: Candles, step: int, notes: list[str]) -> Candles:
     name = candles.instrument
     made = resample(candles, step)
     notes.append(f"{name}: {step_name(step)} bars made from {step_name(candles.step_ns)} candles")
-    short = int((made.missing > 0).sum())
+    # A bar that a hole cuts would let orders fill inside the hole, at prices from beyond it.
+    is_cut = made.missing > _MISSING_MOST * (step // candles.step_ns)
+    cut, short = int(is_cut.sum()), int(((made.missing > 0) & ~is_cut).sum())
+    if cut:
+        bars = "1 bar is" if cut == 1 else f"{cut} bars are"
+        notes.append(f"{name}: {bars} left out, for more than a tenth of it is missing")
     if short:
         bars = "1 bar was" if short == 1 else f"{short} bars were"
         notes.append(f"{name}: {bars} made from fewer candles than they span")
-    return made.candles
+    return made.candles.rows(~is_cut) if cut else made.candles
 
 
 def _quiet(candles: Candles, read: list[Candles], notes: list[str]) -> Candles:
@@ -179,6 +189,21 @@ def _holes(candles: Candles, recipe: Recipe) -> list[_Hole]:
     behind = np.flatnonzero(np.diff(inside) > step).tolist()
     edges = [(int(inside[at]) + step, int(inside[at + 1])) for at in behind]
     return [_Hole(candles.instrument, low, high, (high - low) // step) for low, high in edges]
+
+
+def _outside(name: InstrumentId, lake: Lake, recipe: Recipe) -> ConfigError:
+    held = [info for info in lake.series() if info.instrument == name]
+    spans = ", ".join(
+        f"{step_name(info.step_ns)} from {instant_name(info.first)} to {instant_name(info.end)}"
+        for info in held
+    )
+    begins = "the beginning" if recipe.start is None else instant_name(recipe.start)
+    ends = "the end" if recipe.end is None else instant_name(recipe.end)
+    return ConfigError(
+        code="RANGE_REFUSED",
+        cause=f"there are no candles of {name} from {begins} to {ends}",
+        fix=f"choose --from and --to in what is there: {spans}",
+    )
 
 
 def _named(holes: list[_Hole]) -> str:

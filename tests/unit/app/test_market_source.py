@@ -9,7 +9,7 @@ import pytest
 from botcore.app.home import Home
 from botcore.app.market_source import source_of
 from botcore.app.runs import Recipe, StrategyRecipe
-from botcore.domain.errors import DataError
+from botcore.domain.errors import ConfigError, DataError
 from botcore.domain.ids import DAY_NS, MINUTE_NS, InstrumentId
 from botcore.marketdata.candles import FIELDS, Candles
 from botcore.storage.lake import Lake
@@ -66,3 +66,27 @@ def test_a_hole_outside_the_traded_range_is_none_of_its_business(tmp_path: Path)
     recipe = msgspec.structs.replace(RECIPE, start=START + 60 * MINUTE_NS)
 
     assert len(source_of(recipe, Home(tmp_path)).tape) == 4
+
+
+def test_a_long_bar_of_which_more_than_a_tenth_is_missing_is_left_out(tmp_path: Path) -> None:
+    minutes(tmp_path, BTC, without=tuple(range(50, 64)))
+
+    found = source_of(msgspec.structs.replace(RECIPE, allow_gaps=True), Home(tmp_path))
+
+    opens = found.tape.series[0].ts_open
+    assert ((opens - START) // MINUTE_NS).tolist() == [0, 90]
+    assert found.tape.gaps == 1
+    assert any("2 bars are left out" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("days", [(300, None), (None, -1), (1, 2)])
+def test_a_range_without_candles_is_refused_with_what_is_there(
+    tmp_path: Path, days: tuple[int | None, int | None]
+) -> None:
+    minutes(tmp_path, BTC)
+    start, end = (None if day is None else START + day * DAY_NS for day in days)
+
+    with pytest.raises(ConfigError, match="RANGE_REFUSED") as refused:
+        source_of(msgspec.structs.replace(RECIPE, start=start, end=end), Home(tmp_path))
+
+    assert "1m from 2022-01-08 to 2022-01-08 02:00" in refused.value.fix
