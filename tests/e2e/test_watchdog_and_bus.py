@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.support.platform_process import PlatformProcess, waited_for
+from tests.support.platform_process import PlatformProcess, fetched, waited_for
 
 from botcore.app.channel import Remote
 from botcore.app.home import Home, RunInfo
@@ -155,3 +155,21 @@ def test_a_killed_engine_is_started_again_with_the_same_positions(quick: Platfor
         (f.strategy, f.instrument) for f in after.fills if f.side == "SELL"
     }
     assert after.accounts[0].mode == "NORMAL"
+
+
+def test_nothing_is_left_running_when_the_supervisor_is_killed(quick: PlatformProcess) -> None:
+    quick.up()
+    quick.seen(lambda _: True, within_s=60)
+    url = quick.url
+    assert quick._up is not None
+
+    quick._up.kill()
+
+    def is_gone() -> bool:
+        try:
+            fetched(url + "livez")
+        except OSError:
+            return True
+        return False
+
+    waited_for(is_gone, within_s=20, what="the end of the page's process")
