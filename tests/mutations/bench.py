@@ -105,4 +105,6 @@ def _environment(tree: Path) -> dict[str, str]:
     ours = ("PYTEST_", "PYTHONPATH", "COV_CORE", "BOTCORE_TEST_PROFILE")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     path = os.pathsep.join((str(tree / "src"), str(tree)))
-    return kept | {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"}
+    # The copy lies elsewhere: recorded data is where it is for the tests around it.
+    data = os.environ.get("BOTCORE_DATA") or str(ROOT.parent / "shared" / "data")
+    return kept | {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", "BOTCORE_DATA": data}
