@@ -193,7 +193,7 @@ def _profiled(run: Callable[[], None]) -> str:
     profile = cProfile.Profile()
     profile.runcall(run)
     text = io.StringIO()
-    pstats.Stats(profile, stream=text).sort_stats("tottime").print_stats(20)
+    pstats.Stats(profile, stream=text).strip_dirs().sort_stats("tottime").print_stats(20)
     return text.getvalue()
 
 
