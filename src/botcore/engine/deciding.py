@@ -27,7 +27,7 @@ from botcore.engine.event_slots import EventSlot
 from botcore.engine.intents import Intents
 from botcore.engine.slots import SignalSlot
 from botcore.engine.targets import Targets
-from botcore.kernel.guard import Crashed, guarded, left
+from botcore.kernel.guard import Crashed, guarded
 from botcore.strategies import SignalRunner, SignalStrategy, StrategyClass
 
 Slot = SignalSlot | EventSlot
@@ -240,9 +240,6 @@ class Deciders:
                 slot.log.add(bar.ts_close, runner.memory, weight)
             except Exception as error:
                 self._quarantine(slot, Crashed(error), key)
-                continue
-            except SystemExit as error:
-                self._quarantine(slot, left(error), key)
                 continue
             if observe:
                 self._observed(slot, bar, weight)

@@ -32,10 +32,3 @@ def guarded(call: Callable[[*A], R], *args: *A) -> R | Crashed:
         return call(*args)
     except Exception as error:
         return Crashed(error)
-    except SystemExit as error:
-        return left(error)
-
-
-def left(error: SystemExit) -> Crashed:
-    """Return what foreign code came to that asked the whole interpreter to leave."""
-    return Crashed(RuntimeError(f"it called exit({error.code!r}), which is not its to call"))

@@ -3,7 +3,6 @@
 # A Decimal equals the whole number that it is.
 # mypy: disable-error-code="comparison-overlap"
 
-import sys
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from itertools import count
@@ -69,17 +68,12 @@ def breaking_off(view: StrategyView) -> Iterator[Any]:
     raise RuntimeError("half way")
 
 
-def leaving(view: StrategyView) -> Any:
-    sys.exit("enough")
-
-
 class Dressed(Target, frozen=True):
     """Looks like a target."""
 
 
 BAD: dict[str, tuple[SayFn, str]] = {
     "it raises": (raising, "ZeroDivisionError: it divided by nothing"),
-    "it asks the interpreter to leave": (leaving, "it called exit('enough')"),
     "it raises half way": (breaking_off, "RuntimeError: half way"),
     "it says something that is no intent": (lambda v: ["buy"], "'buy' is no intent"),
     "it says one thing instead of many": (buy, "is not iterable"),
