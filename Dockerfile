@@ -23,8 +23,9 @@ ENV PATH=/opt/botcore/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     BOTCORE_HOME=/data \
-    BOTCORE_HOST=0.0.0.0
-# 0.0.0.0 is inside the container: publish the port on 127.0.0.1 only, there is no sign-in yet.
+    BOTCORE_HOST=0.0.0.0 \
+    BOTCORE_ALLOW_PLAIN_HTTP=true
+# 0.0.0.0 is inside the container, and plain: publish the port on 127.0.0.1, or to a proxy with TLS.
 USER 10001:10001
 WORKDIR /data
 VOLUME /data

@@ -11,10 +11,13 @@ import sys
 from collections.abc import Callable
 from typing import Protocol
 
+import api_load
 import l2_replay
 import latency
+import open_orders
 import real_data
 import startup
+import websocket
 import year
 from results import RESULTS, Section, write_section
 
@@ -31,7 +34,17 @@ class Benchmark(Protocol):
 
 
 BENCHMARKS: dict[str, Benchmark] = {
-    benchmark.NAME: benchmark for benchmark in (year, latency, startup, real_data, l2_replay)
+    benchmark.NAME: benchmark
+    for benchmark in (
+        year,
+        latency,
+        open_orders,
+        startup,
+        real_data,
+        l2_replay,
+        api_load,
+        websocket,
+    )
 }
 
 

@@ -86,7 +86,8 @@ def _start() -> dict[str, float]:
             url = _until(lambda: json.loads((Path(folder) / "run.json").read_text())["url"])
             _until(lambda: _get(url + "readyz"))
             ready = time.perf_counter() - began
-            view = _until(lambda: _filled(url))
+            token = (Path(folder) / "token").read_text().strip()
+            view = _until(lambda: _filled(url, token))
             filled = time.perf_counter() - began
             time.sleep(max(0.0, _IDLE_S - (filled - ready)))
             engine = int(view["engine_pid"])
@@ -117,13 +118,16 @@ def _until(ask: Callable[[], object]) -> object:
     raise TimeoutError("the platform did not get there")
 
 
-def _get(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310  # the page's own http address
+def _get(url: str, token: str = "") -> bytes:
+    request = urllib.request.Request(url)  # noqa: S310  # the page's own http address
+    if token:
+        request.add_header("Authorization", f"Local {token}")
+    with urllib.request.urlopen(request, timeout=2) as answer:  # noqa: S310
         return bytes(answer.read())
 
 
-def _filled(url: str) -> dict[str, object] | None:
-    view = json.loads(_get(url + "view.json"))
+def _filled(url: str, token: str) -> dict[str, object] | None:
+    view = json.loads(_get(url + "view.json", token))
     return view if view["fills"] else None
 
 

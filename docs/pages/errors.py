@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from botcore.app.viewing import OUTCOMES
+from botcore.engine.decided import WORDS
 from botcore.risk import DENIALS
 from botcore.storage import faults
 from docs.pages.source import PACKAGE, constants_of, modules, remedies, text_of
@@ -76,7 +76,7 @@ def page() -> str:
                 "\n## No order\n\nWhy a wish did not become an order, beside a denial.\n\n"
                 "| code | what it says |\n|---|---|\n"
             ),
-            *(f"| `{code}` | {text} |\n" for code, text in OUTCOMES.items()),
+            *(f"| `{code}` | {text} |\n" for code, text in WORDS.items()),
             (
                 "\n## Alerts\n\nWhat a person should look at; the account goes on, or is halted"
                 " where the cause says so.\n\n"

@@ -6,8 +6,16 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from botcore.app.settings import SETTINGS_FILE, LimitSettings, Settings, StrategySettings
+from botcore.app.protection_settings import MODELS, RULES
+from botcore.app.settings import (
+    SETTINGS_FILE,
+    LimitSettings,
+    RateSettings,
+    Settings,
+    StrategySettings,
+)
 from botcore.risk import RiskLimits
+from botcore.risk.locking.rules import span
 
 _HEAD: Final = f"""\
 # Settings
@@ -37,7 +45,8 @@ A `strategies` table replaces the six that ship; `seed`, `bar_s` and `history_da
 simulated market once, at the first start of a home.
 
 """
-_TABLES: Final = ("strategies", "limits")
+_TABLES: Final = ("strategies", "limits", "rates", "protections")
+_TIMES: Final = ("lock_minutes", "lock_bars", "lookback_minutes", "lookback_bars")
 _BOUNDS: Final = (
     (Ge, "ge", "from {}"),
     (Gt, "gt", "above {}"),
@@ -55,6 +64,14 @@ def page() -> str:
     )
     lines.append(_table(LimitSettings, prefix="BOTCORE_LIMITS__", texts=_limit_texts()))
     lines.append(
+        "\n## rates\n\nOf the API's callers. A request pays from every budget it falls under, or"
+        " is refused (429, `RATE_LIMITED`) and pays nothing; cancelling and what else lowers risk"
+        " has a budget of its own and waits for nobody. While the platform is busy, reads, market"
+        " data and research are slowed, down to a quarter.\n\n"
+    )
+    lines.append(_table(RateSettings, prefix="BOTCORE_RATES__"))
+    lines.append(_protections())
+    lines.append(
         "\n## strategies.NAME\n\nOne table a strategy; NAME is yours. Parameters of each stand in"
         " [strategies](strategies.md).\n\n"
     )
@@ -62,6 +79,31 @@ def page() -> str:
     return "".join(lines)
 
 
+def _protections() -> str:
+    """Return what may be said of each kind of protection; times have a paragraph of their own."""
+    parts = [_PROTECTIONS]
+    for kind, model in MODELS.items():
+        rule = RULES[kind](name="mine")
+        looks = f" and looks back {span(rule.lookback_ns)}" if rule.lookback_ns else ""
+        parts.append(
+            f'\n`kind = "{kind}"`: {_first_line(model)} Unless told otherwise it locks for'
+            f" {span(rule.lock_ns)}{looks}.\n\n"
+        )
+        parts.append(_table(model, prefix="BOTCORE_PROTECTIONS__NAME__", without=("kind", *_TIMES)))
+    return "".join(parts)
+
+
+def _first_line(model: type[BaseModel]) -> str:
+    return (model.__doc__ or "").partition("\n")[0]
+
+
+_PROTECTIONS: Final = """
+## protections.NAME
+
+One table a protection; NAME is yours, and several may be of one kind.
+[Protections](../how-to/protections.md) says what they do. `lock_minutes` or `lock_bars` is how long
+one locks; `lookback_minutes` or `lookback_bars` how far those with a look-back look.
+"""
 _STRATEGY: Final = {
     "strategy": "its name in the library",
     "equity_frac": "share of the account's equity, divided equally over the instruments",

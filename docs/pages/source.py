@@ -67,6 +67,10 @@ def constants_of(tree: ast.Module) -> dict[str, str]:
     return found
 
 
+_TOLD: Final = {"FaultData": "RESYNC", "Failed": "RETRY"}
+"""What is told to a client rather than raised, with what the client does about it."""
+
+
 def remedies() -> dict[str, str]:
     """Return error class → what self-healing does about it, by inheritance from `BotError`."""
     bases: dict[str, str] = {}
@@ -74,7 +78,10 @@ def remedies() -> dict[str, str]:
     for _, tree in modules():
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef) and node.bases:
-                bases.setdefault(node.name, _short(node.bases[0]))
+                base = _short(node.bases[0])
+                # A name that several modules use means the error among them.
+                if node.name not in bases or not _is_error(node.name, bases):
+                    bases[node.name] = base
                 for line in node.body:
                     match line:
                         case (
@@ -86,7 +93,7 @@ def remedies() -> dict[str, str]:
                             own[node.name] = a
                         case _:
                             pass
-    found = {}
+    found = dict(_TOLD)
     for name in bases:
         heir, seen = name, set[str]()
         while heir not in own and heir in bases and heir not in seen:

@@ -38,7 +38,7 @@ def house(tmp_path: Path) -> Path:
         "venues/live/binance.py": "import aiohttp\nfrom botcore.engine import pipeline\n",
         "storage/journal.py": "import sqlalchemy\nfrom botcore.engine import pipeline\n",
         "control/commands.py": "from botcore.engine import pipeline\n",
-        "api/server.py": "import fastapi\nfrom botcore.control import commands\n",
+        "api/server.py": "import starlette\nfrom botcore.control import commands\n",
         "app/compose.py": (
             "import uvicorn\nfrom botcore.api import server\nfrom botcore.storage import journal\n"
             "from botcore.venues.live import binance\n"
@@ -81,7 +81,7 @@ BREACHES = [
     ("cli/up.py", "from botcore.storage import journal", "cli.up -> botcore.storage.journal"),
     ("cli/up.py", "import botcore.venues.live.binance", "cli.up -> botcore.venues.live.binance"),
     ("risk/gate.py", "import torch", "botcore.risk.gate -> torch"),
-    ("control/commands.py", "import fastapi", "botcore.control.commands -> fastapi"),
+    ("control/commands.py", "import starlette", "botcore.control.commands -> starlette"),
     ("engine/pipeline.py", "import sqlite3", "botcore.engine.pipeline -> sqlite3"),
     ("engine/pipeline.py", "import aiohttp", "botcore.engine.pipeline -> aiohttp"),
     ("execution/orders.py", "def f():\n    import socket", "execution.orders -> socket"),

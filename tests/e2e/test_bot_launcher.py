@@ -619,5 +619,5 @@ def test_the_pinned_lists_install_also_after_a_kill_in_the_middle(tmp_path: Path
 
     assert "Ready in" in second.stderr
     assert "environment              kept" in second.stderr
-    imports = "import alembic, botcore, fastapi, msgspec, numpy, rich, sqlalchemy, typer, zmq"
+    imports = "import alembic, botcore, msgspec, numpy, rich, sqlalchemy, starlette, typer, zmq"
     subprocess.run([root / ".venv" / "bin" / "python", "-W", "error", "-c", imports], check=True)

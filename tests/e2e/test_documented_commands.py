@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from botcore.cli.areas import AREAS
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ["README.md", *sorted(f"docs/how-to/{p.name}" for p in (ROOT / "docs/how-to").glob("*.md"))]
-GROUPS = {"data", "strategy"}
+GROUPS = {"data", "strategy", *AREAS}
 OF_THE_LAUNCHER = {"test", "check", "help"}
 ENDS_BY_ITSELF = {
     *("backtest", "replay", "parity", "strategy", "doctor", "status", "--help", "--version")

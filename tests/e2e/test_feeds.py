@@ -13,7 +13,7 @@ from tests.support.binance_stream_server import (
     a_quote,
     a_trade,
 )
-from tests.support.platform_process import PlatformProcess, fetched
+from tests.support.platform_process import PlatformProcess
 from tests.support.recorded_candles import spot_days
 
 from botcore.app.home import Home
@@ -114,7 +114,7 @@ def test_live_prices_are_traded_on_paper_and_an_interruption_is_said(
             venue.refuse_handshakes = 503
             venue.drop()
             platform.seen(lambda v: "interrupted" in v.feed.banner, within_s=60)
-            assert b"interrupted" in fetched(platform.url)
+            assert b"interrupted" in platform.read()
             venue.refuse_handshakes = 0
             back = platform.seen(lambda v: "interrupted" not in v.feed.banner, within_s=90)
             assert any("interrupted" in alert.detail for alert in back.alerts)
@@ -183,7 +183,7 @@ def test_a_tape_is_played_to_its_end_opens_nothing_more_and_is_rewound(
         ended = platform.seen(lambda v: v.accounts[0].mode == "REDUCE_ONLY", within_s=90)
         assert "rewind" in ended.accounts[0].mode_cause
         assert "ended" in ended.feed.banner
-        assert b"REPLAY" in fetched(platform.url)
+        assert b"REPLAY" in platform.read()
     finally:
         platform.stop()
 

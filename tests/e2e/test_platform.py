@@ -55,7 +55,7 @@ def test_up_fills_within_a_minute_and_the_page_says_what_it_is(platform: Platfor
 
     view = platform.seen(lambda v: bool(v.fills), within_s=90)
 
-    page = fetched(platform.url).decode()
+    page = platform.read().decode()
     first = view.fills[-1]
     started = view.feed.now - round(view.uptime_s * 1e9)
     assert first.ts - started < 60 * 1e9
@@ -68,7 +68,7 @@ def test_up_fills_within_a_minute_and_the_page_says_what_it_is(platform: Platfor
     assert all(d.reason for s in view.strategies for d in s.decisions)
     assert fetched(platform.url + "livez")
     assert fetched(platform.url + "readyz")
-    assert b"botcore_" in fetched(platform.url + "metrics")
+    assert b"botcore_" in platform.read("metrics")
 
 
 @pytest.mark.requirement("SCRIPT stop")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from tests.support.platform_process import PlatformProcess, fetched, waited_for
 
-from botcore.app.channel import Remote
+from botcore.app.channel import PLACES, Remote
 from botcore.app.home import Home, RunInfo
 from botcore.app.home_lock import HomeLock
 from botcore.app.processes import endpoints
@@ -130,7 +130,7 @@ def test_every_fact_of_the_contract_is_heard_on_the_bus(quick: PlatformProcess) 
     def listened() -> bool:
         for message in subscriber.take(1_000, timeout_s=0.2):
             heard.add(message.topic.removeprefix("fact/"))
-            fact = decode_fact(message.payload[8:])
+            fact = decode_fact(message.payload[PLACES.size :])
             assert type(fact).__name__ == message.topic.removeprefix("fact/")
         if "ModeChanged" in wanted - heard <= {"ModeChanged", "RiskAlert", "SystemHealth"}:
             quick.verb("kill")  # not before the rest is heard: nothing trades after it

@@ -23,20 +23,27 @@ from tests.support.trading_session import ACCOUNT, ByColour, TradingSession
 from tests.support.venue_session import USDT, an_instrument
 
 from botcore.domain.commands import (
+    MANUAL,
+    AmendOrder,
     CancelAll,
+    CancelOne,
     Checkpoint,
     Deposit,
     Flatten,
     KillSwitch,
+    LiftLock,
+    OrderWish,
     PauseStrategy,
     Reconciled,
     ResumeStrategy,
     SessionStarted,
     SetMode,
+    SubmitOrder,
+    UseLimits,
 )
 from botcore.domain.decisions import Approved, Denied
 from botcore.domain.events import Fact, OrderFilled
-from botcore.domain.ids import MINUTE_NS, InstrumentId, Nanos, StrategyId
+from botcore.domain.ids import MINUTE_NS, AccountId, InstrumentId, Nanos, StrategyId
 from botcore.domain.intents import CancelOrder, Intent, PlaceOrder, ReplaceOrder, Target
 from botcore.domain.keys import Key
 from botcore.domain.market import Bar, BarsClosed
@@ -45,7 +52,17 @@ from botcore.domain.orders import OrderRef, OrderSpec, OrderState, OrderType, Si
 from botcore.domain.records import encode
 from botcore.domain.reports import ReportKind, VenueReport
 from botcore.engine import Engine
-from botcore.risk import RiskLimits, Sizing
+from botcore.risk import (
+    CoolDown,
+    Counted,
+    DrawdownGuard,
+    LowProfit,
+    Protection,
+    RiskLimits,
+    Scope,
+    Sizing,
+    StopLossGuard,
+)
 from botcore.strategies import EventStrategyBase, StrategyView
 from botcore.venues.simulated import FeeMode, SimulatedVenue
 
@@ -60,6 +77,26 @@ LIMITS = RiskLimits(
     daily_loss_frac=0.05,
     drawdown_frac=0.2,
     orders_per_s=6,
+)
+
+PROTECTIONS = (
+    CoolDown(name="rest", lock_ns=2 * MINUTE_NS),
+    StopLossGuard(
+        name="losses",
+        exits=2,
+        lookback_ns=20 * MINUTE_NS,
+        lock_ns=3 * MINUTE_NS,
+        scope=Scope.STRATEGY,
+        counts=Counted.LOSSES,
+    ),
+    LowProfit(name="weak", trades=2, lookback_ns=30 * MINUTE_NS, lock_ns=3 * MINUTE_NS),
+    DrawdownGuard(
+        name="fall",
+        drawdown_frac=0.005,
+        trades=0,
+        lookback_ns=96 * MINUTE_NS,
+        lock_ns=3 * MINUTE_NS,
+    ),
 )
 
 
@@ -104,6 +141,41 @@ class Wish:
                 )
             ]
         return [self._order(view)]
+
+    def order(
+        self,
+        account: AccountId,
+        strategy: StrategyId,
+        run: TradingSession,
+        prices: dict[InstrumentId, int],
+    ) -> OrderWish:
+        """Return it as a person would ask for it."""
+        price = Decimal(prices[self.instrument]) * Decimal(
+            "0.01" if self.instrument == ONE else "0.05"
+        )
+        near = price * (10_000 + self.offset) / 10_000
+        sign = self.side.sign
+        held = run.position(strategy, self.instrument).quantity
+        quantity = run.equity / price * self.size / 1_000
+        if self.side is Side.SELL and self.size % 3:
+            quantity = held * self.size / 100
+        is_limited = self.type in (OrderType.LIMIT, OrderType.STOP_LIMIT)
+        is_stop = self.type in (OrderType.STOP, OrderType.STOP_LIMIT)
+        return OrderWish(
+            account=account,
+            instrument=self.instrument,
+            side=self.side,
+            type=self.type,
+            quantity=quantity,
+            limit_price=near if is_limited else None,
+            trigger_price=price * (10_000 + sign * abs(self.offset)) / 10_000 if is_stop else None,
+            trail=price / 100 if self.type is OrderType.TRAILING_STOP else None,
+            reduce_only=self.reduce_only and self.side is Side.SELL,
+            stop_loss=price * Decimal("0.985") if self.bracket in ("stop", "both") else None,
+            take_profit=price * Decimal("1.02") if self.bracket in ("target", "both") else None,
+            trailing=price / 100 if self.bracket == "trail" else None,
+            strategy=strategy,
+        )
 
     def _order(self, view: StrategyView) -> PlaceOrder:
         last = view.last(self.instrument)
@@ -230,8 +302,17 @@ class EngineMachine(RuleBasedStateMachine):
         fees=st.sampled_from([FeeMode.QUOTE, FeeMode.BASE]),
         participation=st.sampled_from([None, 100_000, 20_000]),
         slippage=st.sampled_from([0, 200]),
+        protections=st.sampled_from([(), PROTECTIONS]),
     )
-    def begin(self, cash: str, fees: FeeMode, participation: int | None, slippage: int) -> None:
+    def begin(
+        self,
+        cash: str,
+        fees: FeeMode,
+        participation: int | None,
+        slippage: int,
+        protections: tuple[Protection, ...],
+    ) -> None:
+        self.acts = 0
         self.faulty: list[FaultyVenue] = []
         self.script: dict[tuple[str, int], list[Wish]] = {}
         puppet = type("APuppet", (Puppet,), {"script": self.script})
@@ -247,6 +328,7 @@ class EngineMachine(RuleBasedStateMachine):
             an_instrument(ONE, lot="0.01", min_quantity="0.01", min_notional="5"),
             an_instrument(TWO, tick="0.05", lot="0.001", min_notional="5"),
             limits=LIMITS,
+            protections=protections,
             sizing=Sizing(equity_frac=0.1, band_frac=0.1),
             cash=cash,
             venue=venue,
@@ -382,6 +464,60 @@ class EngineMachine(RuleBasedStateMachine):
         else:
             self.run.venue.deposit(ACCOUNT, USDT, Decimal("0.00000001"))
             self.tell(Deposit(ACCOUNT, USDT, "0.00000001", "more"))
+
+    @rule(pick=st.integers(0, 9), by=st.sampled_from([PERSON, "risk"]))
+    def a_lock_is_lifted(self, pick: int, by: str) -> None:
+        locks = sorted(self.run.risk.locks)
+        assume(locks)
+        lock = self.run.risk.locks[locks[pick % len(locks)]]
+        is_in_force = lock.until > self.run.now
+        self.tell(LiftLock(ACCOUNT, by, lock.id))
+        assert (lock.id in self.run.risk.locks) is not (is_in_force and by == PERSON), "E113"
+
+    @rule(draw=st.data(), who=st.sampled_from([MANUAL, MANUAL, *NAMES]), again=st.booleans())
+    def a_person_orders(self, draw: st.DataObject, who: StrategyId, again: bool) -> None:
+        """A person's order passes the same gate, and one that is told again is done once."""
+        wish = Wish(draw).order(ACCOUNT, who, self.run, self.prices)
+        self.acts += 1
+        command = SubmitOrder(order=wish, by=PERSON, reference=f"act-{self.acts}")
+        self.tell(command)
+        if again:
+            before = len(self.run.facts)
+            self.tell(command)
+            assert len(self.run.facts) == before
+
+    @rule(draw=st.data(), pick=st.integers(0, 20), act=st.sampled_from(["amend", "cancel"]))
+    def a_person_changes(self, draw: st.DataObject, pick: int, act: str) -> None:
+        working = self.run.engine.desk.execution.index.all_working(ACCOUNT)
+        assume(working)
+        order = working[pick % len(working)]
+        self.acts += 1
+        reference = f"act-{self.acts}"
+        if act == "cancel":
+            self.tell(CancelOne(ACCOUNT, PERSON, order.id, reference))
+            return
+        share = draw.draw(st.sampled_from([None, "0.5", "1", "1.3"]))
+        move = draw.draw(st.sampled_from([None, "0.99", "1.01"]))
+        limit = order.limit_price
+        self.tell(
+            AmendOrder(
+                account=ACCOUNT,
+                by=PERSON,
+                reference=reference,
+                client_order_id=order.id,
+                quantity=None if share is None else order.quantity * Decimal(share),
+                limit_price=None if move is None or limit is None else limit * Decimal(move),
+            )
+        )
+
+    @rule(order=st.sampled_from([0.05, 0.15]), rate=st.integers(1, 6))
+    def a_person_changes_limits(self, order: float, rate: int) -> None:
+        """Never above `LIMITS`, which the witness goes by."""
+        self.acts += 1
+        limits = {"order_frac": order, "orders_per_s": rate}
+        self.tell(
+            UseLimits(account=ACCOUNT, by=PERSON, reference=f"act-{self.acts}", limits=limits)
+        )
 
     def _kill(self) -> None:
         before = dict(self.auditor.positions)

@@ -9,6 +9,7 @@ from tests.support.lulls import (
     Case,
     Patient,
     Run,
+    a_walk,
     assert_lulls_change_nothing,
     several,
     side_by_side_walks,
@@ -27,10 +28,23 @@ from tests.unit.portfolio.builders import (
     deposit,
 )
 
+from botcore.domain.events import ProtectionLocked
 from botcore.domain.ids import DAY_NS, MINUTE_NS, AccountId, Currency, InstrumentId, Nanos
 from botcore.domain.market import BarSpec
 from botcore.portfolio import Portfolio, Valuation
-from botcore.risk import AccountRisk, RiskLimits, Sizing, SizingKind
+from botcore.risk import (
+    AccountRisk,
+    CoolDown,
+    Counted,
+    DrawdownGuard,
+    LowProfit,
+    Protection,
+    RiskLimits,
+    Scope,
+    Sizing,
+    SizingKind,
+    StopLossGuard,
+)
 from botcore.strategies.layout import CODE, HELD
 from botcore.strategies.library import SIGNAL_LIBRARY
 from botcore.strategies.library.hysteresis import (
@@ -58,6 +72,27 @@ LIMITS = (
     RiskLimits(order_frac=0.5, daily_loss_frac=0.002),
     RiskLimits(order_frac=0.5, drawdown_frac=0.004),
 )
+PROTECTIONS: tuple[tuple[Protection, ...], ...] = (
+    (),
+    (CoolDown(name="rest", lock_ns=40 * MINUTE_NS),),
+    (
+        DrawdownGuard(
+            name="fall",
+            drawdown_frac=0.002,
+            trades=0,
+            lookback_ns=96 * MINUTE_NS,
+            lock_ns=90 * MINUTE_NS,
+        ),
+    ),
+    (
+        DrawdownGuard(
+            name="fall", drawdown_frac=0.004, trades=2, lookback_ns=DAY_NS, lock_ns=DAY_NS
+        ),
+        StopLossGuard(name="losses", exits=2, counts=Counted.LOSSES, lookback_ns=DAY_NS),
+        LowProfit(name="weak", trades=2, lookback_ns=DAY_NS, lock_ns=60 * MINUTE_NS),
+        CoolDown(name="rest", lock_ns=3 * MINUTE_NS, scope=Scope.INSTRUMENT),
+    ),
+)
 lengths = st.one_of(st.sampled_from([1, 13, 49, 100, 250]), st.integers(1, 300))
 places = st.one_of(st.just(0), st.just(0), st.integers(1, 600))
 
@@ -84,6 +119,7 @@ of_the_library = st.builds(
 @given(
     runs=st.lists(st.one_of(patients, of_the_library), min_size=1, max_size=3),
     limits=st.sampled_from(LIMITS),
+    protections=st.sampled_from(PROTECTIONS),
     seed=st.integers(0, 10**6),
     n_bars=st.one_of(st.sampled_from([300, 700, 2_100]), st.integers(1, 700)),
     step_bps=st.sampled_from([2.0, 8.0, 30.0]),
@@ -98,6 +134,7 @@ of_the_library = st.builds(
 def test_any_tape_leaves_the_same_with_lulls_and_without(
     runs: list[Run],
     limits: RiskLimits,
+    protections: tuple[Protection, ...],
     seed: int,
     n_bars: int,
     step_bps: float,
@@ -127,11 +164,44 @@ def test_any_tape_leaves_the_same_with_lulls_and_without(
             limits={ACCOUNT: limits},
             venue=a_config(participation_ppm=cap),
             instruments=[rules_of(name) for name in several(count)],
+            protections=protections,
         ),
         part=part,
     )
 
     event("with lulls" if any(play.lulls.taken) else "without a lull")
+    for kind in sorted({fact.kind for fact in play.of(ProtectionLocked)}):
+        event(f"locked by {kind}")
+
+
+@given(
+    protections=st.sampled_from(PROTECTIONS[1:]),
+    seed=st.integers(0, 10**6),
+    hold=st.sampled_from([40, 150, 400]),
+    idle=st.sampled_from([1, 60]),
+    step_bps=st.sampled_from([8.0, 30.0]),
+    part=st.sampled_from([64, 97, 500]),
+)
+@settings(max_examples=30)
+def test_i12_what_protections_see_and_lock_is_the_same_with_lulls_and_without(
+    protections: tuple[Protection, ...],
+    seed: int,
+    hold: int,
+    idle: int,
+    step_bps: float,
+    part: int,
+) -> None:
+    """A patient strategy with a third of the money in one coin: lulls are long, and falls deep."""
+    tape = a_walk(seed, 900, step_bps=step_bps, origin=5 * DAY_NS - 200 * MINUTE_NS)
+    run = Run(Patient, {"hold": hold, "idle": idle}, SIZINGS[0])
+
+    play = assert_lulls_change_nothing(
+        Case(tape, [run], cash="300", protections=protections), part=part
+    )
+
+    assert any(play.lulls.taken)
+    for kind in sorted({fact.kind for fact in play.of(ProtectionLocked)}):
+        event(f"locked by {kind}")
 
 
 def an_account(limits: RiskLimits, day_start: float, peak: float) -> AccountRisk:

@@ -5,8 +5,8 @@ Composed by the same functions as the running platform; only the waiting is left
 
 from decimal import Decimal
 
-from botcore.app.composition import PAPER, USDT, engine_config, market_config
-from botcore.app.feed import bars_of
+from botcore.app.composition import PAPER, USDT, engine_config
+from botcore.app.feed import bars_of, market_config
 from botcore.app.settings import Settings
 from botcore.domain.commands import Deposit, Input, Reconciled, SessionStarted
 from botcore.domain.events import Fact, ModeChanged, OrderFilled

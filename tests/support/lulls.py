@@ -37,7 +37,7 @@ from botcore.engine import (
 )
 from botcore.engine.lulls import Lulls
 from botcore.indicators import FloatRow
-from botcore.risk import RiskLimits, Sizing
+from botcore.risk import Protection, RiskLimits, Sizing
 from botcore.strategies import (
     DECISION,
     WARM_UP_REASON,
@@ -120,6 +120,7 @@ class Case:
     Attributes:
         limits: of each account; each begins with `cash` in USDT.
         coins: what else each account is given.
+        protections: of every account.
     """
 
     tape: BarTape
@@ -129,12 +130,16 @@ class Case:
     instruments: Sequence[Instrument] = field(default_factory=lambda: (an_instrument(),))
     cash: str = "1000000"
     coins: Mapping[str, str] = field(default_factory=dict)
+    protections: tuple[Protection, ...] = ()
 
     @property
     def config(self) -> EngineConfig:
         """What the engine is told; strategies are named by their place."""
         return EngineConfig(
-            tuple(AccountConfig(name, USDT, limits) for name, limits in self.limits.items()),
+            tuple(
+                AccountConfig(name, USDT, limits, self.protections)
+                for name, limits in self.limits.items()
+            ),
             tuple(self.instruments),
             tuple(
                 StrategyConfig(

@@ -34,13 +34,19 @@ def waited_for(ask: Callable[[], T | None], *, within_s: float, what: str) -> T:
         _CLOCK.sleep_blocking(0.1)
 
 
-def fetched(url: str) -> bytes:
+def fetched(url: str, *, local: str = "") -> bytes:
     """Return what stands at an address.
+
+    Args:
+        url: the address.
+        local: the home's token, for what needs one to be signed in.
 
     Raises:
         OSError: it does not answer, or answers with an error.
     """
-    with urllib.request.urlopen(url, timeout=5.0) as answer:
+    headers = {"Authorization": f"Local {local}"} if local else {}
+    request = urllib.request.Request(url, headers=headers)
+    with urllib.request.urlopen(request, timeout=5.0) as answer:
         return bytes(answer.read())
 
 
@@ -88,10 +94,18 @@ class PlatformProcess:
         assert info is not None
         return info.url
 
+    def read(self, path: str = "") -> bytes:
+        """Return a page below `url`, read as who sits at this machine.
+
+        Raises:
+            OSError: it does not answer, or answers with an error.
+        """
+        return fetched(self.url + path, local=Home(self.home).token())
+
     def view(self) -> PlatformView | None:
         """The newest view over HTTP, or None while there is none."""
         try:
-            document = fetched(self.url + "view.json")
+            document = self.read("view.json")
         except (OSError, AssertionError):
             return None
         return decode_view(document) if json.loads(document) else None

@@ -1,5 +1,6 @@
 """The risk gate over a view that a test sets."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -11,17 +12,23 @@ from botcore.domain.events import OrderPlaced
 from botcore.domain.ids import Nanos
 from botcore.domain.intents import NO_REASON, ReplaceOrder
 from botcore.domain.orders import OrderSpec, OrderState
-from botcore.risk import AccountRisk, RiskLimits, RiskManagementSystem
+from botcore.risk import AccountRisk, Protection, RiskLimits, RiskManagementSystem
 from botcore.risk.grid import GridValues
 
 
 class RiskDesk:
     """One account under limits; the view has 10,000 USDT, is flat and marks at 100."""
 
-    def __init__(self, view: FakeRiskView | None = None, **limits: Any) -> None:
+    def __init__(
+        self,
+        view: FakeRiskView | None = None,
+        protections: Sequence[Protection] = (),
+        /,
+        **limits: Any,
+    ) -> None:
         self.view = view or FakeRiskView()
         self.gate = RiskManagementSystem(seal=SEAL, view=self.view, config_digest="digest")
-        self.account: AccountRisk = self.gate.add_account(MAIN, RiskLimits(**limits))
+        self.account: AccountRisk = self.gate.add_account(MAIN, RiskLimits(**limits), protections)
 
     at = a_key()
 

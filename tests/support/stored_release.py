@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 import botcore
-from botcore.app.composition import PAPER, USDT, engine_config, market_config
-from botcore.app.feed import bars_of, save_state
+from botcore.app.composition import PAPER, USDT, engine_config
+from botcore.app.feed import bars_of, market_config, save_state
 from botcore.app.home import Home
 from botcore.app.market_tape import Tape
 from botcore.app.recording import Recorder

@@ -45,7 +45,7 @@ from botcore.engine.event_slots import EventSlot
 from botcore.execution import BarVenue, Order
 from botcore.indicators import FloatRow
 from botcore.portfolio import Position
-from botcore.risk import AccountRisk, RiskLimits, Sizing, SizingKind
+from botcore.risk import AccountRisk, Protection, RiskLimits, Sizing, SizingKind
 from botcore.strategies import (
     WARM_UP_REASON,
     EventStrategyBase,
@@ -237,6 +237,7 @@ class TradingSession:
         *instruments: Instrument,
         cash: str = "1000000",
         limits: RiskLimits = WIDE,
+        protections: Sequence[Protection] = (),
         sizing: Sizing = ONE_COIN,
         parameters: Mapping[str, Mapping[str, float]] | None = None,
         steps: Mapping[str, int] | None = None,
@@ -256,7 +257,7 @@ class TradingSession:
         self.taken: list[Taken] = []
         self.fingerprint = Fingerprint()
         self.config = EngineConfig(
-            (AccountConfig(ACCOUNT, USDT, limits),),
+            (AccountConfig(ACCOUNT, USDT, limits, tuple(protections)),),
             self.instruments,
             tuple(
                 StrategyConfig(

@@ -1,9 +1,18 @@
-"""The platform over HTTP: takes the views' document in, gives the page and the health answers out.
+"""The platform over HTTP: takes calls in, hands them to control, gives its answers and pages out.
 
-Read-only for now: nothing here can act on the engine.
+Nothing here decides what may be done or does it; `control` does.
 """
 
-from botcore.api.application import create_app
-from botcore.api.ports import MetricsPage
+from botcore.api.application import create_app, routes_of
+from botcore.api.ports import AccessRows, Authenticator, Controlling, MetricsPage
+from botcore.api.rest import Door
 
-__all__ = ["MetricsPage", "create_app"]
+__all__ = [
+    "AccessRows",
+    "Authenticator",
+    "Controlling",
+    "Door",
+    "MetricsPage",
+    "create_app",
+    "routes_of",
+]

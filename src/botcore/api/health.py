@@ -5,10 +5,13 @@ Liveness asks nothing of others: restarting this process mends nothing that is w
 
 from typing import Final
 
-from fastapi import APIRouter
-from starlette.responses import JSONResponse, Response
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from botcore.api.pages import Pages
 from botcore.api.ports import MetricsPage
+from botcore.api.rest.routing import Public, Route, Shown
+from botcore.control.access import Scope
 from botcore.control.ports import Platform
 from botcore.control.views import FeedStatus
 
@@ -16,37 +19,43 @@ READY_AGE_S: Final = 10.0
 """An engine that has said nothing for longer is not ready. Above what the page calls stale, so
 that one late document does not take a replica out of service."""
 STORAGE_OK: Final = "ok"
-_READ: Final = ["GET", "HEAD"]
+HEALTH_PATHS: Final = ("/api/v1/health", "/api/health", "/health")
+_PROBE: Final = Public("a probe has no key, and learns one word")
 
 
-def health_routes(platform: Platform, metrics: MetricsPage) -> APIRouter:
-    """Return the routes."""
-    router = APIRouter()
+def probe_routes(pages: Pages, platform: Platform, metrics: MetricsPage) -> list[Route]:
+    """Return the routes of probes and of Prometheus."""
 
-    @router.api_route("/livez", methods=_READ)
-    async def livez() -> Response:
-        return JSONResponse({"status": "alive"})
+    async def livez(request: Request) -> Response:
+        del request
+        return PlainTextResponse("ok")
 
-    @router.api_route("/readyz", methods=_READ)
-    async def readyz() -> Response:
-        why = why_not_ready(platform)
-        if why:
-            return JSONResponse({"status": "not ready", "cause": why}, status_code=503)
-        return JSONResponse({"status": "ready"})
+    async def readyz(request: Request) -> Response:
+        del request
+        return PlainTextResponse("", 503) if why_not_ready(platform) else PlainTextResponse("ok")
 
-    @router.api_route("/health", methods=_READ)
-    @router.api_route("/api/health", methods=_READ)
-    @router.api_route("/api/v1/health", methods=_READ)
-    async def health() -> Response:
-        status = health_status(platform)
-        return JSONResponse({"status": status}, status_code=200 if status == "ok" else 503)
-
-    @router.api_route("/metrics", methods=_READ)
-    async def metrics_page() -> Response:
+    async def metrics_page(request: Request) -> Response:
+        del request
         text = metrics.scrape(platform.view(), platform.view_age_s())
         return Response(text, media_type=metrics.content_type)
 
-    return router
+    return [
+        pages.route("/livez", livez, _PROBE),
+        pages.route("/readyz", readyz, _PROBE),
+        pages.route("/metrics", metrics_page, Shown(Scope.READ_METRICS)),
+    ]
+
+
+def health_routes(pages: Pages, platform: Platform) -> list[Route]:
+    """Return the routes of health where no door answers them."""
+
+    async def health(request: Request) -> Response:
+        del request
+        status = health_status(platform)
+        return JSONResponse({"status": status}, status_code=200 if status == "ok" else 503)
+
+    rule = Public("a stranger learns one word")
+    return [pages.route(path, health, rule) for path in HEALTH_PATHS]
 
 
 def why_not_ready(platform: Platform) -> str:

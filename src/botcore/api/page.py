@@ -3,65 +3,80 @@
 from collections.abc import Mapping
 from typing import Final
 
-from fastapi import APIRouter
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
 from botcore.api.assets import Asset
 from botcore.api.curve import HEIGHT, WIDTH, curve_of
+from botcore.api.pages import Pages, reader_of
+from botcore.api.rest.routing import Public, Route, Shown
 from botcore.control import wording
+from botcore.control.access import Scope
 from botcore.control.ports import Platform
 from botcore.control.views import encode_view
 
 REFRESH_S: Final = 1
 REFRESH_WITHOUT_SCRIPT_S: Final = 3
 _WEEK_S: Final = 7 * 86_400
-_READ: Final = ["GET", "HEAD"]
 
 
-def page_routes(platform: Platform, assets: Mapping[str, Asset], *, version: str) -> APIRouter:
+def page_routes(
+    pages: Pages, platform: Platform, assets: Mapping[str, Asset], *, version: str
+) -> list[Route]:
     """Return the routes."""
-    router = APIRouter()
     templates = _environment(assets, version)
 
-    @router.api_route("/", methods=_READ)
-    async def page() -> Response:
-        return HTMLResponse(templates.get_template("page.html").render(_drawn(platform)))
+    async def page(request: Request) -> Response:
+        drawn = _drawn(platform, reader_of(request))
+        return HTMLResponse(templates.get_template("page.html").render(drawn))
 
-    @router.api_route("/fragment", methods=_READ)
-    async def fragment() -> Response:
-        return HTMLResponse(templates.get_template("fragment.html").render(_drawn(platform)))
+    async def fragment(request: Request) -> Response:
+        drawn = _drawn(platform, reader_of(request))
+        return HTMLResponse(templates.get_template("fragment.html").render(drawn))
 
-    @router.api_route("/view.json", methods=_READ)
-    async def document() -> Response:
+    async def document(request: Request) -> Response:
+        del request
         view = platform.view()
         if view is None:
             return JSONResponse({"status": "starting"}, status_code=503)
         age = {"Botcore-View-Age-Seconds": f"{platform.view_age_s():.3f}"}
         return Response(encode_view(view), media_type="application/json", headers=age)
 
-    @router.api_route("/static/{name}", methods=_READ)
-    async def static(name: str, v: str = "") -> Response:
-        asset = assets.get(name)
+    async def static(request: Request) -> Response:
+        asset = assets.get(request.path_params["name"])
         if asset is None:
             return PlainTextResponse("there is no such file\n", status_code=404)
-        is_marked = v == asset.mark
+        is_marked = request.query_params.get("v") == asset.mark
         cache = f"public, max-age={_WEEK_S}, immutable" if is_marked else "no-cache"
         return Response(
             asset.content, media_type=asset.media_type, headers={"Cache-Control": cache}
         )
 
-    return router
+    account = Shown(Scope.READ_ACCOUNT)
+    return [
+        pages.route("/", page, account),
+        pages.route("/fragment", fragment, account),
+        pages.route("/view.json", document, account),
+        pages.route("/static/{name}", static, Public("the same files that everybody can download")),
+    ]
 
 
-def _drawn(platform: Platform) -> dict[str, object]:
-    """Return what the templates draw."""
+def _drawn(platform: Platform, reader: str) -> dict[str, object]:
+    """Return what the templates draw; `reader` is who is signed in, or empty."""
     age_s, view = platform.view_age_s(), platform.view()  # the age first: never shown as younger
     state = wording.condition(view, age_s)
-    return {"view": view, "age_s": age_s, "state": state, "title": wording.title(view, state)}
+    return {
+        "view": view,
+        "age_s": age_s,
+        "state": state,
+        "title": wording.title(view, state),
+        "reader": reader,
+    }
 
 
-def _environment(assets: Mapping[str, Asset], version: str) -> Environment:
+def environment_of(assets: Mapping[str, Asset]) -> Environment:
+    """Return what draws templates; they find the address of an asset as ``static[name]``."""
     environment = Environment(
         loader=PackageLoader("botcore.api"),
         autoescape=True,  # of everything, whatever its name ends in
@@ -69,8 +84,15 @@ def _environment(assets: Mapping[str, Asset], version: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["static"] = {
+        name: f"/static/{name}?v={asset.mark}" for name, asset in assets.items()
+    }
+    return environment
+
+
+def _environment(assets: Mapping[str, Asset], version: str) -> Environment:
+    environment = environment_of(assets)
     environment.globals |= {
-        "static": {name: f"/static/{name}?v={asset.mark}" for name, asset in assets.items()},
         "build": f"{version}-{'-'.join(sorted(asset.mark for asset in assets.values()))}",
         "refresh_without_script_s": REFRESH_WITHOUT_SCRIPT_S,
         "curve_of": curve_of,

@@ -1,8 +1,15 @@
 """What the API needs of others; `app` hands it in."""
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
+from botcore.control.access import Actor
+from botcore.control.dispatch import Told
+from botcore.control.operations import Operation, Request
 from botcore.control.views import PlatformView
+
+Header = tuple[bytes, bytes]
+"""Name in lower case, and value, as ASGI has them."""
 
 
 class MetricsPage(Protocol):
@@ -22,6 +29,86 @@ class MetricsPage(Protocol):
         """
         ...
 
+    def began(self) -> None:
+        """Count a request as being answered, until `answered`."""
+        ...
+
     def answered(self, *, route: str, method: str, status: int, seconds: float) -> None:
         """Count one answer. `route` is a template, never a path that a stranger chose."""
+        ...
+
+
+class Controlling(Protocol):
+    """Where requests go; `control.dispatch.Control` is it."""
+
+    @property
+    def operations(self) -> Mapping[type[Request[Any]], Operation]:
+        """Return every operation by the type of its request."""
+        ...
+
+    async def permit(self, actor: Actor, kind: type[Request[Any]], *, correlation: str) -> None:
+        """Refuse who may not ask this at all, before what was sent is read.
+
+        Raises:
+            Problem: nobody is signed in, a scope is missing, or a factor was not shown lately.
+        """
+        ...
+
+    async def tell(
+        self,
+        actor: Actor,
+        request: Request[Any],
+        *,
+        correlation: str,
+        confirmation: str = "",
+        idempotency_key: str = "",
+    ) -> Told:
+        """Carry out a request.
+
+        Raises:
+            BotError: it was refused, or failed.
+        """
+        ...
+
+
+class Authenticator(Protocol):
+    """Says who calls."""
+
+    async def __call__(self, headers: Mapping[str, str], address: str) -> Actor:
+        """Return who calls; a stranger (with the address) where nothing is shown.
+
+        Args:
+            headers: by lower-case name. Calls of the API come without ``cookie``, which no other
+                site can then use; pages that are only read come with it.
+            address: of the peer, as text; empty if unknown.
+
+        Raises:
+            Unauthenticated: what is shown is wrong, has ended or was revoked.
+        """
+        ...
+
+
+class AccessRows(Protocol):
+    """One row for every call that the audit has no entry of."""
+
+    def accessed(
+        self,
+        actor: Actor,
+        operation: Operation,
+        *,
+        status: int,
+        correlation: str,
+        seconds: float,
+        size: int,
+    ) -> None:
+        """Take one call down; never waits.
+
+        Args:
+            actor: who called.
+            operation: what.
+            status: of the answer.
+            correlation: id of the call.
+            seconds: how long it took.
+            size: bytes of the answer's body as it went over the wire.
+        """
         ...

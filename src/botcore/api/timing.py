@@ -29,6 +29,7 @@ class Timing:
             return
         status = 500
         began = self._clock.monotonic_ns()
+        self._metrics.began()
 
         async def send_seen(message: Message) -> None:
             nonlocal status

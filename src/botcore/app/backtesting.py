@@ -9,6 +9,7 @@ import msgspec
 
 from botcore.app.home import Home
 from botcore.app.market_source import Source, source_of
+from botcore.app.protection_settings import protections_of
 from botcore.app.runs import Recipe, Run, RunRecord, Runs, StrategyRecipe
 from botcore.app.settings import load_settings
 from botcore.app.strategies import Located, located
@@ -65,6 +66,7 @@ def run(
     slippage_bps: float,
     allow_gaps: bool,
     progress: Progress,
+    has_protections: bool = False,
 ) -> Finished:
     """Run strategies and keep what they did: report, trades, trace.
 
@@ -88,13 +90,16 @@ def run(
         slippage_bps: of the price, on market and stop orders.
         allow_gaps: play data that has holes.
         progress: called now and then with bars done and in all.
+        has_protections: lock entries as the protections of the settings say.
 
     Raises:
         ConfigError: a name or a value is refused.
         DataError: the data has holes, or is damaged.
         StorageError: the run cannot be kept.
     """
-    home = Home(load_settings(**overrides).home)
+    settings = load_settings(**overrides)
+    home = Home(settings.home)
+    tables = settings.protections if has_protections else {}
     recipe = _recipe(
         home,
         strategies=strategies,
@@ -111,6 +116,7 @@ def run(
         maker_fee_ppm=_ppm("fee", fee_bps),
         slippage_ppm=_ppm("slippage", slippage_bps),
         allow_gaps=allow_gaps,
+        protections=protections_of(tables, step_ns=step_ns),
     )
     prepared = prepare(recipe, home)
     kept = Runs(home.runs).new("backtest", recipe, name="-".join(strategies))
@@ -155,6 +161,7 @@ def prepare(recipe: Recipe, home: Home) -> Prepared:
             slippage_ppm=recipe.slippage_ppm,
         ),
         limits=RiskLimits(fee_frac=max(0, recipe.taker_fee_ppm) / 1e6),
+        protections=recipe.protections,
         strategies={one.name: one.strategy for one in found},
         warning=source.warning,
         notes=source.notes,
@@ -183,6 +190,58 @@ def written(
     return Finished(kept, stored)
 
 
+def refuse_early(
+    home: Home,
+    *,
+    strategies: Sequence[str],
+    instruments: Sequence[str],
+    step_ns: int,
+    start: int | None,
+    end: int | None,
+    bars: int,
+    parameters: Mapping[str, float],
+    equity_frac: float,
+    fee_bps: float,
+    slippage_bps: float,
+) -> None:
+    """Refuse what `run` would refuse before it reads any data.
+
+    Raises:
+        ConfigError: a name or a value is refused.
+    """
+    recipe = _recipe(
+        home,
+        strategies=strategies,
+        instruments=instruments,
+        parameters=parameters,
+        equity_frac=equity_frac,
+        step_ns=step_ns,
+        start=start,
+        end=end,
+        bars=bars,
+        taker_fee_ppm=_ppm("fee", fee_bps),
+        slippage_ppm=_ppm("slippage", slippage_bps),
+    )
+    _refuse_namesakes([located(each.name, home.strategies) for each in recipe.strategies])
+
+
+def finished_run(known: Runs, text: str) -> Run:
+    """Return a run that was played to its end.
+
+    Raises:
+        ConfigError: there is no such run, or it was not.
+        DataError: its record is damaged.
+    """
+    found = known.find(text)
+    if not found.record.is_finished:
+        raise ConfigError(
+            code="RUN_UNFINISHED",
+            cause=f"run {found.record.number} was not played to its end",
+            fix="run it again; a replay goes on with `botcore replay`",
+        )
+    return found
+
+
 def records(*, overrides: Mapping[str, object]) -> list[RunRecord]:
     """Return every run of the home, oldest first."""
     return [each.record for each in Runs(Home(load_settings(**overrides).home).runs).all()]
@@ -196,7 +255,7 @@ def shown(*, overrides: Mapping[str, object], runs: Sequence[str]) -> list[Finis
         DataError: a report is damaged.
     """
     known = Runs(Home(load_settings(**overrides).home).runs)
-    found = [_finished(known, text) for text in runs]
+    found = [finished_run(known, text) for text in runs]
     return [Finished(each, load_report(each.folder)) for each in found]
 
 
@@ -208,23 +267,12 @@ def parity(*, overrides: Mapping[str, object], first: str, second: str) -> Parit
         DataError: a trace is damaged.
     """
     known = Runs(Home(load_settings(**overrides).home).runs)
-    one, other = _finished(known, first), _finished(known, second)
+    one, other = finished_run(known, first), finished_run(known, second)
     return compare_traces(
         Trace(one.folder),
         Trace(other.folder),
         is_same_tape=one.record.inputs_digest == other.record.inputs_digest,
     )
-
-
-def _finished(known: Runs, text: str) -> Run:
-    found = known.find(text)
-    if not found.record.is_finished:
-        raise ConfigError(
-            code="RUN_UNFINISHED",
-            cause=f"run {found.record.number} was not played to its end",
-            fix="run it again; a replay goes on with `botcore replay`",
-        )
-    return found
 
 
 def _recipe(

@@ -1,78 +1,106 @@
-"""What goes between the two processes of one machine: views and facts out, commands in."""
+"""What goes between the two processes of one machine: views and facts out, calls in."""
 
-import json
+import struct
 import threading
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 
-from botcore.app.zmq_bus import (
-    ZmqCommandClient,
-    ZmqCommandServer,
-    ZmqFactPublisher,
-    ZmqFactSubscriber,
-)
+from botcore.app.calls import Call, decode_answer, decode_call, encode_call, encode_problem
+from botcore.app.told import Told
+from botcore.app.zmq_bus import ZmqFactPublisher, ZmqFactSubscriber
+from botcore.app.zmq_calls import Answer, ZmqCommandClient, ZmqCommandServer
 from botcore.control.views import PlatformView, decode_view, encode_view
 from botcore.domain.commands import Command
-from botcore.domain.errors import BotError, ConfigError
-from botcore.domain.records import encode
+from botcore.domain.errors import ConfigError
+from botcore.domain.ids import SECOND_NS
+from botcore.domain.outcomes import Outcome
 from botcore.kernel.clock import Clock, SystemClock
 
 VIEW = "view"
 FACT = "fact/"
+HEAD = "head"
+MARKET = "market"
+PLACES = struct.Struct(">QQ")
+"""Before each fact, and alone under `HEAD`: its lsn, and the lsn up to which all facts were sent
+before it. The lsn of what is only observed is 0."""
 _TAKE = 100
 _POLL_S = 0.2
-_COMMANDS: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)
+_TRY_S = 10.0
+_TRIES = 3
 
 
 class Publisher:
-    """The engine's end: publishes, and answers commands on a thread of its own.
+    """The engine's end: publishes, and takes calls on a thread of its own.
 
     Args:
         events, commands: endpoints on loopback, chosen by the supervisor.
-        token: what a command must carry.
-        on_command: carries a command out and returns what to say; runs on the channel's thread.
+        token: what a call must carry.
+        on_call: takes a call to be answered soon; runs on the channel's thread.
 
     Raises:
         ConfigError: an endpoint is taken.
     """
 
     def __init__(
-        self, *, events: str, commands: str, token: str, on_command: Callable[[Command], str]
+        self, *, events: str, commands: str, token: str, on_call: Callable[[Told], None]
     ) -> None:
-        self._on_command = on_command
+        self._on_call = on_call
         self._events = ZmqFactPublisher(events)
-        self._server = ZmqCommandServer(commands, token=token, handle=self._answer)
+        self._server = ZmqCommandServer(commands, token=token, handle=self._take)
+        self._after = 0
+
+    @property
+    def events(self) -> str:
+        """Where views and facts are published."""
+        return self._events.endpoint
+
+    @property
+    def commands(self) -> str:
+        """Where calls are taken."""
+        return self._server.endpoint
 
     def start(self) -> None:
-        """Begin to take commands."""
+        """Begin to take calls."""
         self._server.start()
 
     def publish_view(self, view: PlatformView) -> None:
         """Publish the view."""
         self._events.publish(VIEW, encode_view(view))
 
+    def go_on_after(self, lsn: int) -> None:
+        """Say up to where an earlier session has published all facts."""
+        self._after = lsn
+
     def publish_fact(self, name: str, lsn: int, payload: bytes) -> None:
         """Publish a fact under its name, with its lsn (0: only observed).
 
         Consumers drop what they have seen by its lsn.
         """
-        self._events.publish(FACT + name, lsn.to_bytes(8, "big") + payload)
+        self._events.publish(FACT + name, PLACES.pack(lsn, self._after) + payload)
+        self._after = max(self._after, lsn)
+
+    def publish_market(self, payload: bytes) -> None:
+        """Publish what the engine was given by the market, for who shows it; it may be lost."""
+        self._events.publish(MARKET, payload)
+
+    def publish_head(self, lsn: int) -> None:
+        """Say that every fact up to `lsn` has been published: who misses one learns it by this."""
+        self._events.publish(HEAD, PLACES.pack(lsn, self._after))
+        self._after = max(self._after, lsn)
 
     def close(self) -> None:
         """Let go of the sockets."""
         self._server.stop()
         self._events.close()
 
-    def _answer(self, payload: bytes) -> bytes:
+    def _take(self, payload: bytes, answer: Answer) -> None:
         try:
-            answer = {"ok": self._on_command(_COMMANDS.decode(payload))}
+            call = decode_call(payload)
         except msgspec.MsgspecError as error:
-            answer = _problem("COMMAND_MALFORMED", str(error), "use one version on both sides")
-        except BotError as error:
-            answer = _problem(error.code, error.cause, error.fix)
-        return json.dumps(answer).encode()
+            answer(encode_problem(_malformed(error)))
+            return
+        self._on_call(Told(call, answer))
 
 
 class Remote:
@@ -116,13 +144,13 @@ class Remote:
             BotError: the engine does not answer, or refuses.
         """
         client = ZmqCommandClient(self._commands, token=self._token)
+        until = self._clock.monotonic_ns() + round(_TRIES * _TRY_S * SECOND_NS)
         try:
-            answer = json.loads(client.call(encode(command)))
+            reply = client.call(encode_call(Call(command, until)), timeout_s=_TRY_S, tries=_TRIES)
         finally:
             client.close()
-        if "ok" in answer:
-            return str(answer["ok"])
-        raise ConfigError(code=answer["code"], cause=answer["cause"], fix=answer["fix"])
+        outcome: Outcome = decode_answer(reply, Outcome)
+        return outcome.sentence
 
     def close(self) -> None:
         """Stop listening."""
@@ -140,5 +168,9 @@ class Remote:
         self._subscriber.close()
 
 
-def _problem(code: str, cause: str, fix: str) -> dict[str, Any]:
-    return {"code": code, "cause": cause, "fix": fix}
+def _malformed(error: msgspec.MsgspecError) -> ConfigError:
+    return ConfigError(
+        code="COMMAND_MALFORMED",
+        cause=f"the engine cannot read what it was told: {error}",
+        fix="use one version on both sides",
+    )

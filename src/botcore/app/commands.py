@@ -7,11 +7,15 @@ import subprocess
 import sys
 import webbrowser
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
+from botcore import __version__
 from botcore.app.channel import Remote
+from botcore.app.entrance import Entrance, has_display, make_entrance
 from botcore.app.foreground import Show, keep
 from botcore.app.home import Home, RunInfo
 from botcore.app.home_lock import HomeLock, is_locked
@@ -23,6 +27,7 @@ from botcore.app.processes import (
     log_to,
 )
 from botcore.app.settings import Settings, load_settings
+from botcore.control.operations import Request
 from botcore.control.views import PlatformView
 from botcore.domain.commands import Command
 from botcore.domain.errors import BotError, ConfigError, StorageError
@@ -111,6 +116,7 @@ def up(
     overrides: Mapping[str, object],
     show: Show,
     open_browser: bool,
+    offer_link: bool = False,
     memory_optimized: bool = False,
     reload: bool = False,
 ) -> int:
@@ -119,7 +125,8 @@ def up(
     Args:
         overrides: settings from the command line.
         show: draws it, on a thread of its own.
-        open_browser: open the page once it answers.
+        open_browser: open the page once it answers, signed in.
+        offer_link: make a one-time link for `show`; where it draws into a file, none is made.
         memory_optimized: keep less in memory (smaller histories of decisions).
         reload: start anew when the code changes, for work on the platform.
 
@@ -136,10 +143,18 @@ def up(
     with HomeLock(home.path):
         while True:
             _forget_failures(home)
-            verdict, changed = keep(settings, home, show, open_browser=open_browser, reload=reload)
+            verdict, changed = keep(
+                settings,
+                home,
+                show,
+                ask=partial(_asked, overrides),
+                open_browser=open_browser,
+                offer_link=offer_link,
+                reload=reload,
+            )
             if not changed:
                 break
-            open_browser = False
+            open_browser = offer_link = False  # who is signed in stays so
     if verdict.ending is not Ending.STOPPED:
         raise _why_ended(home, verdict.child or "", verdict.code)
     return 0
@@ -295,15 +310,18 @@ def clean(*, overrides: Mapping[str, object], confirm: Confirm) -> bool:
     return True
 
 
-def open_page(*, overrides: Mapping[str, object]) -> str:
-    """Open the page in the browser and return its address.
+def open_page(*, overrides: Mapping[str, object], open_browser: bool) -> Entrance:
+    """Make a one-time sign-in link, and open it where there is a display.
 
     Raises:
         ConfigError: nothing runs.
+        BotError: the page does not answer, or the link is refused.
     """
-    info = _must_run(Home(load_settings(**overrides).home))
-    webbrowser.open(info.url)
-    return info.url
+    _must_run(Home(load_settings(**overrides).home))
+    entrance = make_entrance(partial(_asked, overrides), os.environ)
+    if open_browser and has_display(os.environ):
+        webbrowser.open(entrance.url)
+    return entrance
 
 
 def run_engine(*, overrides: Mapping[str, object], quarantined: Sequence[str] = ()) -> int:
@@ -313,8 +331,8 @@ def run_engine(*, overrides: Mapping[str, object], quarantined: Sequence[str] = 
     settings = load_settings(**overrides)
     home = Home(settings.home)
 
-    def role(info: RunInfo) -> None:
-        run(
+    def role(info: RunInfo) -> int:
+        return run(
             settings,
             events=info.events,
             commands=info.commands,
@@ -344,7 +362,24 @@ def run_api(*, overrides: Mapping[str, object]) -> int:
         settings,
         home,
         "api",
-        lambda: run(settings, events=info.events, commands=info.commands, port=info.port),
+        lambda: run(settings, info),
+    )
+
+
+def _asked(overrides: Mapping[str, object], request: Request[Any]) -> object:
+    """Tell control, as who sits at this machine."""
+    from botcore.app.doors import tell  # the network: only where it is asked for
+    from botcore.control.schema import operation_of
+
+    return tell(
+        operation_of(request),
+        request,
+        overrides=overrides,
+        server="",
+        key_file="",
+        confirm=lambda _: False,
+        idempotency_key="",
+        all_pages=False,
     )
 
 
@@ -373,19 +408,27 @@ def _refuse_what_is_misspelt(settings: Settings) -> None:
         engine_config(settings)
 
 
-def _run_child(settings: Settings, home: Home, name: str, run: Callable[[], None]) -> int:
+def _run_child(settings: Settings, home: Home, name: str, run: Callable[[], int | None]) -> int:
     from botcore.observability import configure_logging, get_logger  # heavy: only here
 
     log_to(home.logs / f"{name}.log")
-    configure_logging(format="json", level=settings.log_level, stream=sys.stdout)
     try:
-        run()
+        configure_logging(
+            format="json",
+            level=settings.log_level,
+            stream=sys.stdout,
+            service=name,
+            version=__version__,
+            env="sim" if settings.feed == "simulated" else "paper",
+            secrets=(home.token(),),
+        )
+        code = run()
     except BotError as error:
         told = {"code": error.code, "cause": error.cause, "fix": error.fix}
         home.replace(f"{name}-error.json", msgspec.json.encode(told))
         get_logger().error("process_refused", **told)
         return FAILED_FOR_GOOD
-    return 0
+    return code or 0
 
 
 def _forget_failures(home: Home) -> None:

@@ -1,20 +1,31 @@
 """From settings to an engine's configuration: the paper account, and the market it trades on."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from botcore.app.desired import NOTHING, Desired, DesiredStrategy
+from botcore.app.feed import market_config
 from botcore.app.home import Home
 from botcore.app.markets import Market
+from botcore.app.protection_settings import protections_of
 from botcore.app.settings import Settings
 from botcore.app.strategies import find_strategy
 from botcore.backtest.demo import demo_instruments
+from botcore.domain.commands import MANUAL
 from botcore.domain.errors import ConfigError
-from botcore.domain.ids import SECOND_NS, AccountId, Currency, StrategyId, slug
+from botcore.domain.ids import (
+    AccountId,
+    Currency,
+    InstrumentId,
+    StrategyId,
+    slug,
+)
 from botcore.domain.instruments import Instrument
 from botcore.engine import AccountConfig, EngineConfig, StrategyClass, StrategyConfig
-from botcore.risk import RiskLimits, Sizing
+from botcore.engine.limits import limits_of
+from botcore.risk import Sizing
 from botcore.strategies import parameters_in_force
-from botcore.venues.simulated.market import DEMO, MarketConfig
 
 PAPER = AccountId("paper")
 USDT = Currency("USDT")
@@ -34,11 +45,6 @@ class Prices(Protocol):
     def step_ns(self) -> int:
         """Nanoseconds."""
         ...
-
-
-def market_config(settings: Settings) -> MarketConfig:
-    """Return the simulated market at the bar size of the settings."""
-    return DEMO.with_bar_ns(round(settings.bar_s * SECOND_NS))
 
 
 def market_of(settings: Settings, home: Home) -> Market:
@@ -61,7 +67,11 @@ def market_of(settings: Settings, home: Home) -> Market:
 
 
 def engine_config(
-    settings: Settings, market: Prices | None = None, *, folder: Path | None = None
+    settings: Settings,
+    market: Prices | None = None,
+    *,
+    folder: Path | None = None,
+    desired: Desired = NOTHING,
 ) -> tuple[EngineConfig, dict[str, StrategyClass]]:
     """Return what the engine is told, and the classes it names.
 
@@ -71,6 +81,7 @@ def engine_config(
         settings: in force.
         market: what is traded, in bars of which length; None is the simulated market.
         folder: of the person's own strategies; None for the library alone.
+        desired: what people want above the settings.
 
     Raises:
         ConfigError: a strategy or a parameter does not exist, or a value is out of range.
@@ -82,28 +93,77 @@ def engine_config(
         instruments, step_ns = market.instruments, market.step_ns
     classes: dict[str, StrategyClass] = {}
     configured = []
-    if not settings.strategies:
+    wanted = strategies_of(settings, desired)
+    if not wanted:
         raise ConfigError(
             code="NO_STRATEGY",
             cause="the settings name no strategy",
             fix="name at least one, or remove the table to run the shipped ones",
         )
-    for name, each in settings.strategies.items():
+    for name, each in wanted.items():
+        if not each.is_active:
+            continue
         known_as, chosen = find_strategy(each.strategy, folder)
         classes[known_as] = chosen
         parameters_in_force(chosen, each.parameters)  # refuses what it cannot run with
+        traded = _traded(name, each, instruments)
         configured.append(
             StrategyConfig(
-                id=StrategyId(slug(name, what="strategy")),
+                id=StrategyId(_own_name(name)),
                 strategy=known_as,
                 account=PAPER,
-                instruments=tuple(sorted(i.id for i in instruments)),
+                instruments=traded,
                 step_ns=step_ns,
                 parameters=each.parameters,
-                sizing=Sizing(equity_frac=each.equity_frac / len(instruments)),
+                sizing=Sizing(equity_frac=each.equity_frac / len(traded)),
             )
         )
-    limits = RiskLimits(**settings.limits.model_dump())
-    account = AccountConfig(PAPER, USDT, limits)
+    limits = limits_of({**settings.limits.model_dump(), **desired.limits})
+    protections = protections_of(settings.protections, step_ns=step_ns)
+    account = AccountConfig(PAPER, USDT, limits, protections)
     config = EngineConfig((account,), instruments, tuple(configured), decisions_kept=DECISIONS_KEPT)
     return config, classes
+
+
+def strategies_of(settings: Settings, desired: Desired = NOTHING) -> dict[str, DesiredStrategy]:
+    """Return the settings' strategies by name, with the desired ones in their place and behind."""
+    known = {
+        name: DesiredStrategy(
+            strategy=each.strategy, equity_frac=each.equity_frac, parameters=each.parameters
+        )
+        for name, each in settings.strategies.items()
+    }
+    return {**known, **desired.strategies}
+
+
+def _own_name(name: str) -> str:
+    if name == MANUAL:
+        raise ConfigError(
+            code="STRATEGY_NAME_RESERVED",
+            cause=f"{name!r} is the name of what people do by hand",
+            fix="give the strategy another name",
+        )
+    return slug(name, what="strategy")
+
+
+def _traded(
+    name: str, wanted: DesiredStrategy, instruments: Sequence[Instrument]
+) -> tuple[InstrumentId, ...]:
+    """Return what a strategy trades: all of it where it names nothing."""
+    known = sorted({each.id for each in instruments})
+    if wanted.instruments is None:
+        return tuple(known)
+    for each in wanted.instruments:
+        if each not in known:
+            raise ConfigError(
+                code="INSTRUMENT_UNKNOWN",
+                cause=f"strategy {name} wants {each}, which is not traded here",
+                fix=f"choose from: {', '.join(known)}",
+            )
+    if not wanted.instruments:
+        raise ConfigError(
+            code="NO_INSTRUMENT",
+            cause=f"strategy {name} names no instrument",
+            fix=f"name at least one of: {', '.join(known)}",
+        )
+    return tuple(each for each in known if each in wanted.instruments)

@@ -3,6 +3,7 @@
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import msgspec
 
@@ -12,6 +13,7 @@ from botcore.app.home import Home
 from botcore.app.home_lock import HomeLock
 from botcore.app.processes import free_port
 from botcore.app.settings import Settings, load_settings
+from botcore.control.identity.envelope import key_encryption_key
 from botcore.domain.calendar import step_name
 from botcore.domain.errors import BotError
 from botcore.storage import (
@@ -19,8 +21,10 @@ from botcore.storage import (
     Severity,
     Store,
     rebuild_projections,
+    upgrades_of,
     verify,
 )
+from botcore.storage.control import look_at_control
 from botcore.venues.simulated import SqliteVenueStore
 
 _DISK_LOW = 512 * 1024 * 1024
@@ -78,6 +82,7 @@ def _checks(settings: Settings) -> Iterator[tuple[str, list[Finding]]]:
     info = running(home)
     yield f"port {settings.port}", [] if info else _port(settings)
     yield "journal, ledger and projections", _storage(home)
+    yield from _control(settings, home)
     yield "paper venue's store", _guard(lambda: _open_venue(home))
     if not settings.market_folder:
         yield "simulated market's state", _guard(lambda: load_state(home))
@@ -121,9 +126,52 @@ def _storage(home: Home) -> list[Finding]:
         return []
     try:
         with Store(home.journal_url) as store:
-            return verify(store)
+            return [*verify(store), *upgrades_of(store)]
     except BotError as error:
         return [Finding.of(error)]
+
+
+def _control(settings: Settings, home: Home) -> Iterator[tuple[str, list[Finding]]]:
+    """Look at users, audit and jobs: what opens them, and what can be told without reading all."""
+    from botcore.app.control_room import KEY_FILE  # heavy: only here
+
+    try:
+        found = look_at_control(settings.control_url_in(home.path))
+    except BotError as error:
+        yield "users, audit and jobs", [Finding.of(error)]
+        return
+    version = f", written by {found.written_by}" if found.written_by else ""
+    yield f"users, audit and jobs{version}", [*found.store, *found.upgrades]
+    if found.entries or found.audit:
+        newest = f"the newest {found.checked:,} of {found.entries:,} entries"
+        yield f"audit, {newest} (`botcore audit verify` checks all)", [*found.audit]
+    yield KEY_FILE, _key(home.path / KEY_FILE, is_needed=found.has_secrets)
+
+
+def _key(path: Path, *, is_needed: bool) -> list[Finding]:
+    if path.exists():
+        try:
+            return _guard(lambda: key_encryption_key(path))
+        except OSError as error:
+            return [
+                Finding(
+                    "SECRETS_UNREADABLE",
+                    Severity.ERROR,
+                    f"{path} cannot be read: {error.strerror}",
+                    f"make the account that Bot Core runs as its owner, and chmod 600 {path}",
+                )
+            ]
+    if not is_needed:
+        return []
+    return [
+        Finding(
+            "KEY_FILE_MISSING",
+            Severity.ERROR,
+            f"{path} is not there, and only it opens the secrets in the control store",
+            "put it back from the backup that the control store is in; do not start before that:"
+            " a start makes a new key, which opens none of them",
+        )
+    ]
 
 
 def _data(home: Home) -> Iterator[tuple[str, list[Finding]]]:

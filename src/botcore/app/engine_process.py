@@ -3,54 +3,73 @@
 import contextlib
 import os
 import signal
-import threading
+from collections.abc import Sequence
 from types import FrameType
 from typing import NamedTuple
 
+import msgspec
 import structlog
 
+from botcore.app.calls import Recompose, Recomposing
+from botcore.app.carrying_out import CarryingOut
 from botcore.app.channel import Publisher
-from botcore.app.composition import PAPER, USDT, engine_config, market_of
+from botcore.app.composing import compose
+from botcore.app.composition import PAPER, USDT, market_of
 from botcore.app.continuing import continued, keep_stop
+from botcore.app.decision_timing import DecisionTiming, core_wait_s
+from botcore.app.desired import REFUSED
 from botcore.app.failpoints import arm_if_told
-from botcore.app.home import Home
+from botcore.app.home import Home, keep_to_oneself
+from botcore.app.market_feed import MarketTeller
 from botcore.app.market_tape import Tape
 from botcore.app.markets import MarketEvent
+from botcore.app.order_log import OrderLog
+from botcore.app.prices_seen import PricesSeen
+from botcore.app.processes import RECOMPOSED
 from botcore.app.publishing import FactPublisher
 from botcore.app.recording import Recorder
 from botcore.app.recovering import Recovery, next_epoch
 from botcore.app.restoring import capture, encode_state, restore
-from botcore.app.settings import Settings
+from botcore.app.settings import Settings, load_settings
 from botcore.app.step_watch import StepWatch
 from botcore.app.told import Told
+from botcore.app.venue_costs import VenueCosts
 from botcore.app.viewing import Recent, Viewer
 from botcore.app.warming_up import warm_up
 from botcore.control.views import AlertView, FeedStatus
 from botcore.domain.commands import (
     ApplyConfig,
     Checkpoint,
-    Command,
     Deposit,
     Quarantine,
     SetMode,
 )
-from botcore.domain.errors import StorageError
+from botcore.domain.errors import ConfigError, StorageError
 from botcore.domain.events import OBSERVATIONS, Fact
 from botcore.domain.ids import SECOND_NS, StrategyId
 from botcore.domain.instruments import InstrumentBook
 from botcore.domain.market import BarOpened, BarsClosed
 from botcore.domain.modes import Mode
 from botcore.domain.numbers import use_money_context
-from botcore.engine import Engine, Sequencer, Session
+from botcore.engine import Sequencer, Session
+from botcore.engine.answering import Answering
+from botcore.engine.decided import DecisionOutcomes
 from botcore.execution import HorizonConfig
 from botcore.kernel.clock import SystemClock
+from botcore.kernel.garbage import start_is_over
+from botcore.kernel.heart import SUPERVISOR_FD
 from botcore.kernel.mailbox import Mailbox, Overflow
 from botcore.storage import ReadModels, SqlJournal, Store, StoreRefused, refuse_if_damaged
 from botcore.venues.simulated import SimulatedVenue, SqliteVenueStore, VenueConfig
 
+_VENUE = VenueConfig()
 _VIEW_EVERY_NS = SECOND_NS // 2
 _CHECKPOINT_EVERY_NS = 60 * SECOND_NS
+_WAIT_S, _SOON_S = 0.1, 0.005
+"""How long the market is waited for; while facts wait to be published, not as long."""
 _BATCH = 256
+_LINES = 20
+"""Written into the log at a time, while nothing waits."""
 _MAILBOX = 4_096
 _CURVE_KEPT = 1_000
 _OBSERVATIONS = frozenset(OBSERVATIONS)
@@ -94,14 +113,20 @@ class EngineProcess:
         self._system = SystemClock()
         self._started = self._system.monotonic_ns()
         self._store = Store(home.journal_url)
-        self._store.upgrade()
+        changed = self._store.upgrade()
+        if changed:
+            self._log.info("store_upgraded", detail=changed)
         refuse_if_damaged(self._store)
         self._journal = SqlJournal(self._store)
         self._tape = Tape(home.tape, max_bytes=settings.tape_bytes)
         self._market = market_of(settings, home)
-        self._config, classes = engine_config(settings, self._market, folder=home.strategies)
-        self._engine = Engine(self._config, classes, observe=True)
+        self._composed = compose(settings, self._market, home)
+        self._engine, self._config = self._composed.engine, self._composed.config
         self._recent = Recent(self._engine)
+        self._outcomes = DecisionOutcomes()
+        self._timing = DecisionTiming(self._system)
+        self._order_log = OrderLog(self._log)
+        self._prices = PricesSeen()
         self._venue = self._open_venue()
         self._venue_failure: StorageError | None = None
         self._recorder = Recorder(
@@ -109,13 +134,16 @@ class EngineProcess:
         )
         self._mailbox: Mailbox[_Heard | Told] = Mailbox(capacity=_MAILBOX, overflow=Overflow.BLOCK)
         self._publisher = Publisher(
-            events=events, commands=commands, token=home.token(), on_command=self._told
+            events=events, commands=commands, token=home.token(), on_call=self._told
         )
         self._facts = FactPublisher(self._journal, self._publisher, PAPER)
-        self._stopping = threading.Event()
-        self._watch = StepWatch(self._engine, clock=self._system, on_orphaned=self._stopping.set)
+        self._publisher.go_on_after(self._facts.last)
+        # No Event: setting one takes a lock, and a second signal would wait for itself.
+        self._is_stopping = False
+        self._watch = StepWatch(self._engine, clock=self._system, on_orphaned=self._stop)
+        self._teller = MarketTeller(self._publisher)
         self._decided_at = 0
-        self._is_catching_up = self._is_over = False
+        self._is_catching_up = self._is_over = self._is_recomposing = False
         self._next_view = self._next_checkpoint = self._next_mending = 0
         self._viewer = Viewer(
             engine=self._engine,
@@ -123,10 +151,15 @@ class EngineProcess:
             home=str(home.path),
             pid=os.getpid(),
             market=self._market,
+            stopped=self._composed.stopped,
         )
 
-    def run(self) -> None:
-        """Run until SIGTERM or SIGINT; the state is durable when this returns."""
+    def run(self) -> int:
+        """Run until SIGTERM, SIGINT or a wish to be composed anew; all is durable by then.
+
+        Returns:
+            The exit code of the process.
+        """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._asked_to_stop)
         self._watch.start()
@@ -135,12 +168,14 @@ class EngineProcess:
         self._market.start(self._put, self._put_history)
         try:
             self._publish()  # at once, not after a wait for the first event
+            start_is_over()
             self._loop()
         finally:
             self._market.stop()
             self._watch.stop_watching()
             self._close()
             self._watch.stop()
+        return RECOMPOSED if self._is_recomposing else 0
 
     def _now(self) -> int:
         """Return the instant of the market's own clock, nanoseconds."""
@@ -166,7 +201,7 @@ class EngineProcess:
             engine=self._engine,
             venue=self._venue,
             sequencer=Sequencer(newest),
-            commit=self._recorder.commit,
+            commit=self._timing.around(self._recorder.commit),
         )
         self._recovery = Recovery(
             engine=self._engine,
@@ -177,7 +212,27 @@ class EngineProcess:
             wait=self._market.clock.sleep_blocking,
             horizon=IN_PROCESS,
         )
+        self._carrying_out = CarryingOut(
+            engine=self._engine,
+            session=self._session,
+            recorder=self._recorder,
+            journal=self._journal,
+            answering=Answering(
+                self._engine,
+                outcomes=self._outcomes,
+                costs=VenueCosts(_VENUE),
+                prices=self._prices,
+                books=self._market,
+                now=self._now,
+                stopped=self._composed.stopped,
+            ),
+            now=self._now,
+            clock=self._system,
+            venue_failed=self._venue_failed,
+            recompose=self._recompose,
+        )
         now = self._now()
+        self._tell_refused(now)
         tell = self._session.input
         tell(ApplyConfig(PAPER, self._config.document()), now)
         self._recovery.begin(next_epoch(self._engine.desk.execution.epoch, self._system.now_ns()))
@@ -185,7 +240,12 @@ class EngineProcess:
         for name in self._quarantined:
             tell(Quarantine(PAPER, StrategyId(name), "it never returned"), now)
         self._decided_at = self._viewer.last_event = warm_up(
-            self._session, self._market, restored, tape=self._tape, recorder=self._recorder
+            self._session,
+            self._market,
+            restored,
+            tape=self._tape,
+            recorder=self._recorder,
+            venue=self._venue,
         )
         doubts = self._recovery.finish()
         if not is_first:
@@ -213,15 +273,16 @@ class EngineProcess:
     # Running.
 
     def _loop(self) -> None:
-        while not self._stopping.is_set():
-            for item in self._mailbox.take(_BATCH, timeout_s=0.1):
-                if isinstance(item, Told):
-                    self._carry_out(item)
-                else:
-                    with self._watch.step():
-                        self._take(item)
+        while not self._is_stopping:
+            wait_s = _SOON_S if self._facts.is_holding else _WAIT_S
+            items = self._mailbox.take(_BATCH, timeout_s=wait_s)
+            self._take_all(items)
+            if not items:
+                self._order_log.flush(_LINES)
+            self._timing.taken()
             self._session.fire_timers(self._now())
             self._hear()
+            self._publish_facts()
             # By the machine's clock: the market's own may run many times as fast.
             passed = self._system.monotonic_ns()
             if passed >= self._next_view:
@@ -233,6 +294,19 @@ class EngineProcess:
             failure = self._failure
             if failure is not None and self._system.monotonic_ns() >= self._next_mending:
                 self._mend(failure)
+
+    def _take_all(self, items: Sequence[_Heard | Told]) -> None:
+        """Carry out the calls, which come first, then play the market's events."""
+        tolds = [item for item in items if isinstance(item, Told)]
+        if tolds:
+            self._timing.taken()
+            self._carrying_out.carry_out(tolds)
+            self._publish_facts()
+        for item in items:
+            if isinstance(item, _Heard):
+                self._timing.taken()
+                with self._watch.step():
+                    self._take(item)
 
     def _hear(self) -> None:
         """Tell a person what the market has to say; open nothing more once it has ended."""
@@ -270,6 +344,8 @@ class EngineProcess:
             self._recovery.hold(error.cause)
 
     def _play(self, event: MarketEvent, ts: int) -> None:
+        self._prices.see(event)
+        self._teller.saw(event)
         try:
             if isinstance(event, BarsClosed):
                 self._session.bars(event)
@@ -289,18 +365,33 @@ class EngineProcess:
             self._recorder.flush()
         self._viewer.last_event = ts
 
-    def _carry_out(self, told: Told) -> None:
-        failure: StorageError | None = None
-        try:
-            self._session.input(told.command, self._now())
-        except StorageError as error:
-            failure = self._venue_failure = error
-        try:
-            if self._recorder.failure is None:
-                self._journal.wait_durable(self._journal.last_lsn)
-        except StorageError as error:
-            failure = error
-        told.carried_out(failure)
+    def _venue_failed(self, error: StorageError) -> None:
+        self._venue_failure = error
+
+    def _recompose(self, wish: Recompose) -> Recomposing:
+        """End, so that the supervisor starts what is desired now; the account is left as it is.
+
+        Raises:
+            ConfigError: nobody would start it again, or the settings cannot be read any more.
+        """
+        if SUPERVISOR_FD not in os.environ:
+            raise ConfigError(
+                code="NOT_SUPERVISED",
+                cause="this engine runs alone: nobody would start it again",
+                fix="stop it and start it by hand; it reads what is desired then",
+            )
+        load_settings(home=self._settings.home)  # or the next start would refuse, for good
+        self._log.info("engine_recomposing", by=wish.by)
+        self._is_recomposing = True
+        self._stop()
+        return Recomposing()
+
+    def _tell_refused(self, now: int) -> None:
+        """Say why what is desired is not run."""
+        if self._composed.refused:
+            self._log.error("desired_refused", cause=self._composed.refused)
+            words = f"{self._composed.refused}: what ran last goes on"
+            self._recent.alerts.appendleft(AlertView(now, REFUSED, words))
 
     @property
     def _failure(self) -> StorageError | None:
@@ -334,7 +425,7 @@ class EngineProcess:
     def _open_venue(self) -> SimulatedVenue:
         return SimulatedVenue(
             instruments=InstrumentBook(self._config.instruments),
-            config=VenueConfig(),
+            config=_VENUE,
             store=SqliteVenueStore(self._home.venue),
         )
 
@@ -360,15 +451,28 @@ class EngineProcess:
 
     def _happened(self, lsn: int, fact: Fact) -> None:
         self._recent.add(lsn, fact)
+        self._outcomes.add(fact)
+        self._order_log.add(fact)
         if type(fact) in _OBSERVATIONS:
             self._facts.observe(fact)
+        elif lsn:
+            self._facts.kept(lsn, fact)
+        else:
+            self._facts.missed()
+
+    def _publish_facts(self) -> None:
+        """Publish what has become durable."""
+        if self._failure is None:
+            with contextlib.suppress(StorageError):  # the next flush goes on where this one ended
+                self._facts.flush()
 
     def _publish(self) -> None:
         now = self._now()
         failure = self._failure
-        if failure is None:
-            with contextlib.suppress(StorageError):  # the next flush goes on where this one ended
-                self._facts.flush()
+        self._publish_facts()
+        self._publisher.publish_head(self._facts.last)
+        composition = ("degraded", self._composed.refused) if self._composed.refused else ("ok", "")
+        self._facts.health("composition", *composition, ts=now)
         storage = ("ok", "") if failure is None else ("down", failure.cause)
         self._facts.health("storage", *storage, ts=now)
         view = self._viewer.view(
@@ -378,7 +482,19 @@ class EngineProcess:
             storage="ok" if failure is None else f"{failure.cause} [{failure.code}]",
         )
         self._facts.health("feed", _FEED_HEALTH[view.feed.status], "", ts=now)
+        self._teller.flush()
+        decision_s, persist_s = self._timing.decision_s(), self._timing.persist_s()
+        view = msgspec.structs.replace(
+            view,
+            decisions_timed=self._timing.count(),
+            decision_p50_s=decision_s[0],
+            decision_p99_s=decision_s[1],
+            persist_p50_s=persist_s[0],
+            persist_p99_s=persist_s[1],
+            core_wait_s=core_wait_s(),
+        )
         self._publisher.publish_view(view)
+        self._order_log.flush(_LINES)
 
     def _close(self) -> None:
         """Keep everything: what waits in the mailbox has not happened yet and is played later."""
@@ -393,6 +509,7 @@ class EngineProcess:
         with contextlib.suppress(StorageError):
             self._tape.close()
         self._journal.close()
+        self._order_log.flush()
         self._log.info("engine_stopped", state=self._engine.state_hash())
 
     def _put(self, event: MarketEvent, ts: int) -> None:
@@ -401,25 +518,31 @@ class EngineProcess:
     def _put_history(self, event: BarsClosed, ts: int) -> None:
         self._mailbox.put(_Heard(event, ts, is_history=True))
 
-    def _told(self, command: Command) -> str:
-        told = Told(command)
+    def _told(self, told: Told) -> None:
         self._mailbox.put_prior(told)
-        told.wait_blocking()
-        account = self._engine.desk.risk.account(PAPER)
-        return f"done; the account is in {account.mode}"
 
     def _asked_to_stop(self, _number: int, _frame: FrameType | None) -> None:
-        self._stopping.set()
+        self._stop()
+
+    def _stop(self) -> None:
+        self._is_stopping = True
 
 
 def run_engine(
     settings: Settings, *, events: str, commands: str, quarantined: tuple[str, ...] = ()
-) -> None:
+) -> int:
     """Run the engine's process in the settings' home until it is told to stop.
+
+    Returns:
+        Its exit code.
 
     Raises:
         BotError: it cannot start: a setting is refused, or a store is damaged or newer.
     """
     arm_if_told()
+    keep_to_oneself()
     home = Home(settings.home, settings.market_folder)
-    EngineProcess(settings, home, events=events, commands=commands, quarantined=quarantined).run()
+    process = EngineProcess(
+        settings, home, events=events, commands=commands, quarantined=quarantined
+    )
+    return process.run()

@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from botcore.app.composition import market_config
 from botcore.app.home import Home
 from botcore.app.markets import Put
 from botcore.app.settings import Settings
 from botcore.domain.errors import StorageError
-from botcore.domain.ids import DAY_NS, InstrumentId, Nanos
+from botcore.domain.ids import DAY_NS, SECOND_NS, InstrumentId, Nanos
 from botcore.domain.market import Bar, BarOpened, BarsClosed, BarSpec, Quote, Trade
 from botcore.kernel.clock import Clock, PausableClock
 from botcore.venues.simulated.market import (
+    DEMO,
     AggressorSide,
     BarColumns,
     MarketConfig,
@@ -44,6 +44,11 @@ class FeedState(msgspec.Struct, frozen=True):
     clock_ns: int
     market: str
     seed: int
+
+
+def market_config(settings: Settings) -> MarketConfig:
+    """Return the simulated market at the bar size of the settings."""
+    return DEMO.with_bar_ns(round(settings.bar_s * SECOND_NS))
 
 
 def begin(config: MarketConfig, *, seed: int, now: int, history_ns: int) -> SimulatedMarket:

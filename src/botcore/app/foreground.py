@@ -3,12 +3,12 @@
 import json
 import signal
 import threading
-import webbrowser
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from botcore.app.channel import Remote
+from botcore.app.entrance import Ask, Entrance, EntranceKeeper
 from botcore.app.home import Home
 from botcore.app.processes import supervisor_for
 from botcore.app.settings import Settings
@@ -17,15 +17,32 @@ from botcore.domain.ids import SECOND_NS
 from botcore.kernel.clock import SystemClock
 from botcore.kernel.supervisor import ChildEvent, Verdict
 
-Show = Callable[[Platform, threading.Event, str], None]
-"""Draws the platform until the event is set; the text is the page's address."""
-_POLL_S = 0.1
+Show = Callable[[Platform, threading.Event, str, Callable[[], Entrance | None]], None]
+"""Draws the platform until the event is set; the text is the page's address, and the last one
+returns the one-time link with which one signs in there, as long as it is good."""
 
 
 def keep(
-    settings: Settings, home: Home, show: Show, *, open_browser: bool, reload: bool
+    settings: Settings,
+    home: Home,
+    show: Show,
+    *,
+    ask: Ask,
+    open_browser: bool,
+    offer_link: bool,
+    reload: bool,
 ) -> tuple[Verdict, bool]:
-    """Keep the processes once; return how it ended, and whether the code changed."""
+    """Keep the processes once; return how it ended, and whether the code changed.
+
+    Args:
+        settings: in force.
+        home: of the platform, locked.
+        show: draws it, on a thread of its own.
+        ask: reaches control, once it runs.
+        open_browser: sign a browser in, once the page answers.
+        offer_link: make a one-time link for `show`, also without a browser.
+        reload: end when the code changes.
+    """
     log = _supervisor_log(home)
     supervisor, info = supervisor_for(settings, on_event=log)
     home.write_run_info(info)
@@ -34,15 +51,19 @@ def keep(
     remote = Remote(events=info.events, commands=info.commands, token=home.token())
     remote.start()
 
+    told = ToldOnce(stopping)
+
     def ask_to_stop(_number: int, _frame: object) -> None:
-        stopping.set()
+        told.tell()
         supervisor.request_stop()
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, ask_to_stop)
-    threads = [threading.Thread(target=show, args=(remote, stopping, info.url), name="view")]
-    if open_browser:
-        threads.append(threading.Thread(target=_open_when_ready, args=(remote, stopping, info.url)))
+    keeper = EntranceKeeper(ask, opens=open_browser, clock=SystemClock())
+    shown = (remote, stopping, info.url, keeper.entrance)
+    threads = [threading.Thread(target=show, args=shown, name="view")]
+    if open_browser or offer_link:
+        threads.append(threading.Thread(target=keeper.run, args=(remote, stopping)))
     if reload:
         threads.append(
             threading.Thread(target=_watch_code, args=(stopping, changed, supervisor.request_stop))
@@ -53,18 +74,29 @@ def keep(
     try:
         return supervisor.run_blocking(), changed.is_set()
     finally:
-        stopping.set()
+        told.tell()
         for thread in threads:
             thread.join(timeout=3.0)
         remote.close()
         home.clear_run_info()
 
 
-def _open_when_ready(platform: Platform, stopping: threading.Event, url: str) -> None:
-    while platform.view() is None:
-        if stopping.wait(_POLL_S):
-            return
-    webbrowser.open(url)
+class ToldOnce:
+    """Sets an event once, from one thread and from signals that interrupt it.
+
+    `Event.set` takes a lock that is not re-entrant: a second signal inside the first one's
+    handler would wait for itself for ever.
+    """
+
+    def __init__(self, event: threading.Event) -> None:
+        self._event = event
+        self._is_told = False
+
+    def tell(self) -> None:
+        """Set the event, unless that is done or under way."""
+        if not self._is_told:
+            self._is_told = True
+            self._event.set()
 
 
 def _watch_code(

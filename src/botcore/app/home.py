@@ -11,6 +11,21 @@ from botcore.app.zmq_bus import token_of
 from botcore.domain.errors import StorageError
 
 
+def keep_to_oneself() -> None:
+    """Let what this process writes be its account's alone, and its memory be written nowhere.
+
+    For processes that hold secrets or people's figures: a home that was there before may be open
+    to others, and an image of the memory (a core file) would hold every key.
+    """
+    os.umask(0o077)
+    try:
+        import resource
+    except ImportError:  # there is no such limit on Windows
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, most))
+
+
 class RunInfo(msgspec.Struct, frozen=True):
     """What runs in a home: written when it is up, removed when it has stopped."""
 

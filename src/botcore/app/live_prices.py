@@ -7,6 +7,7 @@ from collections.abc import Coroutine, Sequence
 from typing import TypeVar
 
 from botcore.app.home import Home
+from botcore.app.live_books import levels_of
 from botcore.app.live_feed import LiveFeed, Reach, answers, backfill, listed
 from botcore.app.market_tape import Tape
 from botcore.app.markets import History, MarketEvent, Put, PutHistory
@@ -16,6 +17,7 @@ from botcore.domain.errors import VenueError
 from botcore.domain.ids import DAY_NS, MINUTE_NS, InstrumentId, Nanos, instrument_id
 from botcore.domain.instruments import InstrumentBook
 from botcore.domain.market import BarsClosed
+from botcore.domain.questions import BookLevels
 from botcore.kernel.clock import Clock, SystemClock
 from botcore.venues.live.binance.feed import FeedConfig
 from botcore.venues.live.binance.notices import ConnectionChanged, GapSeen, HealthChanged, Notice
@@ -165,6 +167,12 @@ class LivePrices:
 
     def keep(self) -> None:
         """Keep nothing: the exchange does."""
+
+    def book(self, instrument: InstrumentId, depth: int) -> BookLevels | None:
+        """Return the kept book; None before the streams have begun."""
+        feed = self._feed
+        kept = None if feed is None else feed.books.get(instrument)
+        return None if kept is None else levels_of(kept, depth, self.clock.now_ns())
 
     def news(self) -> str:
         """Return what the feed told since; begin it again where it has failed."""

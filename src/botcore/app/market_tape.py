@@ -10,6 +10,14 @@ from botcore.domain.records import decode_input, encode
 from botcore.storage import TapeReader, TapeWriter
 
 
+def recorded_bars(folder: Path) -> Iterator[BarsClosed]:
+    """Yield the closed bars of a tape that another process may be writing, oldest first."""
+    for record in TapeReader(folder).read():
+        event = decode_input(record.payload)
+        if isinstance(event, BarsClosed):
+            yield event
+
+
 class Tape:
     """Recorded market inputs of a home.
 

@@ -7,8 +7,10 @@ import msgspec
 
 from botcore.app.market_tape import Tape
 from botcore.app.restoring import Restored
+from botcore.domain.ids import InstrumentId
 from botcore.domain.instruments import Instrument
 from botcore.domain.market import BarOpened, BarsClosed, Quote, Trade
+from botcore.domain.questions import BookLevels
 from botcore.kernel.clock import Clock
 
 MarketEvent = BarsClosed | BarOpened | Trade | Quote
@@ -107,6 +109,10 @@ class Market(Protocol):
 
     def news(self) -> str:
         """Return once what a person must hear, such as that a tape has ended; else nothing."""
+        ...
+
+    def book(self, instrument: InstrumentId, depth: int) -> BookLevels | None:
+        """Return an order book, best levels first; None where it keeps none."""
         ...
 
     @property

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from botcore.app.home import RunInfo
-from botcore.app.settings import Settings
+from botcore.app.settings import GIVEN_ON, PREFIX, Settings
 from botcore.domain.errors import ConfigError
 from botcore.kernel.child import ChildSpec
 from botcore.kernel.clock import SystemClock
@@ -24,6 +24,8 @@ STARTUP_S = 120.0
 """How long a recovery may take before the engine counts as silent."""
 FAILED_FOR_GOOD = 3
 """Exit code of a process that a restart would not help: the error is in its `…-error.json`."""
+RECOMPOSED = 4
+"""Exit code of an engine that is to be composed anew: it is started again at once."""
 _LOG_BYTES = 10 * 1024 * 1024
 _PORTS_TRIED = 50
 
@@ -75,7 +77,7 @@ def supervisor_for(
     clock = SystemClock()
     info = RunInfo(
         pid=os.getpid(),
-        url=f"http://{settings.host}:{port}/",
+        url=page_address(settings, port),
         started_wall_ns=clock.now_ns(),
         events=events,
         commands=commands,
@@ -90,6 +92,7 @@ def supervisor_for(
         silence_s=10.0,
         startup_s=STARTUP_S,
         final_codes=frozenset({0, 2, FAILED_FOR_GOOD}),
+        again_codes=frozenset({RECOMPOSED}),
         stuck_arguments=lambda name: ("--quarantine", name) if name else (),
     )
     page = ChildSpec(
@@ -104,10 +107,29 @@ def supervisor_for(
     return supervisor, info
 
 
+def page_address(settings: Settings, port: int) -> str:
+    """Return where a browser of this machine finds the page."""
+    scheme = "http" if settings.tls_certificate is None else "https"
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host  # noqa: S104  # to know them, not to bind them
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/"
+
+
 def child_environment(settings: Settings) -> dict[str, str]:
     """Return the environment with which a process of ours reads the same settings."""
+    given = _given(settings)
+    ours = [name for name in given if name not in os.environ]
     return {
         **os.environ,
+        **given,
+        GIVEN_ON: ",".join(name.removeprefix(PREFIX).lower() for name in ours),
+        # The engine is one thread of Python; idle BLAS threads would only take memory.
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+def _given(settings: Settings) -> dict[str, str]:
+    return {
         "BOTCORE_HOME": str(settings.home),
         "BOTCORE_HOST": settings.host,
         "BOTCORE_PORT": str(settings.port),
@@ -118,9 +140,6 @@ def child_environment(settings: Settings) -> dict[str, str]:
         "BOTCORE_HISTORY_DAYS": str(settings.history_days),
         "BOTCORE_LOG_LEVEL": settings.log_level,
         "BOTCORE_MEMORY_OPTIMIZED": str(settings.memory_optimized).lower(),
-        # The engine is one thread of Python; idle BLAS threads would only take memory.
-        "OPENBLAS_NUM_THREADS": "1",
-        "OMP_NUM_THREADS": "1",
     }
 
 

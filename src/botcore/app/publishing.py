@@ -4,6 +4,8 @@ After a crash a few facts are published again; consumers drop what they have see
 K14).
 """
 
+from collections import deque
+
 from botcore.app.channel import Publisher
 from botcore.domain.events import Fact, SystemHealth
 from botcore.domain.ids import SECOND_NS, AccountId, Nanos
@@ -13,10 +15,14 @@ from botcore.storage import SqlJournal
 
 CONSUMER = "bus"
 _TELL_AGAIN_NS = 10 * SECOND_NS
+_HELD_MAX = 20_000
+"""Facts held in memory until they are durable; what is more is read from the journal."""
 
 
 class FactPublisher:
     """Publishes what the journal holds, from where an earlier session ended.
+
+    Facts that it was given as they were kept are published from memory, the others are read.
 
     Args:
         journal: whose durable facts are published.
@@ -29,7 +35,32 @@ class FactPublisher:
         self._publisher = publisher
         self._account = account
         self._last = journal.published(CONSUMER)
+        self._held: deque[tuple[int, Fact]] = deque()
+        self._held_after: int | None = None
         self._health: dict[str, tuple[str, int]] = {}
+
+    @property
+    def last(self) -> int:
+        """Up to which lsn everything has been published."""
+        return self._last
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether facts wait to become durable."""
+        return bool(self._held)
+
+    def kept(self, lsn: int, fact: Fact) -> None:
+        """Take a fact that the journal was given under `lsn`; it is published once durable."""
+        if self._held_after is None:
+            self._held_after = lsn - 1
+        self._held.append((lsn, fact))
+        if len(self._held) > _HELD_MAX:
+            self.missed()
+
+    def missed(self) -> None:
+        """Note that facts went by whose lsn is not known: up to the next that is, they are read."""
+        self._held.clear()
+        self._held_after = None
 
     def flush(self) -> None:
         """Publish every fact that has become durable.
@@ -37,14 +68,18 @@ class FactPublisher:
         Raises:
             StorageError: the journal cannot be read; nothing is lost, the next flush goes on.
         """
-        if self._journal.durable_lsn <= self._last:
+        durable = self._journal.durable_lsn
+        if durable <= self._last:
             return
         hit("publish.before")
-        for record in self._journal.read(after=self._last):
-            if record.kind is RecordKind.FACT:
-                name = type(decode_fact(record.payload)).__name__
-                self._publisher.publish_fact(name, record.lsn, record.payload)
-            self._last = record.lsn
+        if self._held_after is None or self._held_after > self._last:
+            self._read(durable if self._held_after is None else min(durable, self._held_after))
+        while self._held and self._held[0][0] <= durable:
+            lsn, fact = self._held.popleft()
+            if lsn > self._last:
+                self._publisher.publish_fact(type(fact).__name__, lsn, encode(fact))
+                self._last = lsn
+        self._last = max(self._last, durable)
         hit("publish.sent")
         self._journal.mark_published(CONSUMER, self._last)
 
@@ -58,3 +93,13 @@ class FactPublisher:
         if known is None or known[0] != status or ts - known[1] >= _TELL_AGAIN_NS:
             self._health[component] = (status, ts)
             self.observe(SystemHealth(self._account, Nanos(ts), component, status, detail))
+
+    def _read(self, until: int) -> None:
+        """Publish from the journal what was not held."""
+        for record in self._journal.read(after=self._last):
+            if record.lsn > until:
+                break
+            if record.kind is RecordKind.FACT:
+                name = type(decode_fact(record.payload)).__name__
+                self._publisher.publish_fact(name, record.lsn, record.payload)
+            self._last = record.lsn

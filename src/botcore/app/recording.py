@@ -6,7 +6,7 @@ cancels until the store is back.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from botcore.domain.commands import MARKET_INPUTS, Input
@@ -45,7 +45,8 @@ class Recorder:
         journal: inputs, facts and effects.
         tape: market inputs; None records none (history that is fed again).
         account: whose records these are.
-        on_fact: called with each fact once it is kept, in order, with its lsn (0 if only seen).
+        on_fact: called with each fact once it is kept, in order, with its lsn (0 if it is only
+            seen, or waits for the store).
 
     Attributes:
         failure: why the store cannot be written; None if it can.
@@ -84,14 +85,17 @@ class Recorder:
             if self.is_taping:
                 self._untaped.append((key, event))
                 self._tape_what_waits()
+        lsn = 0
         if entries:
             if is_market:
                 self.flush()  # or a bar whose decisions are durable would be played again
             hit("record.before")
-            self._keep(entries, must_be_durable=must_be_durable)
+            lsn = self._keep(entries, must_be_durable=must_be_durable)
             hit("record.after")
-        for fact in step.facts:
-            self._on_fact(0, fact)
+        if step.facts:
+            # The facts lie behind the input, where the journal holds that.
+            first = lsn - len(entries) + (1 if is_market else 2)
+            self._tell(step.facts, first if lsn else None)
         if self.failure is not None and must_be_durable and not _lowers_risk(step):
             raise self.failure
 
@@ -133,21 +137,32 @@ class Recorder:
         except StorageError as error:
             self.failure = self.failure or error
 
-    def _keep(self, entries: list[Entry], *, must_be_durable: bool) -> None:
+    def _tell(self, facts: Sequence[Fact], lsn: int | None) -> None:
+        """Tell of facts; `lsn` is the first kept one's, None if they have none."""
+        for fact in facts:
+            if lsn is None or type(fact) in _WATCHED:
+                self._on_fact(0, fact)
+            else:
+                self._on_fact(lsn, fact)
+                lsn += 1
+
+    def _keep(self, entries: list[Entry], *, must_be_durable: bool) -> int:
+        """Keep entries; return the last one's lsn, 0 where they wait for the store."""
         if self.failure is not None:
             self._backlog.extend(entries)
-            return
+            return 0
         try:
             lsn = self._journal.append(entries)
         except StorageError as error:
             self._backlog.extend(entries)
             self.failure = error
-            return
+            return 0
         if must_be_durable:
             try:
                 self._journal.wait_durable(lsn)
             except StorageError as error:
                 self.failure = error  # the journal keeps these entries itself, for `reopen`
+        return lsn
 
 
 def entries_of(key: Key, event: Input, step: Step, account: AccountId) -> list[Entry]:

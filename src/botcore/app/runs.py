@@ -9,6 +9,7 @@ import msgspec
 import botcore
 from botcore.domain.errors import ConfigError, DataError, StorageError
 from botcore.kernel.clock import Clock, SystemClock
+from botcore.risk import Protection
 
 RECORD: Final = "run.json"
 _NAME: Final = re.compile(r"^0*([1-9][0-9]{0,8})(-[a-z0-9-]*)?\Z")
@@ -34,6 +35,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         cash: opening money, a decimal string.
         taker_fee_ppm, maker_fee_ppm, slippage_ppm: of the venue.
         allow_gaps: whether holes in the data were allowed.
+        protections: what locked entries for a time.
     """
 
     strategies: tuple[StrategyRecipe, ...]
@@ -49,6 +51,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     maker_fee_ppm: int = 1_000
     slippage_ppm: int = 200
     allow_gaps: bool = False
+    protections: tuple[Protection, ...] = ()
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):

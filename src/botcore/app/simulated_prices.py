@@ -2,8 +2,14 @@
 
 import structlog
 
-from botcore.app.composition import market_config
-from botcore.app.feed import BANNER, SimulatedFeed, bars_of, open_market, save_state
+from botcore.app.feed import (
+    BANNER,
+    SimulatedFeed,
+    bars_of,
+    market_config,
+    open_market,
+    save_state,
+)
 from botcore.app.home import Home
 from botcore.app.market_tape import Tape
 from botcore.app.markets import History, Put, PutHistory
@@ -11,7 +17,7 @@ from botcore.app.restoring import Restored
 from botcore.app.settings import Settings
 from botcore.backtest.demo import demo_instruments
 from botcore.domain.errors import StorageError
-from botcore.domain.ids import DAY_NS
+from botcore.domain.ids import DAY_NS, InstrumentId
 from botcore.domain.market import BarSpec
 from botcore.kernel.clock import Clock
 
@@ -92,6 +98,10 @@ class SimulatedPrices:
             StorageError: it cannot be written; the tape then tells the next start.
         """
         save_state(self._home, self._market, self._clock.now_ns())
+
+    def book(self, instrument: InstrumentId, depth: int) -> None:
+        """Keep none: only the best prices are published."""
+        del instrument, depth
 
     def news(self) -> str:
         """Have nothing to tell: it never ends and never fails."""

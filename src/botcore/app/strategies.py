@@ -61,6 +61,23 @@ def find_strategy(text: str, folder: Path | None) -> tuple[str, StrategyClass]:
     return found.name, found.strategy
 
 
+def refuse_file(name: str) -> None:
+    """Refuse what names a file where only a strategy's name may stand.
+
+    A file of code is run when it is loaded: which one is up to who sits at the machine, and never
+    to who asks over the network.
+
+    Raises:
+        ConfigError: it does.
+    """
+    if Path(name).name != name or Path(name.partition(":")[0]).suffix in SUFFIXES:
+        raise ConfigError(
+            code="STRATEGY_UNKNOWN",
+            cause=f"there is no strategy {name!r}",
+            fix="name one of `botcore strategies available`; files stay on the machine",
+        )
+
+
 def located(text: str, folder: Path | None) -> Located:
     """Return what `find_strategy` finds, and where it is from.
 

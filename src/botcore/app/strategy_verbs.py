@@ -154,7 +154,7 @@ def create(*, overrides: Mapping[str, object], name: str, kind: str) -> Path:
         )
     folder = _folder(overrides)
     path = folder / f"{slug(name, what='strategy')}{TEMPLATES[kind]}"
-    _refuse_taken(name, folder)
+    refuse_taken(name, folder)
     template = files("botcore.app") / "templates" / f"{kind}{TEMPLATES[kind]}.txt"
     words = {"name": name, "class_name": _class_name(name)}
     try:
@@ -323,7 +323,12 @@ def _parameters_schema(name: str, space: ParameterSpace) -> dict[str, Any]:
     }
 
 
-def _refuse_taken(name: str, folder: Path) -> None:
+def refuse_taken(name: str, folder: Path) -> None:
+    """Refuse a name that a strategy has.
+
+    Raises:
+        ConfigError: one of the library or in the folder has it.
+    """
     if name in LIBRARY:
         raise _taken(name, "the library")
     own, refused = own_strategies(folder)

@@ -18,6 +18,7 @@ from botcore.domain.errors import ConfigError, StorageError
 from botcore.domain.ids import (
     DAY_NS,
     ContractKind,
+    InstrumentId,
     Nanos,
     instrument_id,
     parse_instrument_id,
@@ -158,6 +159,10 @@ class TapePrices:
         self._home.replace(
             self._home.market.name, msgspec.json.encode(state), folder=self._home.state
         )
+
+    def book(self, instrument: InstrumentId, depth: int) -> None:
+        """Keep none: a tape holds candles."""
+        del instrument, depth
 
     def news(self) -> str:
         """Return what must be said of its prices, and once that it has ended."""

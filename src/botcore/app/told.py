@@ -1,39 +1,35 @@
-"""A command from outside on its way to the engine's thread, and its answer on the way back."""
+"""A call from outside on its way to the engine's thread, and its answer on the way back."""
 
-import threading
-
-from botcore.domain.commands import Command
-from botcore.domain.errors import StorageError
+from botcore.app.calls import Call, What, encode_answer, encode_problem
+from botcore.app.zmq_calls import Answer
+from botcore.domain.errors import BotError
 
 
 class Told:
-    """One command; whoever told it waits until the engine's thread has carried it out.
+    """One call; whoever made it waits until the engine's thread answers.
 
     Args:
-        command: to be carried out.
+        call: what is asked for.
+        answer: takes the reply.
     """
 
-    def __init__(self, command: Command) -> None:
-        self.command = command
-        self._done = threading.Event()
-        self._error: StorageError | None = None
+    def __init__(self, call: Call, answer: Answer) -> None:
+        self._call = call
+        self._answer = answer
 
-    def carried_out(self, error: StorageError | None) -> None:
-        """Let the other side go on; `error` is why it could not be done, None if it was."""
-        self._error = error
-        self._done.set()
+    @property
+    def what(self) -> What:
+        """The command, question or request."""
+        return self._call.what
 
-    def wait_blocking(self) -> None:
-        """Wait until it is carried out and durable.
+    def is_late(self, now: int) -> bool:
+        """Whether nobody waits any more, by the machine's monotonic time: it must not be done."""
+        return bool(self._call.until) and now > self._call.until
 
-        Raises:
-            StorageError: it was not, or not in time.
-        """
-        if not self._done.wait(timeout=8.0):
-            raise StorageError(
-                code="ENGINE_BUSY",
-                cause="the engine has not taken the command within 8 s",
-                fix="see `./bot status`; it is carried out once the engine gets to it",
-            )
-        if self._error is not None:
-            raise self._error
+    def answer(self, value: object) -> None:
+        """Answer; it is done."""
+        self._answer(encode_answer(value))
+
+    def refuse(self, error: BotError) -> None:
+        """Say why it was not done, or why it is not known whether it was."""
+        self._answer(encode_problem(error))

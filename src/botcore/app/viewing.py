@@ -1,8 +1,7 @@
 """From the engine's state to the document that page and terminal draw."""
 
-import re
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 import botcore
@@ -22,37 +21,37 @@ from botcore.control.views import (
 )
 from botcore.domain.events import (
     Fact,
+    LimitsChanged,
     ModeChanged,
     OrderFilled,
     OrderPlaced,
+    OrderUpdated,
     PositionChanged,
     RiskAlert,
     StrategyQuarantined,
 )
 from botcore.domain.ids import DAY_NS, AccountId, ClientOrderId
 from botcore.domain.intents import Reason
-from botcore.domain.numbers import ZERO
+from botcore.domain.numbers import MONEY, ZERO, exact
+from botcore.domain.questions import StrategyState
 from botcore.engine import Engine, SignalSlot
+from botcore.engine.decided import outcome_words, wish_of
+from botcore.engine.strategy_states import strategy_states
 from botcore.portfolio import Position
-from botcore.risk import DENIALS, AccountRisk
+from botcore.risk import AccountRisk
 from botcore.storage import ReadModels
 from botcore.strategies import render_reason
 
 FILLS_KEPT = 30
+ORDERS_SHOWN = 500
+"""Working orders in a view, the newest; a view is made twice a second on the engine's thread."""
 _LATE_S = 3.0
 """Wall time that a price may be late on a clock that runs many times as fast."""
 ALERTS_KEPT = 20
 _CURVE_POINTS = 240
 _TRADES_READ = 10_000
-_NUMBERS = re.compile(r"\{(?:value|limit)[^}]*\}")
 _CENT = Decimal("0.01")
-
-OUTCOMES = {
-    "WORKING": "an order is working",
-    "CANCELLING": "the target changed: its order is being cancelled",
-    "TOO_SMALL": "the order would be too small to send",
-    "NO_PRICE": "no price is known",
-}
+_PLACES = Decimal("1E-12")
 
 
 class Recent:
@@ -69,6 +68,7 @@ class Recent:
             if isinstance(slot, SignalSlot)
         }
         self._reasons: dict[ClientOrderId, str] = {}
+        self._placed: dict[ClientOrderId, int] = {}
         self._fees: dict[tuple[str, str], Decimal] = {}
         self.fills: deque[FillView] = deque(maxlen=FILLS_KEPT)
         self.alerts: deque[AlertView] = deque(maxlen=ALERTS_KEPT)
@@ -110,6 +110,8 @@ class Recent:
                     self._stored_words(row["order_id"]),
                 )
             )
+        for row in models.open_orders(account):
+            self._placed[ClientOrderId(row["client_order_id"])] = row["placed_at"]
         for row in reversed(models.alerts(account, limit=ALERTS_KEPT)):
             self.alerts.appendleft(AlertView(row["ts"], row["code"], row["detail"]))
 
@@ -119,7 +121,11 @@ class Recent:
             self._reasons[fact.order.client_order_id] = self.words(fact.order.strategy, fact.reason)
             while len(self._reasons) > 10 * FILLS_KEPT:
                 del self._reasons[next(iter(self._reasons))]
+            self._placed[fact.order.client_order_id] = fact.ts
+        elif isinstance(fact, OrderUpdated):
+            self._ended(fact)
         elif isinstance(fact, OrderFilled):
+            self._ended(fact)
             self._fill(fact)
         elif isinstance(fact, PositionChanged):
             self._paid(fact)
@@ -128,6 +134,8 @@ class Recent:
         elif isinstance(fact, ModeChanged):
             detail = f"{fact.previous} → {fact.mode}: {fact.cause} (by {fact.by})"
             self.alerts.appendleft(AlertView(fact.ts, "MODE_CHANGED", detail))
+        elif isinstance(fact, LimitsChanged):
+            self.alerts.appendleft(AlertView(fact.ts, "LIMITS_CHANGED", f"by {fact.by}"))
         elif isinstance(fact, StrategyQuarantined):
             detail = f"{fact.strategy}: {fact.cause}"
             self.alerts.appendleft(AlertView(fact.ts, "STRATEGY_QUARANTINED", detail))
@@ -138,6 +146,14 @@ class Recent:
         if found is None or not reason.operands:
             return ""
         return render_reason(found, reason.code, reason.operands)
+
+    def placed_at(self, order: ClientOrderId) -> int:
+        """Return when a working order was placed, nanoseconds; 0 where that is not known."""
+        return self._placed.get(order, 0)
+
+    def _ended(self, fact: OrderUpdated | OrderFilled) -> None:
+        if fact.state.is_terminal:
+            self._placed.pop(fact.client_order_id, None)
 
     def _stored_words(self, order_id: str) -> str:
         """Return the reason of an order that an earlier session placed."""
@@ -185,16 +201,25 @@ class Viewer:
         home: where state lives.
         pid: of this process.
         market: where prices come from.
+        stopped: strategies that are configured and not run.
     """
 
     def __init__(
-        self, *, engine: Engine, recent: Recent, home: str, pid: int, market: Market
+        self,
+        *,
+        engine: Engine,
+        recent: Recent,
+        home: str,
+        pid: int,
+        market: Market,
+        stopped: Sequence[StrategyState] = (),
     ) -> None:
         self._engine = engine
         self._recent = recent
         self._home = home
         self._pid = pid
         self._market = market
+        self._stopped = stopped
         self._step_ns = market.step_ns
         self.continued = ""
         self.last_event = 0
@@ -288,29 +313,16 @@ class Viewer:
         )
 
     def _strategies(self) -> tuple[StrategyView, ...]:
-        by_id: dict[str, list[SignalSlot]] = {}
+        """Return every strategy; `manual` only where somebody did something by hand."""
+        decisions: dict[str, list[DecisionView]] = {}
         for slot in self._engine.deciders.slots:
             if isinstance(slot, SignalSlot):
-                by_id.setdefault(slot.strategy, []).append(slot)
-        return tuple(self._strategy(name, slots) for name, slots in by_id.items())
-
-    def _strategy(self, name: str, slots: list[SignalSlot]) -> StrategyView:
-        first = slots[0]
-        cause = first.outcome if first.is_paused else ""
-        if first.is_paused:
-            status = "quarantined" if cause.startswith("quarantined") else "paused"
-        elif any(slot.runner.bars_to_come for slot in slots):
-            status = "warming up"
-        else:
-            status = "running"
-        valuation = self._engine.desk.valuation
-        total = 0.0
-        for slot in slots:
-            profit = valuation.profit(slot.account, slot.strategy, slot.instrument)
-            if profit is not None and profit.net is not None:
-                total += profit.net
-        decisions = tuple(_decision(slot) for slot in slots)
-        return StrategyView(name, first.name, status, cause, f"{total:.2f}", decisions)
+                decisions.setdefault(slot.strategy, []).append(_decision(slot))
+        return tuple(
+            _strategy(each, tuple(decisions.get(each.id, ())))
+            for each in strategy_states(self._engine, stopped=self._stopped)
+            if each.kind != "manual" or each.open_positions or each.working_orders or each.result
+        )
 
     def _positions(self, account: AccountId) -> tuple[PositionView, ...]:
         desk = self._engine.desk
@@ -327,8 +339,8 @@ class Viewer:
                     strategy=position.strategy,
                     instrument=position.instrument,
                     quantity=f"{position.quantity:f}",
-                    average_price=f"{average:.2f}",
-                    mark=None if mark is None else f"{mark:.2f}",
+                    average_price=_plain(average),
+                    mark=None if mark is None else _plain(exact(mark, what="a mark")),
                     value="?" if mark is None else f"{value:.2f}",
                     unrealised="?" if mark is None else f"{value - position.cost_float:.2f}",
                     realised=f"{position.realised:.2f}",
@@ -350,10 +362,16 @@ class Viewer:
                 price=_price(order.limit_price or order.trigger_price),
                 state=order.state,
                 cancel_owed=order.cancel_owed,
-                ts=0,
+                ts=self._recent.placed_at(order.id),
             )
-            for order in self._engine.desk.execution.index.all_working(account)
+            for order in self._engine.desk.execution.index.all_working(account)[-ORDERS_SHOWN:]
         )
+
+
+def _strategy(state: StrategyState, decisions: tuple[DecisionView, ...]) -> StrategyView:
+    result = "?" if state.result is None else f"{state.result:f}"
+    name = state.strategy or state.id
+    return StrategyView(state.id, name, state.status, state.cause, result, decisions)
 
 
 def _decision(slot: SignalSlot) -> DecisionView:
@@ -364,30 +382,24 @@ def _decision(slot: SignalSlot) -> DecisionView:
         words = render_reason(slot.runner.strategy, reason.code, reason.operands)
         return DecisionView(slot.strategy, slot.instrument, held, held, words, "", 0)
     row = slot.log.row(-1)
-    if row.weight != row.weight:  # NaN is "no view"
-        wish = "no view"
-    else:
-        wish = "long" if row.weight > 0 else "short" if row.weight < 0 else "flat"
     return DecisionView(
         slot.strategy,
         slot.instrument,
-        wish,
+        wish_of(row.weight),
         held,
         render_reason(slot.runner.strategy, row.code, row.operands),
-        _outcome(slot.outcome),
+        outcome_words(slot.outcome),
         row.ts,
     )
 
 
-def _outcome(outcome: str) -> str:
-    """Put the engine's word on a wish into a sentence; a denial's numbers stand in the journal."""
-    if outcome in DENIALS:
-        return "denied: " + _NUMBERS.sub("…", DENIALS[outcome])
-    return OUTCOMES.get(outcome, outcome)
-
-
 def _price(price: Decimal | None) -> str:
     return "market" if price is None else f"{price:f}"
+
+
+def _plain(price: Decimal) -> str:
+    """Return a price with all digits that count, 12 places at most: a coin may cost 0.00001."""
+    return f"{MONEY.normalize(MONEY.quantize(price, _PLACES)):f}"
 
 
 def _cents(amount: Decimal) -> str:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from botcore.backtest.reporting.record import Activity, AmbiguousFill
 from botcore.backtest.reporting.trips import AMBIGUOUS, Line, Motive, RoundTrip
 from botcore.domain.commands import Input
+from botcore.domain.decisions import Denied
 from botcore.domain.events import (
     Fact,
     ModeChanged,
@@ -14,12 +15,14 @@ from botcore.domain.events import (
     OrderPlaced,
     OrderUpdated,
     PositionChanged,
+    ProtectionLocked,
 )
 from botcore.domain.ids import DAY_NS
 from botcore.domain.keys import Key
 from botcore.domain.orders import TERMINAL, OrderState
 from botcore.domain.steps import Step
 from botcore.engine import Fingerprint
+from botcore.risk import protection_of
 
 _TOGETHER = 64
 _ACCEPTED = OrderState.ACCEPTED
@@ -42,9 +45,11 @@ class Collector:
     __slots__ = (
         "_ambiguous_fills",
         "_denied",
+        "_denied_by",
         "_ended",
         "_filled",
         "_lines",
+        "_locks",
         "_modes",
         "_motives",
         "_replaced",
@@ -72,6 +77,8 @@ class Collector:
         self._filled: tuple[OrderFilled, Motive] | None = None
         self._traded: defaultdict[int, Decimal] = defaultdict(Decimal)
         self._denied: defaultdict[tuple[str, str], int] = defaultdict(int)
+        self._locks: defaultdict[str, int] = defaultdict(int)
+        self._denied_by: defaultdict[str, int] = defaultdict(int)
         self._ended: defaultdict[str, int] = defaultdict(int)
         self._replaced = 0
         self._ambiguous_fills: list[AmbiguousFill] = []
@@ -87,6 +94,8 @@ class Collector:
             replaced=self._replaced,
             ambiguous=tuple(self._ambiguous_fills),
             modes=tuple(self._modes),
+            locks=dict(self._locks),
+            denied_by=dict(self._denied_by),
         )
 
     def commit(self, _key: Key, _event: Input, step: Step, _durable: bool) -> None:
@@ -111,11 +120,18 @@ class Collector:
             elif kind is OrderPlaced:
                 self._place(fact)  # type: ignore[arg-type]  # by kind
             elif kind is OrderDenied:
-                self.denied += 1
-                self._denied[fact.denied.strategy, fact.denied.code] += 1  # type: ignore[union-attr]  # by kind
+                self._deny(fact.denied)  # type: ignore[union-attr]  # by kind
             elif kind is ModeChanged:
                 self._modes.append(fact)  # type: ignore[arg-type]  # by kind
+            elif kind is ProtectionLocked:
+                self._locks[fact.protection] += 1  # type: ignore[union-attr]  # by kind
         facts.clear()
+
+    def _deny(self, denied: Denied) -> None:
+        self.denied += 1
+        self._denied[denied.strategy, denied.code] += 1
+        if denied.code == "PROTECTION_LOCKED":
+            self._denied_by[protection_of(denied.detail)] += 1
 
     def _place(self, fact: OrderPlaced) -> None:
         self.orders += 1

@@ -12,6 +12,7 @@ from botcore.backtest.collector import Collector
 from botcore.backtest.demo import USDT
 from botcore.backtest.playing import Progress
 from botcore.backtest.report import BacktestReport
+from botcore.backtest.reporting.record import Activity
 from botcore.backtest.stage import ACCOUNT, Stage
 from botcore.backtest.tape import BarTape
 from botcore.domain.calendar import instant_name
@@ -34,7 +35,7 @@ from botcore.engine import (
 )
 from botcore.engine.session import Commit
 from botcore.kernel.clock import Clock, SystemClock
-from botcore.risk import RiskLimits, Sizing
+from botcore.risk import Protection, RiskLimits, Sizing
 from botcore.strategies.library import strategy_named
 from botcore.venues.simulated import VenueConfig, VenueStore
 
@@ -71,6 +72,7 @@ class BacktestingFramework:
         currency: the account's reporting currency.
         venue: the venue's assumptions.
         limits: the account's limits.
+        protections: what locks the account's entries for a time.
         strategies: classes beside those of the library.
         warning: what must be said about the prices.
         notes: what else a reader of the result must know about the data, one sentence each.
@@ -89,6 +91,7 @@ class BacktestingFramework:
         currency: Currency = USDT,
         venue: VenueConfig | None = None,
         limits: RiskLimits | None = None,
+        protections: Sequence[Protection] = (),
         strategies: Mapping[str, StrategyClass] | None = None,
         warning: str = "",
         notes: Sequence[str] = (),
@@ -100,6 +103,7 @@ class BacktestingFramework:
         self._currency = currency
         self._venue = venue or VenueConfig()
         self._limits = limits or RiskLimits()
+        self._protections = tuple(protections)
         self._strategies = dict(strategies or {})
         self._warning = warning
         self._notes = tuple(notes)
@@ -228,7 +232,7 @@ class BacktestingFramework:
                     sizing=run.sizing,
                 )
             )
-        account = AccountConfig(ACCOUNT, self._currency, self._limits)
+        account = AccountConfig(ACCOUNT, self._currency, self._limits, self._protections)
         return EngineConfig((account,), self._instruments, tuple(configured)), classes
 
     def report(self, stage: Stage, collector: Collector, *, seconds: float) -> BacktestReport:
@@ -256,6 +260,7 @@ class BacktestingFramework:
             assumptions=(
                 *self._venue.describe(),
                 *((f"limit: {name}", value) for name, value in self._limits.describe()),
+                *((f"protection: {each.name}", each.describe()) for each in self._protections),
                 *((f"sizing: {s.id}", s.sizing.describe()) for s in config.strategies),
                 *(
                     (f"rule in columns: {slot.strategy}", f"not used: {slot.runner.rule_fault}")
@@ -270,7 +275,12 @@ class BacktestingFramework:
             span=tape.span,
             activity=collector.activity,
             taker_fee_frac=self._venue.taker_fee_ppm / PPM,
-            notes=(*self._notes, *stopped(collector.activity.modes), *_stale_after_holes(stage)),
+            notes=(
+                *self._notes,
+                *stopped(collector.activity.modes),
+                *locked(self._protections, collector.activity),
+                *_stale_after_holes(stage),
+            ),
             strategies={s.id: stage.classes[s.strategy] for s in config.strategies},
         )
 
@@ -306,8 +316,30 @@ def stopped(modes: Sequence[ModeChanged]) -> Iterator[str]:
         at = instant_name(last.ts)
         yield f"nothing was opened after {at}: {last.cause}; positions were only reduced from then"
     if stops:
-        often = "once" if len(stops) == 1 else f"{len(stops)} times"
+        often = _times(len(stops))
         yield f"for part of the run positions were only reduced, {often}: a limit had tripped"
+
+
+def locked(protections: Sequence[Protection], activity: Activity) -> Iterator[str]:
+    """Say how often each protection locked entries, and how many it denied.
+
+    A no that stands is said once to a signal strategy, and so counted once.
+
+    Args:
+        protections: those of the run.
+        activity: what the run did.
+    """
+    for each in protections:
+        locks = activity.locks.get(each.name, 0)
+        denied = activity.denied_by.get(each.name, 0)
+        if locks:
+            yield f"protection {each.name} locked {_times(locks)}; it denied {denied:,} entries"
+        else:
+            yield f"protection {each.name} never locked"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
 
 
 def _stale_after_holes(stage: Stage) -> tuple[str, ...]:

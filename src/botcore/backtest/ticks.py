@@ -202,7 +202,7 @@ class TickRun:
 
     def _result(self, ticks: int) -> TickResult:
         desk, collector = self.engine.desk, self._collector
-        limits = self._config.accounts[0].limits
+        account = self._config.accounts[0]
         positions = desk.portfolio.positions(self._account)
         return TickResult(
             ticks=ticks,
@@ -216,7 +216,8 @@ class TickRun:
             assumptions=(
                 *self.venue.describe(),
                 ("feed", self._feed()),
-                *((f"limit: {name}", value) for name, value in limits.describe()),
+                *((f"limit: {name}", value) for name, value in account.limits.describe()),
+                *((f"protection: {each.name}", each.describe()) for each in account.protections),
             ),
         )
 

@@ -1,5 +1,6 @@
 """The verbs under one name: ``botcore VERB``."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -27,16 +28,24 @@ from botcore.cli import (
     strategy,
     up,
     version,
+    worker,
 )
 from botcore.cli import open as open_verb
+from botcore.cli.areas import add_areas
+from botcore.cli.target import Target
 
 HELP = """Bot Core: an autonomous trading platform on your own machine.
 
 It trades play money (a paper account) until you say otherwise."""
 
 
-def build() -> typer.Typer:
-    """Return the application with every verb."""
+def build(arguments: Sequence[str] | None = None) -> typer.Typer:
+    """Return the application with every verb.
+
+    Args:
+        arguments: of this call: areas it does not name are left empty, so that help is quick;
+            None fills them all.
+    """
     app = typer.Typer(
         name="botcore",
         help=HELP,
@@ -57,7 +66,9 @@ def build() -> typer.Typer:
     app.command("dev")(dev.dev)
     app.add_typer(backtest.group(), name="backtest")
     app.add_typer(strategy.group(), name="strategy")
-    app.add_typer(data.group(), name="data")
+    recorded = data.group()
+    app.add_typer(recorded, name="data")
+    add_areas(app, groups={"data": recorded}, wanted=arguments)
     app.command("replay")(replay.replay)
     app.command("parity")(replay.parity)
     app.command("rewind")(rewind.rewind)
@@ -70,6 +81,7 @@ def build() -> typer.Typer:
     app.command("version")(version.version)
     app.command("engine", hidden=True)(engine.engine)
     app.command("api", hidden=True)(api.api)
+    app.command("worker", hidden=True)(worker.worker)
     return app
 
 
@@ -80,9 +92,20 @@ def _shown_version(value: bool) -> None:
 
 
 def _options(
+    context: typer.Context,
     _version: Annotated[
         bool,
         typer.Option("--version", help="Show the version.", callback=_shown_version, is_eager=True),
     ] = False,
+    server: Annotated[
+        str,
+        typer.Option(
+            "--server", help="Ask this server instead of this machine; its key: BOTCORE_KEY."
+        ),
+    ] = "",
+    key_file: Annotated[
+        str, typer.Option("--key-file", help="File with the API key, instead of BOTCORE_KEY.")
+    ] = "",
 ) -> None:
     """Take the options before the verb."""
+    context.obj = Target(server=server, key_file=key_file)

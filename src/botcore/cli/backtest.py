@@ -49,6 +49,9 @@ def backtest(
     allow_gaps: Annotated[
         bool, typer.Option("--allow-gaps", help="Play data that has holes; nothing fills in one.")
     ] = False,
+    protections: Annotated[
+        bool, typer.Option("--protections", help="Lock entries as those of the settings say.")
+    ] = False,
     market: Annotated[
         str | None, typer.Option("--market", help="demo: the simulated market.")
     ] = None,
@@ -82,6 +85,7 @@ def backtest(
             slippage_bps=slippage_bps,
             allow_gaps=allow_gaps,
             progress=told,
+            has_protections=protections,
         )
     from botcore.cli.reports import print_report
 

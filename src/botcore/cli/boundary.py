@@ -35,7 +35,7 @@ def run(arguments: Sequence[str]) -> int:
 
         from botcore.cli.application import build
 
-        command = typer.main.get_command(build())
+        command = typer.main.get_command(build(arguments))
         outcome = command.main(args=list(arguments), prog_name="botcore", standalone_mode=False)
         boundary.exit_code = outcome if isinstance(outcome, int) else 0
     return boundary.exit_code

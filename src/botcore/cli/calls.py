@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 if TYPE_CHECKING:  # each would load more than `botcore --help` takes
     from botcore.app.backtesting import Finished
@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # each would load more than `botcore --help` takes
     from botcore.app.strategy_verbs import StrategyDetails, StrategyEntry
     from botcore.backtest.checks import CheckReport
     from botcore.backtest.parity import Parity
+    from botcore.control.operations import Operation, Request
     from botcore.control.ports import Platform
     from botcore.control.views import PlatformView
     from botcore.domain.commands import Command
@@ -25,12 +26,37 @@ if TYPE_CHECKING:  # each would load more than `botcore --help` takes
 
 Overrides = Mapping[str, object]
 """Settings given on the command line, by the settings' own names; what was not given is absent."""
-Show = Callable[["Platform", threading.Event, str], None]
-"""Draws the platform until the event is set; the text is the page's address."""
+Show = Callable[["Platform", threading.Event, str, Callable[[], "Entrance | None"]], None]
+"""Draws the platform until the event is set; the text is the page's address, and the last one
+returns the one-time link with which one signs in there, as long as it is good."""
 Confirm = Callable[[Sequence[tuple[Path, int]]], bool]
 """Shows files with their sizes in bytes, and says whether they may be deleted."""
 Progress = Callable[[int, int], None]
 """Told bars done and bars in all, now and then."""
+
+
+class Entrance(Protocol):
+    """A one-time sign-in link."""
+
+    @property
+    def url(self) -> str:
+        """Its address: signs in whoever opens it first."""
+        ...
+
+    @property
+    def username(self) -> str:
+        """As whom it signs in; empty makes the owner."""
+        ...
+
+    @property
+    def ends_at(self) -> int:
+        """When it ends, nanoseconds since 1970."""
+        ...
+
+    @property
+    def tunnel(self) -> str:
+        """The command that brings the page to another machine; empty where none is needed."""
+        ...
 
 
 class Status(Protocol):
@@ -98,6 +124,7 @@ class Commands(Protocol):
         overrides: Overrides,
         show: Show,
         open_browser: bool,
+        offer_link: bool,
         memory_optimized: bool,
         reload: bool,
     ) -> int:
@@ -133,8 +160,8 @@ class Commands(Protocol):
         """Delete the home's contents if `confirm` allows it; refuse while the platform runs."""
         ...
 
-    def open_page(self, *, overrides: Overrides) -> str:
-        """Open the page in the browser and return its address."""
+    def open_page(self, *, overrides: Overrides, open_browser: bool) -> Entrance:
+        """Make a one-time sign-in link, and open it where there is a display."""
         ...
 
     def run_engine(self, *, overrides: Overrides, quarantined: Sequence[str]) -> int:
@@ -171,6 +198,7 @@ class Backtesting(Protocol):
         slippage_bps: float,
         allow_gaps: bool,
         progress: Progress,
+        has_protections: bool = False,
     ) -> "Finished":
         """Run strategies and keep what they did; no instrument is all of the simulated market's."""
         ...
@@ -347,6 +375,25 @@ class Doctor(Protocol):
         ...
 
 
+class Doors(Protocol):
+    """`botcore.app.doors`."""
+
+    def tell(
+        self,
+        operation: "Operation",
+        request: "Request[Any]",
+        *,
+        overrides: Overrides,
+        server: str,
+        key_file: str,
+        confirm: Callable[[str], bool],
+        idempotency_key: str,
+        all_pages: bool,
+    ) -> object:
+        """Tell control a request, wherever it is, and return its answer."""
+        ...
+
+
 def commands() -> Commands:
     """Return the module that starts, stops, asks and acts."""
     return cast("Commands", import_module("botcore.app.commands"))
@@ -375,6 +422,11 @@ def fetching() -> Fetching:
 def strategies() -> Strategies:
     """Return the module that lists, shows, makes and checks strategies."""
     return cast("Strategies", import_module("botcore.app.strategy_verbs"))
+
+
+def doors() -> Doors:
+    """Return the module that finds control: on a server, in what runs here, or in process."""
+    return cast("Doors", import_module("botcore.app.doors"))
 
 
 def doctor() -> Doctor:

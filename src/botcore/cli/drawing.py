@@ -5,9 +5,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from rich.console import Group, RenderableType
+from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from botcore.cli.calls import Entrance
+from botcore.cli.way_in import how_from_elsewhere, what_it_does
 from botcore.control import wording
 from botcore.control.views import AccountView, PlatformView, StrategyView
 from botcore.control.wording import Condition, Freshness
@@ -18,6 +21,7 @@ _ROWS: Final = 6
 _ROWS_IF_SHORT: Final = 3
 _SHORT: Final = 36
 _SENTENCES: Final = frozenset(("Why", "What"))
+_AGAIN: Final = "./bot open signs in"
 _SPARKS: Final = "▁▂▃▄▅▆▇█"
 _SPARK_WIDTH: Final = 48
 _FRESHNESS_STYLE: Final = {
@@ -29,7 +33,15 @@ _DIRECTION_STYLE: Final = {"up": "green", "down": "red", "flat": ""}
 _WISH_STYLE: Final = {"long": "green", "short": "red", "flat": "", "no view": "dim"}
 
 
-def drawn(view: PlatformView | None, age_s: float, *, url: str, height: int) -> RenderableType:
+def drawn(
+    view: PlatformView | None,
+    age_s: float,
+    *,
+    url: str,
+    height: int,
+    entrance: Entrance | None = None,
+    now_ns: int = 0,
+) -> RenderableType:
     """Return the picture.
 
     Args:
@@ -37,9 +49,16 @@ def drawn(view: PlatformView | None, age_s: float, *, url: str, height: int) -> 
         age_s: how long ago it arrived, seconds.
         url: the page's address.
         height: of the terminal, lines.
+        entrance: a one-time sign-in link that is good now, or None.
+        now_ns: wall time, by which it ends.
     """
     state = wording.condition(view, age_s)
-    parts: list[RenderableType] = [_top(view, state, url)]
+    top = _top(view, state, url)
+    parts: list[RenderableType] = [top]
+    if entrance is None:
+        top.append(f"  {_AGAIN}", style="not bold dim")
+    else:
+        parts += _way_in(entrance, now_ns)
     if view is None:
         parts.append(Text("the engine reads its store and asks the venue about every open order"))
         return Group(*parts)
@@ -88,6 +107,17 @@ def _top(view: PlatformView | None, state: Condition, url: str) -> Text:
     text.append(f"  {state.detail}", style="not bold")
     text.append(f"  {url}", style="not bold underline")
     return text
+
+
+def _way_in(entrance: Entrance, now_ns: int) -> list[Text]:
+    """Return the link, on a line of its own to be copied whole; a click opens it too."""
+    parts = [
+        Text(f"Sign in: the link {what_it_does(entrance, now_ns)}", style="bold cyan"),
+        Text(entrance.url, style=Style(underline=True, link=entrance.url), overflow="fold"),
+    ]
+    if entrance.tunnel:
+        parts.append(Text(how_from_elsewhere(entrance)))
+    return parts
 
 
 def _account(account: AccountView) -> list[Text]:

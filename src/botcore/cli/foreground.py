@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from botcore.cli import calls
@@ -20,15 +21,21 @@ def run_here(
 ) -> int:
     """Run until it is stopped, and say how it ended; return the exit code."""
 
-    def show(platform: "Platform", stop: threading.Event, url: str) -> None:
+    def show(
+        platform: "Platform",
+        stop: threading.Event,
+        url: str,
+        entrance: Callable[[], calls.Entrance | None],
+    ) -> None:
         from botcore.cli.terminal import terminal_show  # loaded while the platform starts
 
-        terminal_show(headless=headless)(platform, stop, url)
+        terminal_show(headless=headless)(platform, stop, url, entrance)
 
     code = calls.commands().up(
         overrides=with_feed(overrides),
         show=show,
         open_browser=open_browser and not headless,
+        offer_link=not headless and sys.stdout.isatty(),  # a file would keep it
         memory_optimized=memory_optimized,
         reload=reload,
     )

@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from botcore.cli.way_in import FRESH
 from botcore.control import wording
 from botcore.control.changes import new_fills
 from botcore.control.views import FillView, PlatformView
@@ -83,6 +84,8 @@ def _opening(view: PlatformView) -> Iterator[Told]:
     yield Told(LogEvent.PLATFORM_READY, sentence, fields)
     if view.continued:
         yield Told(LogEvent.SESSION_CONTINUED, view.continued)
+    # The link itself stands in no line: lines are kept, and it lets in whoever reads it first.
+    yield Told(LogEvent.SIGN_IN_OFFERED, f"sign in: {FRESH}")
 
 
 def _modes(before: PlatformView | None, view: PlatformView) -> Iterator[Told]:

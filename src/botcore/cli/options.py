@@ -24,6 +24,9 @@ MemoryOptimized = Annotated[
 Headless = Annotated[
     bool, typer.Option("--headless", help="Log JSON lines instead of drawing; open no browser.")
 ]
+Browser = Annotated[
+    bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")
+]
 Account = Annotated[str, typer.Option("--account", help="Which account.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 

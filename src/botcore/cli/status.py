@@ -34,13 +34,16 @@ def status_rows(found: calls.Status) -> list[tuple[str, str]]:
     """Return a status as names and values."""
     if not found.is_running:
         return [("platform", "not running"), ("home", str(found.home))]
+    from botcore.cli.way_in import FRESH
+    from botcore.control import wording
+
     rows = [
         ("platform", "running"),
         ("page", found.url),
+        ("sign in", FRESH),
         ("pid", str(found.pid)),
         ("home", str(found.home)),
     ]
-    from botcore.control import wording
 
     view = found.view
     state = wording.condition(view, found.view_age_s)

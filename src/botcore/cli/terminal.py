@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final, TextIO
 
 from botcore import __version__
-from botcore.cli.calls import Show
+from botcore.cli.calls import Entrance, Show
 from botcore.cli.narration import Narrator, Told
 from botcore.control import wording
 from botcore.control.ports import Platform
@@ -15,6 +15,8 @@ from botcore.kernel.clock import Clock, SystemClock
 from botcore.observability.events import LogEvent
 
 DRAW_EVERY_S: Final = 1.0
+Offered = Callable[[], Entrance | None]
+"""Returns the one-time link that is good now, or None."""
 
 
 class Style(StrEnum):
@@ -48,17 +50,26 @@ class TerminalView:
         self._clock = clock or SystemClock()
         self._every_s = every_s
 
-    def run(self, platform: Platform, stop: threading.Event, url: str) -> None:
-        """Show `platform` and its page's address `url`, on the caller's thread, until `stop`."""
+    def run(
+        self, platform: Platform, stop: threading.Event, url: str, offered: Offered = lambda: None
+    ) -> None:
+        """Show a platform on the caller's thread, until `stop`.
+
+        Args:
+            platform: what is shown.
+            stop: ends it.
+            url: the page's address.
+            offered: the sign-in link; only what is drawn shows it, since lines may go into a file.
+        """
         match self._style:
             case Style.DRAWN:
-                self._draw(platform, stop, url)
+                self._draw(platform, stop, url, offered)
             case Style.LINES:
                 self._tell(platform, stop, url)
             case Style.JSON:
                 self._log(platform, stop, url)
 
-    def _draw(self, platform: Platform, stop: threading.Event, url: str) -> None:
+    def _draw(self, platform: Platform, stop: threading.Event, url: str, offered: Offered) -> None:
         from rich.console import Console
         from rich.live import Live
 
@@ -68,7 +79,14 @@ class TerminalView:
         with Live(console=console, auto_refresh=False, screen=True) as live:
             while True:
                 age_s, view = platform.view_age_s(), platform.view()
-                picture = drawn(view, age_s, url=url, height=console.size.height)
+                picture = drawn(
+                    view,
+                    age_s,
+                    url=url,
+                    height=console.size.height,
+                    entrance=offered(),
+                    now_ns=self._clock.now_ns(),
+                )
                 live.update(picture, refresh=True)
                 if stop.wait(self._every_s):
                     return

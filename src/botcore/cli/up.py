@@ -1,11 +1,8 @@
 """``botcore up``: run the platform here and show it."""
 
-from typing import Annotated
-
-import typer
-
 from botcore.cli.foreground import run_here
 from botcore.cli.options import (
+    Browser,
     Feed,
     FeedFrom,
     FeedInstruments,
@@ -32,9 +29,7 @@ def up(
     start: FeedFrom = None,
     speed: FeedSpeed = None,
     headless: Headless = False,
-    browser: Annotated[
-        bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")
-    ] = True,
+    browser: Browser = True,
     memory_optimized: MemoryOptimized = False,
 ) -> int:
     """Start the platform and show it here; Ctrl+C stops it. Paper money, no key.

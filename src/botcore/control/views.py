@@ -169,6 +169,12 @@ class PlatformView(msgspec.Struct, frozen=True):
         uptime_s: of this run, seconds. `continued`: "continued: equity …, 3 positions, stopped
             2 min", or empty on a first start.
         storage: ``ok``, or what is wrong with it.
+        decisions_timed: how many the next two figures are taken from.
+        decision_p50_s, decision_p99_s: from an input's taking to an approved order, over the last
+            minute, seconds; None where there was none.
+        persist_p50_s, persist_p99_s: from there until it is durable, likewise.
+        core_wait_s: how long the engine's main thread was ready to run and waited for a core, since
+            its process began; None where the system does not say.
     """
 
     version: str
@@ -185,6 +191,12 @@ class PlatformView(msgspec.Struct, frozen=True):
     orders: tuple[OrderView, ...]
     fills: tuple[FillView, ...]
     alerts: tuple[AlertView, ...]
+    decisions_timed: int = 0
+    decision_p50_s: float | None = None
+    decision_p99_s: float | None = None
+    persist_p50_s: float | None = None
+    persist_p99_s: float | None = None
+    core_wait_s: float | None = None
 
 
 def encode_view(view: PlatformView) -> bytes:

@@ -4,13 +4,119 @@ Acts that lower risk (pause, cancel, kill switch) need no confirmation; those th
 (leaving a mode, resuming) name the person, and flatten carries a confirmation.
 """
 
+from decimal import Decimal
+from typing import Annotated, Any
+
 import msgspec
 
 from botcore.domain.ids import AccountId, ClientOrderId, InstrumentId, Nanos, StrategyId
 from botcore.domain.instruments import Instrument
+from botcore.domain.intents import PlaceOrder
 from botcore.domain.market import BarOpened, BarsClosed, Quote, Trade
 from botcore.domain.modes import Mode
+from botcore.domain.orders import OrderType, Side, TimeInForce
 from botcore.domain.reports import VenueReport
+
+MANUAL = StrategyId("manual")
+"""The sub-ledger of a person's own orders; no strategy may be configured under this name."""
+
+Reference = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+"""What somebody calls an act of theirs: told again, it is not done again."""
+
+Instant = Annotated[Nanos, msgspec.Meta(ge=0, le=2**63 - 1)]
+"""Nanoseconds UTC that a store can hold."""
+
+
+class OrderWish(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """An order as a person wants it; risk puts it on the grid and cuts it to what is allowed.
+
+    Attributes:
+        quantity: base units.
+        take_profit, stop_loss: prices of attached exits. trailing: distance of one, quote units.
+        strategy: the sub-ledger it belongs to; a strategy's own name acts on that one's position.
+    """
+
+    account: AccountId
+    instrument: InstrumentId
+    side: Side
+    type: OrderType
+    quantity: Decimal
+    limit_price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    trail: Decimal | None = None
+    time_in_force: TimeInForce = TimeInForce.GTC
+    expires_at: Instant | None = None
+    reduce_only: bool = False
+    take_profit: Decimal | None = None
+    stop_loss: Decimal | None = None
+    trailing: Decimal | None = None
+    strategy: StrategyId = MANUAL
+
+    def intent(self) -> PlaceOrder:
+        """Return what risk is asked."""
+        return PlaceOrder(
+            account=self.account,
+            strategy=self.strategy,
+            instrument=self.instrument,
+            side=self.side,
+            type=self.type,
+            quantity=self.quantity,
+            limit_price=self.limit_price,
+            trigger_price=self.trigger_price,
+            trail=self.trail,
+            time_in_force=self.time_in_force,
+            expires_at=self.expires_at,
+            reduce_only=self.reduce_only,
+            take_profit=self.take_profit,
+            stop_loss=self.stop_loss,
+            trailing=self.trailing,
+        )
+
+
+class SubmitOrder(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+    """Place an order for a person, through the same risk gate as any other.
+
+    Attributes:
+        reference: of the act.
+        correlation: of the call that it came with, for logs; no part of what is asked.
+    """
+
+    order: OrderWish
+    by: str
+    reference: Reference
+    correlation: str = ""
+
+    @property
+    def account(self) -> AccountId:
+        """Whose money."""
+        return self.order.account
+
+
+class AmendOrder(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+    """Change a working order's total quantity or its prices; None leaves a value as it is."""
+
+    account: AccountId
+    by: str
+    reference: Reference
+    client_order_id: ClientOrderId
+    quantity: Decimal | None = None
+    limit_price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    correlation: str = ""
+
+
+class UseLimits(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Put other risk limits in force at once, until the next start reads its configuration.
+
+    Attributes:
+        limits: those that change, by the names of `risk.RiskLimits`; the others stay.
+    """
+
+    account: AccountId
+    by: str
+    reference: Reference
+    limits: dict[str, Any]
+    correlation: str = ""
 
 
 class KillSwitch(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -39,11 +145,13 @@ class CancelAll(msgspec.Struct, frozen=True, gc=False, tag=True):
 
 
 class CancelOne(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """Cancel one order."""
+    """Cancel one order; with a `reference` it is noted who did it, and done once."""
 
     account: AccountId
     by: str
     client_order_id: ClientOrderId
+    reference: str = ""
+    correlation: str = ""
 
 
 class Flatten(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -68,6 +176,18 @@ class ResumeStrategy(msgspec.Struct, frozen=True, gc=False, tag=True):
     account: AccountId
     strategy: StrategyId
     by: str
+
+
+class LiftLock(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """End a protection's lock early; it takes a person (`by` starts with ``person:``).
+
+    Attributes:
+        lock: its id, as `ProtectionLocked` gave it; one that is not in force changes nothing.
+    """
+
+    account: AccountId
+    by: str
+    lock: str
 
 
 class Quarantine(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -169,6 +289,7 @@ Command = (
     | Flatten
     | PauseStrategy
     | ResumeStrategy
+    | LiftLock
     | Quarantine
     | Deposit
     | Checkpoint
@@ -176,7 +297,13 @@ Command = (
     | SessionStarted
     | Reconciled
     | ApplyConfig
+    | SubmitOrder
+    | AmendOrder
+    | UseLimits
 )
+
+Referenced = SubmitOrder | AmendOrder | CancelOne | UseLimits
+"""Commands that carry a reference, and are done once under it."""
 
 Input = (
     BarsClosed

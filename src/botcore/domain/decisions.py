@@ -60,6 +60,7 @@ class Denied(msgspec.Struct, frozen=True, gc=False, tag=True):
         code: stable, from the risk room's table of denials.
         value: what was asked for, in the unit of `limit`.
         limit: what is allowed.
+        detail: what no number says, in words; empty where the numbers say all.
     """
 
     account: AccountId
@@ -70,3 +71,4 @@ class Denied(msgspec.Struct, frozen=True, gc=False, tag=True):
     limit: float
     ts: Nanos
     reason: Reason = NO_REASON
+    detail: str = ""

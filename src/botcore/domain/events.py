@@ -5,6 +5,7 @@ in `FINGERPRINTED` make the fingerprint of a run; those in `OBSERVATIONS` are no
 """
 
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
@@ -180,6 +181,8 @@ class PerformanceUpdate(msgspec.Struct, frozen=True, gc=False, tag=True):
         peak: highest equity so far; day_start: equity at the last UTC midnight.
         day: UTC day number since 1970.
         marks: instrument → last mark, sorted by instrument.
+        highs: protection → the highest equity of each slice of its look-back, oldest first, with
+            the instant at which the slice begins; only of protections that watch equity.
     """
 
     account: AccountId
@@ -189,6 +192,7 @@ class PerformanceUpdate(msgspec.Struct, frozen=True, gc=False, tag=True):
     day: int
     day_start: float
     marks: tuple[tuple[InstrumentId, float], ...] = ()
+    highs: tuple[tuple[str, tuple[tuple[int, float], ...]], ...] = ()
 
 
 class ModeChanged(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -243,6 +247,45 @@ class ConfigApplied(msgspec.Struct, frozen=True, gc=False, tag=True):
     document: str
 
 
+class LimitsChanged(msgspec.Struct, frozen=True, tag=True):
+    """Other risk limits are in force.
+
+    Attributes:
+        limits: all of them, by the names of `risk.RiskLimits`.
+        by: ``engine`` where a start put those of its configuration in force.
+    """
+
+    account: AccountId
+    ts: Nanos
+    limits: dict[str, Any]
+    by: str
+
+
+class PersonActed(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """Somebody asked for something under a reference, and this is what came of it.
+
+    Attributes:
+        act: name of the command.
+        asked: digest of what was asked, so that another act under this reference is seen.
+        orders: what was placed, changed or cancelled; a bracket's entry first.
+        code, detail: why it was denied; empty if it was not.
+        value, limit: the figures of `detail`.
+    """
+
+    account: AccountId
+    ts: Nanos
+    by: str
+    act: str
+    reference: str
+    asked: str
+    correlation: str = ""
+    orders: tuple[ClientOrderId, ...] = ()
+    code: str = ""
+    detail: str = ""
+    value: float = 0.0
+    limit: float = 0.0
+
+
 class SystemHealth(msgspec.Struct, frozen=True, gc=False, tag=True):
     """A component's health, when it changes and now and then: ``ok``, ``degraded``, ``down``."""
 
@@ -251,6 +294,42 @@ class SystemHealth(msgspec.Struct, frozen=True, gc=False, tag=True):
     component: str
     status: str
     detail: str = ""
+
+
+class ProtectionLocked(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """A protection lets nothing be opened for a time; said again when that time grows longer.
+
+    Attributes:
+        lock: names the lock: one of a protection and what it covers.
+        protection: its name in the settings; `kind`: which rule it is, such as ``cool-down``.
+        strategy, instrument: what alone is locked; None is all of them.
+        until: the first instant at which it has ended.
+        cause: why, with the figures.
+    """
+
+    account: AccountId
+    ts: Nanos
+    lock: str
+    protection: str
+    kind: str
+    strategy: StrategyId | None
+    instrument: InstrumentId | None
+    until: Nanos
+    cause: str
+
+
+class ProtectionLifted(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """A person ended a lock early; a lock that ends by itself makes no fact.
+
+    Attributes:
+        by: ``person:<name>``.
+    """
+
+    account: AccountId
+    ts: Nanos
+    lock: str
+    protection: str
+    by: str
 
 
 Fact = (
@@ -269,7 +348,11 @@ Fact = (
     | StrategyQuarantined
     | StrategyPaused
     | ConfigApplied
+    | LimitsChanged
+    | PersonActed
     | SystemHealth
+    | ProtectionLocked
+    | ProtectionLifted
 )
 
 FINGERPRINTED: tuple[type, ...] = (
@@ -279,6 +362,8 @@ FINGERPRINTED: tuple[type, ...] = (
     LedgerPosted,
     PositionChanged,
     ModeChanged,
+    ProtectionLocked,
+    ProtectionLifted,
 )
 """Facts whose business fields make the fingerprint of a run."""
 

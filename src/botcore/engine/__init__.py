@@ -5,6 +5,7 @@ from botcore.engine.curve import EquityCurve
 from botcore.engine.decisions import DecisionLog, DecisionRow
 from botcore.engine.event_slots import EventSlot
 from botcore.engine.fingerprint import Fingerprint
+from botcore.engine.outcomes import is_repeated, outcome_of
 from botcore.engine.pipeline import Engine
 from botcore.engine.sequencer import Sequencer
 from botcore.engine.session import Session
@@ -25,4 +26,6 @@ __all__ = [
     "SignalSlot",
     "StrategyClass",
     "StrategyConfig",
+    "is_repeated",
+    "outcome_of",
 ]

@@ -10,6 +10,7 @@ from botcore.domain.keys import Key
 from botcore.domain.modes import Mode
 from botcore.engine.deciding import Deciders
 from botcore.engine.desk import Desk
+from botcore.engine.limits import LimitsInForce
 from botcore.risk import AccountRisk
 
 Handler = Callable[[Key, c.Command], None]
@@ -21,12 +22,16 @@ class Commanding:
     Args:
         desk: risk, execution and portfolio.
         deciders: the strategies.
+        limits: those in force.
         digest: of the configuration in force.
     """
 
-    def __init__(self, desk: Desk, deciders: Deciders, *, digest: str) -> None:
+    def __init__(
+        self, desk: Desk, deciders: Deciders, *, limits: LimitsInForce, digest: str
+    ) -> None:
         self._desk = desk
         self._deciders = deciders
+        self._limits = limits
         self._digest = digest
 
     def handlers(self) -> dict[type, Callable[[Key, object], None]]:
@@ -41,7 +46,6 @@ class Commanding:
             c.KillSwitch: self._kill_switch,
             c.SetMode: self._set_mode,
             c.CancelAll: self._cancel_all,
-            c.CancelOne: self._cancel_one,
             c.Flatten: self._flatten,
             c.PauseStrategy: self._pause,
             c.ResumeStrategy: self._resume,
@@ -72,6 +76,9 @@ class Commanding:
         self._desk.out.facts.append(
             ConfigApplied(event.account, Nanos(key.ts), self._digest, event.document)
         )
+        changed = self._limits.use_configured(event.account, key.ts)
+        if changed is not None:
+            self._desk.out.facts.append(changed)
 
     def _deposit(self, key: Key, event: c.Deposit) -> None:
         self._desk.deposited(self._desk.portfolio.book_deposit(event, Nanos(key.ts)))
@@ -92,7 +99,7 @@ class Commanding:
         self._desk.halt(event.account, event.cause, key, by=event.by)
 
     def _set_mode(self, key: Key, event: c.SetMode) -> None:
-        if event.mode is Mode.FLATTEN:  # an act of its own, with a confirmation
+        if is_unconfirmed(event):
             self._refuse_unconfirmed(key, event.account)
         elif event.mode is Mode.HALT:
             self._desk.halt(event.account, event.cause, key, by=event.by)
@@ -107,15 +114,9 @@ class Commanding:
         )
         desk.take(cancelled, key)
 
-    def _cancel_one(self, key: Key, event: c.CancelOne) -> None:
-        desk = self._desk
-        desk.take(
-            desk.execution.cancel(event.client_order_id, at=key, detail=f"by {event.by}"), key
-        )
-
     def _flatten(self, key: Key, event: c.Flatten) -> None:
         desk = self._desk
-        if not event.confirmed:
+        if is_unconfirmed(event):
             self._refuse_unconfirmed(key, event.account)
             return
         account = desk.risk.account(event.account)
@@ -148,3 +149,10 @@ class Commanding:
         self._deciders.fold(fact)
         cause = f"ENGINE: strategy {event.strategy} {event.cause}"
         self._desk.mode(event.account, Mode.CANCEL_ONLY, cause, "engine", key)
+
+
+def is_unconfirmed(command: c.Command) -> bool:
+    """Whether a command would flatten without a confirmation: it is an act of its own."""
+    if isinstance(command, c.SetMode):
+        return command.mode is Mode.FLATTEN
+    return isinstance(command, c.Flatten) and not command.confirmed

@@ -9,7 +9,7 @@ import msgspec
 from botcore.domain.ids import AccountId, Currency, InstrumentId, StrategyId
 from botcore.domain.instruments import Instrument
 from botcore.execution import ExecutionConfig
-from botcore.risk import RiskLimits, Sizing
+from botcore.risk import Protection, RiskLimits, Sizing
 
 
 class AccountConfig(msgspec.Struct, frozen=True):
@@ -18,11 +18,13 @@ class AccountConfig(msgspec.Struct, frozen=True):
     Attributes:
         reporting: the currency its equity is measured in.
         limits: what it may do.
+        protections: what locks its entries for a time, in the order in which they are looked at.
     """
 
     id: AccountId
     reporting: Currency = Currency("USDT")
     limits: RiskLimits = RiskLimits()
+    protections: tuple[Protection, ...] = ()
 
 
 class StrategyConfig(msgspec.Struct, frozen=True):
@@ -62,9 +64,16 @@ class EngineConfig(msgspec.Struct, frozen=True):
     intents_per_event: int = 100
 
     def document(self) -> str:
-        """Return the configuration as canonical JSON: sorted keys, instruments by id."""
+        """Return the configuration as canonical JSON: sorted keys, instruments by id.
+
+        Protections are left out where there are none, as before there were any.
+        """
         canonical = msgspec.structs.replace(
             self,
+            accounts=tuple(
+                a if a.protections else msgspec.structs.replace(a, protections=msgspec.UNSET)
+                for a in self.accounts
+            ),
             instruments=tuple(sorted(self.instruments, key=lambda i: (i.id, i.version))),
             strategies=tuple(
                 msgspec.structs.replace(s, instruments=tuple(sorted(s.instruments)))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
+from botcore.domain.commands import LiftLock
 from botcore.domain.decisions import Denied
 from botcore.domain.effects import Query
 from botcore.domain.events import (
@@ -29,6 +30,7 @@ from botcore.domain.numbers import ZERO, exact
 from botcore.domain.orders import OrderState, OrderType, Side
 from botcore.domain.reports import VenueReport
 from botcore.engine.config import EngineConfig
+from botcore.engine.guarding import Guarding
 from botcore.engine.outbox import Outbox
 from botcore.engine.view import AccountView
 from botcore.execution import ExecutionReport, OrderExecutionEngine
@@ -79,8 +81,10 @@ class Desk:
         )
         self.risk = RiskManagementSystem(seal=seal, view=self.view, config_digest=config.digest)
         self.accounts: tuple[AccountRisk, ...] = tuple(
-            self.risk.add_account(account.id, account.limits) for account in config.accounts
+            self.risk.add_account(account.id, account.limits, account.protections)
+            for account in config.accounts
         )
+        self._guarded = Guarding(self.accounts, self.portfolio, self.execution.index)
         self._asked: dict[ClientOrderId, int] = {}
         self._line_changed: LineChanged = _ignore_line
         self._fill_seen: FillSeen = _ignore_fill
@@ -134,6 +138,7 @@ class Desk:
     def fold(self, fact: Fact) -> None:
         """Apply a fact of an earlier session to execution, portfolio and risk."""
         self.execution.fold(fact)
+        self._guarded.fold(fact)  # before the portfolio: it takes positions as a fill finds them
         self.portfolio.fold(fact)
         self.risk.fold(fact)
         self.valuation.fold(fact)
@@ -150,6 +155,12 @@ class Desk:
         changed = self.risk.trigger_risk_event(mode, account=account, cause=cause, by=by, at=key)
         if changed is not None:
             self.note([changed])
+
+    def lift_lock(self, key: Key, event: LiftLock) -> None:
+        """End a protection's lock early, if a person asks for one that is in force."""
+        lifted = self.risk.lift_lock(event.account, event.lock, by=event.by, at=key)
+        if lifted is not None:
+            self.note([lifted])
 
     def note(self, facts: Iterable[Fact]) -> None:
         """Take facts of risk; a mode that allows less than before is an alert for people."""
@@ -221,9 +232,11 @@ class Desk:
 
     def _book(self, fact: OrderFilled, key: Key) -> None:
         hit("fill.received")
+        self._guarded.filled(fact)
         posted, changed = self.portfolio.book_fill(fact, self.view.instrument(fact.instrument))
         self.out.facts.append(posted)
         self.out.facts.append(changed)
+        self.note(self._guarded.changed(changed, key))
         if changed.quantity and fact.side is _SELL:
             self._sweep(fact.account, fact.strategy, fact.instrument, key)
         self._line_changed(fact.account, fact.strategy, fact.instrument)
@@ -248,6 +261,7 @@ class Desk:
         )
         if swept is not None:
             self.out.facts.extend(swept)
+            self.note(self._guarded.changed(swept[1], key))
 
     def _moved_outside(self, fact: LedgerPosted) -> None:
         external = f"external:{fact.account}"

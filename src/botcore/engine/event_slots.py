@@ -146,6 +146,12 @@ class EventSlot:
         return self._admitted(self._asked.on_bar(bar, self.view))
 
     @property
+    def parameters(self) -> dict[str, float]:
+        """The parameters in force, by name."""
+        space = type(self._asked).parameters
+        return space.named(space.row(self._config.parameters))
+
+    @property
     def history_bars(self) -> int:
         """How many closed bars it wants to be shown before its first decision."""
         return self._asked.needs.history_bars

@@ -9,6 +9,7 @@ from botcore.domain.keys import Key
 from botcore.engine.desk import Desk
 from botcore.engine.event_slots import EventSlot
 from botcore.engine.targets import signalled
+from botcore.execution import Order
 
 Deny = Callable[[EventSlot, Denied, Key], None]
 """Tells a strategy of a no."""
@@ -56,21 +57,27 @@ class Intents:
         if order is None or order.spec.strategy != slot.strategy:
             self._deny(slot, _not_yours(slot, intent, key), key)
             return
-        checked = desk.risk.check_replace_risk(intent, order.standing, filled=order.filled, at=key)
-        if isinstance(checked, Denied):
-            self._deny(slot, checked, key)
-            return
-        outcome = desk.execution.replace(
-            intent,
-            quantity=checked.quantity,
-            limit_price=checked.limit_price,
-            trigger_price=checked.trigger_price,
-            at=key,
-        )
-        if isinstance(outcome, Denied):
-            self._deny(slot, outcome, key)
-        else:
-            desk.take(outcome, key)
+        denied = change_order(desk, order, intent, key)
+        if denied is not None:
+            self._deny(slot, denied, key)
+
+
+def change_order(desk: Desk, order: Order, intent: ReplaceOrder, key: Key) -> Denied | None:
+    """Pass a change of an order through risk and, if approved, ask the venue for it."""
+    checked = desk.risk.check_replace_risk(intent, order.standing, filled=order.filled, at=key)
+    if isinstance(checked, Denied):
+        return checked
+    outcome = desk.execution.replace(
+        intent,
+        quantity=checked.quantity,
+        limit_price=checked.limit_price,
+        trigger_price=checked.trigger_price,
+        at=key,
+    )
+    if isinstance(outcome, Denied):
+        return outcome
+    desk.take(outcome, key)
+    return None
 
 
 def _not_yours(slot: EventSlot, intent: CancelOrder | ReplaceOrder, key: Key) -> Denied:

@@ -9,12 +9,16 @@ same order, and ends before the first bar on which something may happen; that ba
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from botcore.domain.ids import AccountId
 from botcore.engine.curve import EquityCurve
 from botcore.engine.deciding import Deciders
 from botcore.engine.desk import Desk
 from botcore.engine.slots import SignalSlot
 from botcore.kernel.guard import Crashed, guarded
+from botcore.risk import AccountRisk
 from botcore.strategies import DECISION, BarColumns, Sweep
 
 
@@ -72,7 +76,7 @@ class Lulls:
             if equity is None:
                 return self._end(looks, 0)
             moved.append((account, curve, equity))
-            count = min(count, account.unmoved(equity))
+            count = min(count, _unmoved(account, stamps[at : at + len(equity)], equity))
             for look, bars in looks:
                 if look.slot.risk is account:
                     count = min(count, look.slot.keeps(equity, marks[bars.instrument]))
@@ -82,7 +86,7 @@ class Lulls:
             for account, curve, equity in moved:
                 if len(equity) > count:
                     del equity[count:]
-                account.take(equity)
+                _take(account, stamps[at : at + count], equity)
                 curve.extend(stamps[at : at + count], equity)
         return self._end(looks, count)
 
@@ -92,6 +96,21 @@ class Lulls:
         for look, _ in looks:
             look.keep(count)
         return count
+
+
+def _unmoved(account: AccountRisk, stamps: NDArray[np.int64], equity: Sequence[float]) -> int:
+    """Return on how many marks neither a limit of the account nor a protection trips."""
+    count = account.unmoved(equity)
+    if account.guard is None:
+        return count
+    return min(count, account.guard.quiet(stamps.tolist(), equity))
+
+
+def _take(account: AccountRisk, stamps: NDArray[np.int64], equity: Sequence[float]) -> None:
+    """Take marks on which nothing trips."""
+    account.take(equity)
+    if account.guard is not None:
+        account.guard.pass_over(stamps.tolist(), equity)
 
 
 def _look(slot: SignalSlot, rest: float, bars: BarColumns, at: int) -> "_Swept | _Stepped":

@@ -17,12 +17,15 @@ from botcore.domain.market import BarOpened, BarsClosed, Quote, Trade
 from botcore.domain.modes import Mode
 from botcore.domain.reports import VenueReport
 from botcore.domain.steps import NOTHING, Step
+from botcore.engine.acts import Acts
 from botcore.engine.commanding import Commanding
 from botcore.engine.config import EngineConfig
 from botcore.engine.curve import EquityCurve
 from botcore.engine.deciding import Deciders
 from botcore.engine.desk import Desk
+from botcore.engine.limits import LimitsInForce
 from botcore.engine.lulls import Lulls
+from botcore.engine.manual import Manual
 from botcore.engine.outbox import Outbox
 from botcore.engine.state import money_state, restore_money, state_hash
 from botcore.risk import AccountRisk
@@ -45,6 +48,7 @@ class Engine:
     Attributes:
         desk: risk, execution and portfolio (read only for others).
         deciders: the strategies (read only for others).
+        acts: what people asked for, by reference (read only for others).
         curves: account → equity curve, one point a bar.
         lulls: takes bars on which nothing can happen without a step each.
 
@@ -73,6 +77,8 @@ class Engine:
             for known in self.desk.accounts
         )
         self.lulls = Lulls(self.desk, self.deciders, self.curves)
+        self.acts = Acts()
+        self._limits = LimitsInForce(self.desk, {a.id: a.limits for a in config.accounts})
         self._handlers: dict[type, Callable[[Key, Any], None]] = {
             BarsClosed: self._bars_closed,
             VenueReport: self.desk.report,
@@ -80,7 +86,11 @@ class Engine:
             Trade: self._trade_seen,
             Quote: self._quote_seen,
             c.TimerFired: self.deciders.timer_fired,
-            **Commanding(self.desk, self.deciders, digest=config.digest).handlers(),
+            c.LiftLock: self.desk.lift_lock,
+            **Commanding(
+                self.desk, self.deciders, limits=self._limits, digest=config.digest
+            ).handlers(),
+            **Manual(self.desk, self.deciders, acts=self.acts, limits=self._limits).handlers(),
         }
 
     def step(self, key: Key, event: c.Input) -> Step:
@@ -113,6 +123,8 @@ class Engine:
         """Apply a fact of an earlier session, exactly as it was applied when it was made."""
         self.desk.fold(fact)
         self.deciders.fold(fact)
+        self.acts.fold(fact)
+        self._limits.fold(fact)
 
     def refresh(self) -> None:
         """Take up the folded state where it is mirrored (after a restore)."""
@@ -120,11 +132,11 @@ class Engine:
 
     def money_state(self) -> dict[str, Any]:
         """Return all that is folded from facts, canonical: its hash is the state hash."""
-        return money_state(self.desk, self.deciders)
+        return money_state(self.desk, self.deciders, acts=self.acts, limits=self._limits)
 
     def restore_money(self, state: dict[str, Any]) -> None:
         """Bring a fresh engine to a stored money state."""
-        restore_money(self.desk, self.deciders, state)
+        restore_money(self.desk, self.deciders, state, acts=self.acts, limits=self._limits)
 
     def state_hash(self) -> str:
         """Return the SHA-256 of the money state, 64 hex digits."""
@@ -144,6 +156,8 @@ class Engine:
             for account, worth, curve in self._watched:
                 account.equity = equity = worth()
                 curve.add(ts, equity)
+                if account.guard is not None:
+                    self.desk.note(account.guard.mark(equity, key))
                 if account.is_moved(equity, ts) or has_doubts or account.mode is not _NORMAL:
                     self._attend(account, equity, key)
             if self._observe:

@@ -7,7 +7,7 @@ decides and asks risk (6 to 9). Phases 0 and 1 are inputs of their own, already 
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from botcore.domain.commands import Input, IntentNotDurable, TimerFired
 from botcore.domain.effects import Cancel, Effect, Query, Replace, SetTimer, Submit
@@ -122,6 +122,42 @@ class Session:
         """Take any other input."""
         self._take(self._sequencer.key(event, ts), event)
 
+    def together(self, events: Sequence[Input], ts: int) -> None:
+        """Take several inputs of one moment whose orders become durable together, not one by one.
+
+        Each is stepped on the state that the one before left. No order leaves before all of them
+        are durable, and then they leave in order.
+
+        Args:
+            events: what may place and change orders; nothing that lowers risk, which waits for no
+                store.
+            ts: the moment, nanoseconds UTC.
+        """
+        released: list[tuple[Key, Effect]] = []
+        last = len(events) - 1
+        for number, event in enumerate(events):
+            key = self._sequencer.key(event, ts)
+            step = self._engine.step(key, event)
+            released += [(key, effect) for effect in step.effects]
+            try:
+                self._commit(key, event, step, number == last and bool(released))
+            except StorageError as error:
+                self._drop(key, [effect for _, effect in released], error)
+                released.clear()
+        orders = [(key, effect.order) for key, effect in released if isinstance(effect, Submit)]
+        may_leave = not orders or self._announce(orders)
+        try:
+            for key, effect in released:
+                if not isinstance(effect, Submit):
+                    self._pending.append((key, effect))
+                elif may_leave:
+                    self._send(key, effect.order)
+                self._drain()
+            self._drain()
+        except BaseException:
+            self._pending.clear()  # as `_drain`
+            raise
+
     def _take(self, key: Key, event: Input) -> None:
         self._settle(key, event, self._engine.step(key, event))
 
@@ -185,20 +221,34 @@ class Session:
             pending.clear()
             raise
 
+    def _announce(self, orders: Sequence[tuple[Key, OrderSpec]]) -> bool:
+        """Make it durable that orders are about to leave; return whether they may.
+
+        The sender does so before the first byte: what is found in INTENT after a crash never left
+        (R1, K04).
+        """
+        hit("submit.committed")
+        last = len(orders) - 1
+        for number, (cause, order) in enumerate(orders):
+            is_durable = self._answer(
+                cause, _own(_SENDING, order, cause.ts), must_be_durable=number == last
+            )
+        if not is_durable:
+            for cause, order in orders:
+                self._answer(cause, _own(ReportKind.NOT_SENT, order, cause.ts))
+        return is_durable
+
+    def _send(self, cause: Key, order: OrderSpec) -> None:
+        hit("submit.sending")
+        for report in self._venue.submit(order, cause.ts):
+            hit("submit.answered")
+            self._answer(cause, report)
+
     def _release(self, cause: Key, effect: Effect) -> None:
         venue = self._venue
         if isinstance(effect, Submit):
-            hit("submit.committed")
-            # The sender makes SENDING durable before the first byte: what is found in INTENT
-            # after a crash never left (R1, K04).
-            order = effect.order
-            if not self._answer(cause, _own(_SENDING, order, cause.ts), must_be_durable=True):
-                self._answer(cause, _own(ReportKind.NOT_SENT, order, cause.ts))
-                return
-            hit("submit.sending")
-            for report in venue.submit(order, cause.ts):
-                hit("submit.answered")
-                self._answer(cause, report)
+            if self._announce([(cause, effect.order)]):
+                self._send(cause, effect.order)
         elif isinstance(effect, Cancel):
             hit("cancel.committed")
             for report in venue.cancel(effect.order, cause.ts):

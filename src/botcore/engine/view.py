@@ -1,5 +1,6 @@
 """The account as risk sees it: portfolio and execution behind one read-only view."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from botcore.domain.ids import AccountId, ClientOrderId, Currency, InstrumentId, StrategyId
@@ -20,6 +21,9 @@ _SELL = Side.SELL
 
 class AccountView:
     """Implements `risk.RiskView` over what the engine holds.
+
+    Few open orders on an instrument are looked at one by one; of many the index keeps the sums, so
+    that no question costs more where thousands rest.
 
     Args:
         portfolio: positions and cash.
@@ -103,14 +107,10 @@ class AccountView:
         if not exact and not working:
             return 0.0
         net = float(exact)
-        bought = sells = 0.0
-        for order in working:
-            if order.state is _HELD:
-                continue
-            if order.sign > 0:
-                bought += _worst_cost(order, mark)
-            else:
-                sells += float(order.leaves)
+        sums = self._orders.sums(account, instrument)
+        bought, sells = (
+            _in_turn(working, mark) if sums is None else (sums.bought(mark), sums.sold())
+        )
         return max(abs(net * mark + bought), abs(net - sells) * mark if net < sells else 0.0)
 
     def strategy_exposure(self, account: AccountId, strategy: StrategyId) -> float:
@@ -123,6 +123,10 @@ class AccountView:
                 total += abs(position.cost_float) + self._unpriced_buys(account, name, strategy)
                 continue
             total += abs(position.quantity_float) * mark
+            sums = self._orders.sums(account, name)
+            if sums is not None:
+                total += sums.bought(mark, strategy)
+                continue
             for order in self._orders.working(account, name):
                 if order.sign > 0 and order.spec.strategy == strategy and order.state is not _HELD:
                     total += _worst_cost(order, mark)
@@ -147,6 +151,9 @@ class AccountView:
     def _unpriced_buys(
         self, account: AccountId, instrument: InstrumentId, strategy: StrategyId | None = None
     ) -> float:
+        sums = self._orders.sums(account, instrument)
+        if sums is not None:
+            return sums.reserved(strategy)
         return sum(
             float(order.locked)
             for order in self._orders.working(account, instrument)
@@ -156,6 +163,9 @@ class AccountView:
     def _working(
         self, account: AccountId, strategy: StrategyId, instrument: InstrumentId, side: Side
     ) -> Decimal:
+        sums = self._orders.sums(account, instrument)
+        if sums is not None:
+            return sums.working(strategy, side)
         total = ZERO
         groups: dict[str, Decimal] = {}
         for order in self._orders.working(account, instrument):
@@ -171,6 +181,19 @@ class AccountView:
         for leaves in groups.values():
             total += leaves
         return total
+
+
+def _in_turn(orders: Iterable[Order], mark: float) -> tuple[float, float]:
+    """Return what buys may cost and sells may sell, added up as floats, oldest first."""
+    bought = sells = 0.0
+    for order in orders:
+        if order.state is _HELD:
+            continue
+        if order.sign > 0:
+            bought += _worst_cost(order, mark)
+        else:
+            sells += float(order.leaves)
+    return bought, sells
 
 
 def _worst_cost(order: Order, mark: float) -> float:

@@ -1,13 +1,14 @@
 """All orders we know, and the sums over them that risk asks for."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from decimal import Decimal
 
 from botcore.domain.events import OrderFilled, OrderPlaced, OrderUpdated
 from botcore.domain.ids import AccountId, ClientOrderId, Currency, InstrumentId
 from botcore.domain.numbers import ZERO
 from botcore.domain.orders import TERMINAL, OrderState
+from botcore.execution.open_sums import FEW, OpenSums, Part, part_of
 from botcore.execution.order import Order
 
 # Python 3.11 looks a member up slowly through its enum: these are asked for at every order.
@@ -31,6 +32,7 @@ class OrderIndex:
         self.get = self._orders.get
         self._working: dict[tuple[AccountId, InstrumentId], dict[ClientOrderId, Order]] = {}
         self._locked: dict[tuple[AccountId, Currency], Decimal] = {}
+        self._sums: dict[tuple[AccountId, InstrumentId], OpenSums] = {}
         self._in_doubt: dict[tuple[AccountId, InstrumentId], int] = {}
         self.has_doubts = False
         self._terminal: deque[ClientOrderId] = deque()
@@ -40,10 +42,25 @@ class OrderIndex:
         """Iterate over every order in memory, oldest first."""
         return iter(self._orders.values())
 
-    def working(self, account: AccountId, instrument: InstrumentId) -> Iterable[Order]:
+    def working(self, account: AccountId, instrument: InstrumentId) -> Collection[Order]:
         """Return the orders of an instrument that are not terminal, oldest first."""
         found = self._working.get((account, instrument))
         return found.values() if found else ()
+
+    def sums(self, account: AccountId, instrument: InstrumentId) -> OpenSums | None:
+        """Return what those orders add up to; None where they are to be looked at one by one.
+
+        They are where they are few, which costs less, or have figures that no sum can hold. Asked
+        for once, the sums are kept as long as the orders are many.
+        """
+        series = (account, instrument)
+        working = self._working.get(series)
+        if working is None or len(working) <= FEW:
+            return None
+        found = self._sums.get(series)
+        if found is None:
+            found = self._sums[series] = OpenSums(working.values())
+        return found if found.is_exact else None
 
     def all_working(self, account: AccountId) -> list[Order]:
         """Return every order of an account that is not terminal, oldest first."""
@@ -71,15 +88,21 @@ class OrderIndex:
     def fold_update(self, order: Order, fact: OrderUpdated) -> None:
         """Apply a change without a fill to an order."""
         before, locked = order.state, order.locked
+        part = part_of(order) if self._sums else None
         order.fold_update(fact)
         if order.locked is not locked or order.is_terminal or _IN_DOUBT in (before, order.state):
             self._follow(order, before, locked)
+        if self._sums:
+            self._add_up(order, part)
 
     def fold_fill(self, order: Order, fact: OrderFilled) -> None:
         """Apply a fill to an order."""
         before, locked = order.state, order.locked
+        part = part_of(order) if self._sums else None
         order.fold_fill(fact)
         self._follow(order, before, locked)
+        if self._sums:
+            self._add_up(order, part)
 
     def _follow(self, order: Order, before: OrderState, locked: Decimal) -> None:
         """Keep the sums in step with an order that has changed."""
@@ -94,7 +117,11 @@ class OrderIndex:
             self._count_doubt(order, 1)
         if order.is_terminal and before not in TERMINAL:
             spec = order.spec
-            del self._working[spec.account, spec.instrument][spec.client_order_id]
+            series = (spec.account, spec.instrument)
+            working = self._working[series]
+            del working[spec.client_order_id]
+            if len(working) <= FEW:
+                self._sums.pop(series, None)
             self._forget_oldest(spec.client_order_id)
 
     def terminal(self) -> tuple[ClientOrderId, ...]:
@@ -105,6 +132,7 @@ class OrderIndex:
         """Become the index of these orders, oldest first, and no others (restore)."""
         for held in (self._orders, self._working, self._locked, self._in_doubt, self._terminal):
             held.clear()
+        self._sums.clear()
         self.has_doubts = False
         for order in orders:
             self._add(order)
@@ -124,6 +152,15 @@ class OrderIndex:
         working[spec.client_order_id] = order
         if order.locked:
             self._move_lock(order, ZERO)
+        if self._sums:
+            self._add_up(order, None)
+
+    def _add_up(self, order: Order, before: Part | None) -> None:
+        """Keep the sums that are kept in step with an order, new (None) or changed."""
+        spec = order.spec
+        sums = self._sums.get((spec.account, spec.instrument))
+        if sums is not None:
+            sums.move(spec, before, part_of(order))
 
     def _count_doubt(self, order: Order, change: int) -> None:
         series = (order.spec.account, order.spec.instrument)

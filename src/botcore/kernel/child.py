@@ -51,6 +51,8 @@ class ChildSpec:
         silence_s: without a beat for so long it is killed; None expects no beats.
         startup_s: how long the first beat may take, seconds.
         final_codes: exit codes after which a restart would change nothing (0 is a clean end).
+        again_codes: exit codes with which it asks to be started again: at once, and not counted
+            as a restart, if it had lived for `again_s` seconds.
         stuck_arguments: from the name it was stuck in to further arguments of all later starts.
         restart: policy of its restarts.
     """
@@ -62,6 +64,8 @@ class ChildSpec:
     silence_s: float | None = None
     startup_s: float = 30.0
     final_codes: frozenset[int] = frozenset({0})
+    again_codes: frozenset[int] = frozenset()
+    again_s: float = 1.0
     stuck_arguments: Callable[[str], tuple[str, ...]] = _no_arguments
     restart: RestartPolicy = _DEFAULT_POLICY
 
@@ -162,6 +166,11 @@ class Child:
         if silent_ns > limit_s * SECOND_NS:
             return ChildEventKind.SILENT, f"no beat for {silent_ns / SECOND_NS:.1f} s"
         return None
+
+    def asks_again(self, code: int, now: int) -> bool:
+        """Whether an end was a wish to be started again; one that never ran is a failure."""
+        lived_ns = now - self._started_at
+        return code in self.spec.again_codes and lived_ns >= self.spec.again_s * SECOND_NS
 
     def next_delay_s(self, now: int, *, rng: Uniform) -> float | None:
         """Count one more restart; return the wait before it, or None when it is one too many."""

@@ -4,7 +4,7 @@ Nothing is thrown away: what was raised is returned, and the caller deals with i
 """
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar, TypeVarTuple
 
@@ -30,5 +30,13 @@ def guarded(call: Callable[[*A], R], *args: *A) -> R | Crashed:
     """Run foreign code, a strategy's callback for example, and catch what it raises."""
     try:
         return call(*args)
+    except Exception as error:
+        return Crashed(error)
+
+
+async def awaited(work: Awaitable[R]) -> R | Crashed:
+    """As `guarded`, for what is awaited; a cancellation goes through."""
+    try:
+        return await work
     except Exception as error:
         return Crashed(error)

@@ -143,6 +143,11 @@ class Supervisor:
         if code in child.spec.final_codes:
             self._release(child)
             return Verdict(Ending.FINISHED, child.spec.name, code)
+        if child.asks_again(code, now):
+            self._release(child)
+            self._tell(ChildEventKind.RESTARTING, child, "as it asked")
+            self._start(child)
+            return None
         return self._restart_later(child, now, code=code)
 
     def _restart_later(self, child: Child, now: int, *, code: int) -> Verdict | None:

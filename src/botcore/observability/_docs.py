@@ -6,30 +6,43 @@
 import sys
 from typing import Final
 
-from botcore.observability.catalogue import CATALOGUE
+from botcore.observability.catalogue import CATALOGUE, CLIENTS, Component, MetricSpec
 
 _HEAD: Final = """\
 # Metrics
 
 Written from the catalogue by `python -m botcore.observability._docs`; a test keeps it so.
 
-`/metrics` shows exactly these in Prometheus' text format, and on Linux the `process_*` of the
-Prometheus client (memory, processor time and open files of the process that serves the page).
-Figures of an account are as old as `botcore_view_age_seconds` says: alert on that one too.
-`account`, `strategy` and `limit` are configured names; `mode`, `state`, `stream`, `route`,
-`method` and `code_class` are closed sets.
+`/metrics` shows exactly these in Prometheus' text format; a metric that nothing fed yet has its
+name and no figure. `GET /api/v1/monitoring/metrics` shows the same as JSON, by component and with
+units. Both need the scope `read:metrics`; `metrics_port` serves the page on a port of its own.
+Figures of an account are as old as `botcore_view_age_seconds` says: alert on that one too. What is
+counted from facts and calls is counted since the api process started.
 
-| metric | kind | labels | what it says |
-|---|---|---|---|
+`account`, `strategy`, `kind` and `limit` are configured names; `symbol` is capped at 200 values,
+what comes behind them is `other`; all other labels are closed sets. No label holds a user's text,
+an order's id or a client's. [Alerts](../runbooks/alerts.md) ship with them; rules for Prometheus
+and boards for Grafana are in `deploy`.
+
+"""
+_TABLE: Final = """\
+| metric | kind | labels | unit | what it says |
+|---|---|---|---|---|
 """
 
 
 def reference_page() -> str:
     """Return the page as Markdown."""
-    return _HEAD + "".join(
-        f"| `{spec.full_name}` | {spec.kind} | {', '.join(spec.labels) or '–'} | {spec.help} |\n"
-        for spec in CATALOGUE
-    )
+    parts = [_HEAD]
+    for component in Component:
+        rows = [_row(spec) for spec in (*CATALOGUE, *CLIENTS) if spec.component is component]
+        parts += [f"## {component.value}\n\n", _TABLE, *rows, "\n"]
+    return "".join(parts).rstrip("\n") + "\n"
+
+
+def _row(spec: MetricSpec) -> str:
+    labels = ", ".join(spec.labels) or "–"
+    return f"| `{spec.full_name}` | {spec.kind} | {labels} | {spec.unit} | {spec.help} |\n"
 
 
 if __name__ == "__main__":

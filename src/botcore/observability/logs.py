@@ -4,10 +4,12 @@ Set up once a process by `app`. Each line has an instant (UTC, microseconds), a 
 from `LogEvent` and fields. Secrets are cut out, and a line that repeats too fast is counted.
 """
 
+import contextlib
 import json
 import logging
 import sys
 import traceback
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, TextIO
@@ -25,6 +27,7 @@ from botcore.observability.redaction import redacted
 REPEATS_PER_S: Final = 10
 REPEATS_BURST: Final = 200
 _EVENTS: Final = frozenset(LogEvent)
+_SECRET_MIN: Final = 8
 _FIRST: Final = ("ts", "level", "event", "msg", "service")
 
 
@@ -42,6 +45,8 @@ def configure_logging(
     stream: TextIO,
     service: str = "",
     version: str = "",
+    env: str = "",
+    secrets: Iterable[str] = (),
     clock: Clock | None = None,
 ) -> None:
     """Send every log line of this process to `stream`.
@@ -52,12 +57,13 @@ def configure_logging(
         stream: where lines go; each is written whole and flushed.
         service: which process this is (``engine``, ``api``), in each line.
         version: of botcore, in each line.
+        env: ``live``, ``paper`` or ``sim``, in each line.
+        secrets: texts that must not be written, such as this home's token; short ones are ignored.
         clock: stamps the lines.
     """
     clock = clock or SystemClock()
-    common = {
-        key: value for key, value in {"service": service, "version": version}.items() if value
-    }
+    named = {"service": service, "version": version, "env": env}
+    common = {key: value for key, value in named.items() if value}
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         _with(common),
@@ -66,7 +72,7 @@ def configure_logging(
         _explain_errors,
         _name_the_event,
         _LimitRepeats(clock),
-        _redact,
+        _redact(tuple(each for each in secrets if len(each) >= _SECRET_MIN)),
     ]
     render = _as_json if LogFormat(format) is LogFormat.JSON else _as_text
     structlog.configure(
@@ -75,7 +81,7 @@ def configure_logging(
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(stream)
+    handler = _Lines(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[_from_library, *shared],
@@ -87,6 +93,19 @@ def configure_logging(
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(level.upper())
+
+
+class _Lines(logging.StreamHandler[TextIO]):
+    """Writes lines; one that a processor lets go is let go here.
+
+    A line of a library passes the processors while it is formatted, inside the library's own call:
+    what says "drop it" there is no error of that call, and must not reach it.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record, if it is to be written."""
+        with contextlib.suppress(structlog.DropEvent):
+            super().emit(record)
 
 
 def get_logger(**fields: object) -> FilteringBoundLogger:
@@ -147,11 +166,14 @@ def _name_the_event(_logger: WrappedLogger, _method: str, line: EventDict) -> Ev
     return line
 
 
-def _redact(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
-    return {
-        name: value if name.startswith("_") else redacted(value, name=name)
-        for name, value in line.items()
-    }
+def _redact(secrets: tuple[str, ...]) -> Processor:
+    def cut(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
+        return {
+            name: value if name.startswith("_") else redacted(value, name=name, secrets=secrets)
+            for name, value in line.items()
+        }
+
+    return cut
 
 
 class _LimitRepeats:
@@ -179,7 +201,13 @@ class _LimitRepeats:
 
 def _as_json(_logger: WrappedLogger, _method: str, line: EventDict) -> str:
     ordered = {**{name: line[name] for name in _FIRST if name in line}, **line}
-    return json.dumps(ordered, ensure_ascii=False, default=str)
+    text = json.dumps(ordered, ensure_ascii=False, default=str)
+    # Some readers take U+2028 and its like for the end of a line; half a character is no UTF-8.
+    return text if text.isprintable() else "".join(map(_spelled, text))
+
+
+def _spelled(char: str) -> str:
+    return char if char.isprintable() else json.dumps(char)[1:-1]
 
 
 def _as_text(_logger: WrappedLogger, _method: str, line: EventDict) -> str:

@@ -12,16 +12,32 @@ from botcore.portfolio.ledger import (
     fees_path,
     trading_path,
 )
+from botcore.portfolio.lots import (
+    Disposal,
+    DisposalKind,
+    Exchange,
+    Lot,
+    LotMethod,
+    TaxLots,
+    Transfer,
+)
 from botcore.portfolio.portfolio import Portfolio
 from botcore.portfolio.positions import Position
 from botcore.portfolio.valuation import Profit, Valuation
 
 __all__ = [
+    "Disposal",
+    "DisposalKind",
+    "Exchange",
     "Holdings",
     "Ledger",
+    "Lot",
+    "LotMethod",
     "Portfolio",
     "Position",
     "Profit",
+    "TaxLots",
+    "Transfer",
     "Valuation",
     "assets_path",
     "dust_path",

@@ -1,18 +1,20 @@
-"""What risk remembers of an account: its mode, its watermarks, its order rate."""
+"""What risk remembers of an account: its mode, its watermarks, its order rate, its locks."""
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from botcore.domain.events import ModeChanged, OrderPlaced, PerformanceUpdate
 from botcore.domain.ids import DAY_NS, SECOND_NS, AccountId
 from botcore.domain.modes import Mode
 from botcore.domain.orders import OrderState
 from botcore.risk.limits import RiskLimits
+from botcore.risk.locking import Guard, Lock, Protection
 
 DRAWDOWN = "DRAWDOWN"
 DAILY_LOSS = "DAILY_LOSS"
-"""How the causes of the two protections begin."""
+"""How the causes of the two stops begin."""
+_NO_LOCKS: Mapping[str, Lock] = {}
 
 # Python 3.11 looks a member up slowly through its enum: these are asked for at every order.
 _HELD = OrderState.HELD
@@ -25,7 +27,8 @@ class AccountRisk:
 
     Attributes:
         mode: what it may do; `mode_cause` says why.
-        stop: the protection in force, `DRAWDOWN`, `DAILY_LOSS` or none, whatever the mode is.
+        stop: the limit that has tripped, `DRAWDOWN`, `DAILY_LOSS` or none, whatever the mode is.
+        guard: locks entries as the account's protections say; None where none is configured.
         peak: highest equity marked; `day_start`: equity at the last UTC midnight (or the start).
         loss_floor, drawdown_floor: equity at or below which a limit trips; `floor`: the higher.
         next_day: the coming UTC midnight, nanoseconds.
@@ -38,6 +41,7 @@ class AccountRisk:
         "drawdown_floor",
         "equity",
         "floor",
+        "guard",
         "limits",
         "loss_floor",
         "mode",
@@ -48,9 +52,12 @@ class AccountRisk:
         "stop",
     )
 
-    def __init__(self, account: AccountId, limits: RiskLimits) -> None:
+    def __init__(
+        self, account: AccountId, limits: RiskLimits, protections: Sequence[Protection] = ()
+    ) -> None:
         self.account = account
         self.limits = limits
+        self.guard = Guard(account, protections) if protections else None
         self.mode = Mode.NORMAL
         self.mode_cause = ""
         self.stop = ""
@@ -69,6 +76,11 @@ class AccountRisk:
         self.limits = limits
         self.orders_at = deque(self.orders_at, maxlen=limits.orders_per_s)
         self._set_floors()
+
+    @property
+    def locks(self) -> Mapping[str, Lock]:
+        """Lock id → lock; one whose `until` the feed's clock has reached has ended."""
+        return _NO_LOCKS if self.guard is None else self.guard.locks
 
     def is_rate_spent(self, ts: int) -> bool:
         """Whether another order at `ts` would be one too many in a second of event time."""
@@ -129,6 +141,8 @@ class AccountRisk:
 
     def move_by(self, amount: float) -> None:
         """Move the watermarks by money that came from, or went, outside: it is no profit."""
+        if self.guard is not None:
+            self.guard.move_by(amount)
         self.equity += amount
         self.peak += amount
         self.day_start += amount
@@ -138,6 +152,8 @@ class AccountRisk:
         """Take the watermarks of a fact."""
         self.equity = fact.equity
         self.peak = fact.peak
+        if self.guard is not None:
+            self.guard.fold_highs(fact.highs)
         self.begin_day(fact.day, fact.day_start)
 
     def fold_mode(self, fact: ModeChanged) -> None:

@@ -1,4 +1,7 @@
-"""Every reason for a no, with the sentence people read: ``{value}`` against ``{limit}``."""
+"""Every reason for a no, with the sentence people read: ``{value}`` against ``{limit}``.
+
+``{detail}`` is what no number says.
+"""
 
 from collections.abc import Mapping
 
@@ -30,9 +33,16 @@ DENIALS: Mapping[str, str] = {
     "NOT_YOURS": "the order belongs to another strategy",
     "TOO_MANY_INTENTS": "{value:.0f} intents on one event exceed {limit:.0f}",
     "NOT_CONFIRMED": "flatten was not confirmed",
+    "PROTECTION_LOCKED": "a protection lets nothing be opened: {detail}",
+    "NOT_READY": "the account is not reconciled with its venue yet",
+    "INSTRUMENT_UNKNOWN": "the platform does not trade that instrument",
+    "STRATEGY_UNKNOWN": "no strategy of that name is configured or holds anything",
+    "ORDER_UNKNOWN": "the account has no such order",
+    "REFERENCE_REUSED": "the reference was used for another act",
 }
 
 
 def sentence(denied: Denied) -> str:
     """Return why, in words."""
-    return DENIALS[denied.code].format(value=denied.value, limit=denied.limit)
+    words = DENIALS[denied.code]
+    return words.format(value=denied.value, limit=denied.limit, detail=denied.detail)

@@ -5,15 +5,22 @@ an order that only reduces passes the limits on exposure, so that a way out is n
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import ROUND_CEILING, Decimal
 from functools import lru_cache
 from typing import Any
 
 from botcore.domain.decisions import Approved, ApprovedOrder, Denied
 from botcore.domain.errors import DataError
-from botcore.domain.events import Fact, ModeChanged, OrderPlaced, PerformanceUpdate
-from botcore.domain.ids import AccountId, ContractKind, Nanos
+from botcore.domain.events import (
+    Fact,
+    ModeChanged,
+    OrderPlaced,
+    PerformanceUpdate,
+    ProtectionLifted,
+    ProtectionLocked,
+)
+from botcore.domain.ids import SECOND_NS, AccountId, ContractKind, Nanos
 from botcore.domain.instruments import BelowMinimum, Instrument, TradingStatus
 from botcore.domain.intents import PlaceOrder, ReplaceOrder
 from botcore.domain.keys import Key
@@ -32,6 +39,7 @@ from botcore.risk.grid import (
     with_reserve,
 )
 from botcore.risk.limits import RiskLimits
+from botcore.risk.locking import Lock, Protection
 from botcore.risk.portfolio_risk import PortfolioRisk, measure
 from botcore.risk.ports import RiskView
 from botcore.risk.snapshot import read_state, write_state
@@ -66,13 +74,19 @@ class RiskManagementSystem:
         self._accounts: dict[AccountId, AccountRisk] = {}
         self.config_digest = config_digest
 
-    def add_account(self, account: AccountId, limits: RiskLimits) -> AccountRisk:
-        """Put an account under limits, or give a known one other limits."""
+    def add_account(
+        self, account: AccountId, limits: RiskLimits, protections: Sequence[Protection] = ()
+    ) -> AccountRisk:
+        """Put an account under limits and protections, or give a known one other limits.
+
+        Raises:
+            ConfigError: ``PROTECTION_NAMED_TWICE``.
+        """
         known = self._accounts.get(account)
         if known is not None:
             known.use_limits(limits)
             return known
-        self._accounts[account] = AccountRisk(account, limits)
+        self._accounts[account] = AccountRisk(account, limits, protections)
         return self._accounts[account]
 
     def account(self, account: AccountId) -> AccountRisk:
@@ -100,6 +114,10 @@ class RiskManagementSystem:
         if isinstance(fitted, Denied):
             return fitted
         prepared = fitted
+        if account.guard is not None:
+            refusal = self._refuse_locked(order, account, prepared.quantity, at)
+            if refusal is not None:
+                return refusal
         price = prepared.limit_price or prepared.trigger_price or exact(mark, what="a mark")
         refusal = self._refuse_price(order, prepared, instrument, mark=mark, price=price, at=at)
         if refusal is not None:
@@ -190,14 +208,19 @@ class RiskManagementSystem:
             return values
         before = order.limit_price or order.trigger_price or price
         added = price * (after.quantity - filled) - before * (order.quantity - filled)
-        if added <= ZERO:
+        is_sooner = _is_sooner(order, after)
+        if added <= ZERO and not is_sooner:
             return values
         refusal = self._refuse_outright(asked, account, instrument, at)
-        if refusal is None and not order.reduce_only:
+        if refusal is None and account.guard is not None:
+            refusal = self._refuse_locked(asked, account, after.quantity - filled, at)
+        if refusal is None and added > ZERO and not order.reduce_only:
             whole = price * (after.quantity - filled)
             refusal = self._refuse_exposure(asked, account, whole, added, at)
         if refusal is not None:
             return refusal
+        if added <= ZERO:
+            return values
         limits, limit = account.limits, after.limit_price
         reserve = _reserve(limit, price, after.quantity - filled, limits)
         reserve -= _reserve(limit, before, order.quantity - filled, limits)
@@ -226,6 +249,13 @@ class RiskManagementSystem:
         Only a person (`by` starts with ``person:``) leaves HALT, or a drawdown stop.
         """
         return protections.move(self._accounts[account], risk_level, cause=cause, by=by, at=at)
+
+    def lift_lock(
+        self, account: AccountId, lock: str, *, by: str, at: Key
+    ) -> ProtectionLifted | None:
+        """End a protection's lock early; None where it is not in force, or `by` is no person."""
+        guard = self._accounts[account].guard
+        return None if guard is None else guard.lift(lock, by=by, at=at)
 
     mark_equity = staticmethod(protections.mark_equity)
     performance = staticmethod(protections.performance)
@@ -257,6 +287,10 @@ class RiskManagementSystem:
             known.fold_performance(fact)
         elif isinstance(fact, ModeChanged):
             known.fold_mode(fact)
+        elif known.guard is not None and isinstance(fact, ProtectionLocked):
+            known.guard.fold_locked(fact)
+        elif known.guard is not None and isinstance(fact, ProtectionLifted):
+            known.guard.fold_lifted(fact)
 
     def _refuse_outright(
         self, order: PlaceOrder, account: AccountRisk, instrument: Instrument, at: Key
@@ -272,6 +306,18 @@ class RiskManagementSystem:
         if raising and self._view.is_in_doubt(order.account, order.instrument):
             return _no(order, "IN_DOUBT", at)
         return None
+
+    def _refuse_locked(
+        self, order: PlaceOrder, account: AccountRisk, quantity: Decimal, at: Key
+    ) -> Denied | None:
+        """Refuse what a lock covers, if it raises exposure: the way out is never locked."""
+        guard = account.guard
+        lock = None if guard is None else guard.denies(order.strategy, order.instrument, at.ts)
+        if lock is None or order.reduce_only:
+            return None
+        position = self._view.position(order.account, order.strategy, order.instrument)
+        held_against = position if order.side is _SELL else -position
+        return _locked(order, lock, at) if quantity > held_against else None
 
     def _fitted(
         self,
@@ -380,6 +426,27 @@ def _reserve(
 @lru_cache(maxsize=256)
 def _cushion(fee_frac: float, band_frac: float) -> Decimal:
     return (1 + exact(fee_frac, what="a fee")) * (1 + exact(band_frac, what="a band"))
+
+
+def _is_sooner(order: OrderSpec, after: ApprovedOrder) -> bool:
+    """Whether a buy is triggered at a lower price than before: it may open what it did not."""
+    before, wanted = order.trigger_price, after.trigger_price
+    return before is not None and wanted is not None and wanted < before
+
+
+def _locked(order: PlaceOrder, lock: Lock, at: Key) -> Denied:
+    """Return the no of a lock; its value is how many seconds the lock still lasts."""
+    return Denied(
+        order.account,
+        order.strategy,
+        order.instrument,
+        "PROTECTION_LOCKED",
+        (lock.until - at.ts) / SECOND_NS,
+        0.0,
+        Nanos(at.ts),
+        order.reason,
+        lock.detail,
+    )
 
 
 def _no(

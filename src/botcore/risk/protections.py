@@ -1,4 +1,7 @@
-"""Protections: what stops an account from opening, and who lets it go on."""
+"""Stops: which limits let an account only reduce, and who lets it go on.
+
+The protections that a person configures are another thing: `locking` closes entries for a time.
+"""
 
 from collections.abc import Sequence
 
@@ -65,6 +68,7 @@ def performance(
         account.day,
         account.day_start,
         marks,
+        () if account.guard is None else account.guard.highs(),
     )
 
 

@@ -4,17 +4,22 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from botcore.domain.errors import InvariantBroken
 from botcore.domain.ids import AccountId
 from botcore.domain.modes import Mode
 from botcore.risk.account import AccountRisk
+from botcore.risk.locking.state import GuardState
 
 
 class AccountState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One account; the floors follow from watermarks and limits and are not kept.
 
     Equity and watermarks are floats: their shortest text, which is what JSON keeps, is exact.
+
+    Attributes:
+        guard: left out where no protection is configured, and by releases that knew none.
     """
 
     mode: Mode
@@ -25,6 +30,7 @@ class AccountState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     day: int
     day_start: float
     orders_at: tuple[int, ...]
+    guard: GuardState | UnsetType = UNSET
 
 
 def write_state(accounts: Mapping[AccountId, AccountRisk]) -> dict[str, Any]:
@@ -62,6 +68,7 @@ def _state(account: AccountRisk) -> AccountState:
         day=account.day,
         day_start=account.day_start,
         orders_at=tuple(account.orders_at),
+        guard=UNSET if account.guard is None else account.guard.state(),
     )
 
 
@@ -72,5 +79,7 @@ def _restore(account: AccountRisk, state: AccountState) -> None:
     account.peak = state.peak
     account.orders_at.clear()
     account.orders_at.extend(state.orders_at)
+    if account.guard is not None:
+        account.guard.restore(GuardState() if state.guard is UNSET else state.guard)
     account.begin_day(state.day, state.day_start)
     account.stop = state.stop  # last: a day that begins ends a daily loss

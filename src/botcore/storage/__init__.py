@@ -6,23 +6,31 @@ from them in the same transaction, and a check of it all. SQLite embedded, Postg
 
 from botcore.storage.faults import StoreRefused
 from botcore.storage.findings import Finding, Severity
+from botcore.storage.history import Asked, History, Movements
 from botcore.storage.journal import Entry, EntryLike, SqlJournal
+from botcore.storage.paging import Rows
 from botcore.storage.projections import rebuild_projections
 from botcore.storage.read_models import ReadModels, Row
 from botcore.storage.reading import read_journal
+from botcore.storage.reading_store import ReadingStore
 from botcore.storage.snapshots import Snapshot
 from botcore.storage.store import Store
 from botcore.storage.tape import TapeDamage, TapeReader, TapeRecord, TapeWriter
 from botcore.storage.upcasting import UPCASTERS, Upcaster
-from botcore.storage.verification import refuse_if_damaged, verify
+from botcore.storage.verification import refuse_if_damaged, upgrades_of, verify
 
 __all__ = [
     "UPCASTERS",
+    "Asked",
     "Entry",
     "EntryLike",
     "Finding",
+    "History",
+    "Movements",
     "ReadModels",
+    "ReadingStore",
     "Row",
+    "Rows",
     "Severity",
     "Snapshot",
     "SqlJournal",
@@ -36,5 +44,6 @@ __all__ = [
     "read_journal",
     "rebuild_projections",
     "refuse_if_damaged",
+    "upgrades_of",
     "verify",
 ]

@@ -49,11 +49,14 @@ class Exact(TypeDecorator[Decimal]):
         self, value: Decimal | str | None, _dialect: sa.Dialect
     ) -> Decimal | None:
         """Read the number, without the zeros that a database pads it with."""
-        if value is None:
-            return None
-        # Not the thread's own context, which may be one of 28 digits.
-        number = MONEY.normalize(Decimal(value))
-        return Decimal(f"{number:f}")
+        return None if value is None else _read(value)
+
+
+@lru_cache(maxsize=4_096)  # rows of one list repeat their sizes, prices and zeros
+def _read(value: Decimal | str) -> Decimal:
+    # Not the thread's own context, which may be one of 28 digits.
+    number = MONEY.normalize(Decimal(value))
+    return Decimal(f"{number:f}")
 
 
 def iso(ts_ns: int) -> str:

@@ -1,6 +1,7 @@
 """Projections in SQL: written in the journal's own transaction, dropped and refilled at will."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -104,6 +105,7 @@ def _all(connection: sa.Connection, table: sa.Table) -> list[Row]:
     return [dict(row) for row in connection.execute(sa.select(table)).mappings()]
 
 
+@lru_cache  # a statement is slow to put together; each table needs one
 def _upsert(table: sa.Table, dialect: str) -> sa.Insert:
     keys = [column.name for column in table.primary_key]
     insert = _postgres_insert(table) if dialect == "postgresql" else sqlite.insert(table)

@@ -16,6 +16,7 @@ from botcore.domain.events import (
     ConfigApplied,
     Fact,
     LedgerPosted,
+    LimitsChanged,
     ModeChanged,
     OrderDenied,
     OrderFilled,
@@ -279,6 +280,7 @@ class Projector:
                 "code": denied.code,
                 "value": _number(denied.value),
                 "bound": _number(denied.limit),
+                "detail": denied.detail,
             }
         )
 
@@ -311,6 +313,13 @@ class Projector:
                     "config": found.config,
                 },
             )
+        self._limits(rows, lsn, fact.ts, document)
+
+    def _limits_changed(self, rows: Rows, lsn: int, fact: LimitsChanged) -> None:
+        document = {"accounts": [{"id": fact.account, "limits": fact.limits}]}
+        self._limits(rows, lsn, fact.ts, document)
+
+    def _limits(self, rows: Rows, lsn: int, ts: int, document: dict[str, Any]) -> None:
         for limits in limits_of(document):
             rows.states[tables.risk_limits][limits.account] = {
                 "id": limits.account,
@@ -318,7 +327,7 @@ class Projector:
                 "max_position_value": limits.position,
                 "max_daily_loss": limits.daily_loss,
                 "max_drawdown": limits.drawdown,
-                "updated_at": fact.ts,
+                "updated_at": ts,
                 "lsn": lsn,
             }
 
@@ -366,6 +375,7 @@ _ACTS: dict[type, _Act] = {
     OrderDenied: Projector._denied,
     SignalGenerated: Projector._signal,
     ConfigApplied: Projector._config,
+    LimitsChanged: Projector._limits_changed,
     StrategyPaused: Projector._paused,
     StrategyQuarantined: Projector._quarantined,
 }

@@ -99,6 +99,11 @@ class ReadModels:
         table = tables.strategies
         return self._rows(sa.select(table).where(table.c.account == account).order_by(table.c.id))
 
+    def newest_config(self, account: AccountId) -> str | None:
+        """Return the configuration in force, canonical JSON; None before the first."""
+        rows = self._newest(tables.configs, account, 1)
+        return str(rows[0]["document"]) if rows else None
+
     def mode(self, account: AccountId) -> Mode:
         """Return the account's mode; NORMAL if it never changed."""
         rows = self._newest(tables.mode_changes, account, 1)

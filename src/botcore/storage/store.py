@@ -1,15 +1,18 @@
-"""A store: one database with the journal and its projections, on SQLite or PostgreSQL."""
+"""A store: one database of ours, on SQLite or PostgreSQL; by default the engine's."""
 
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from botcore.domain.errors import ConfigError
-from botcore.storage import faults, migrating
+from botcore.storage import faults, upgrading
+from botcore.storage.lineage import Lineage
+from botcore.storage.migrating import ENGINE
 
 _BUSY_TIMEOUT_MS = 5_000
 _WAL_BYTES_MAX = 64 * 1024 * 1024
@@ -21,13 +24,15 @@ class Store:
 
     Args:
         url: of SQLAlchemy, ``sqlite:///<path>`` or ``postgresql+psycopg://…``.
+        lineage: which tables it holds; the journal and its projections by default.
 
     Raises:
         ConfigError: the URL is of no database we know.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, lineage: Lineage = ENGINE) -> None:
         self.engine = _engine(url)
+        self.lineage = lineage
 
     def __enter__(self) -> "Store":
         return self
@@ -76,18 +81,45 @@ class Store:
         """Open a connection whose transactions take the write lock when they begin."""
         return self.engine.connect().execution_options(**{_IMMEDIATE: True})
 
-    def upgrade(self) -> None:
+    def upgrade(self) -> str | None:
         """Bring the tables to this version's shape; all of it or nothing.
+
+        An older store of a file of its own is copied beside it first.
+
+        Returns:
+            A line that says what was changed; None where nothing was, or the store is new.
 
         Raises:
             StoreRefused: a newer version wrote the store.
-            StorageError: the store cannot be opened or written.
+            StorageError: the store cannot be opened, copied or written; it is as it was.
         """
         with self.reading() as connection:
-            if migrating.is_current(connection):
-                return
-        with self.writing() as connection:
-            migrating.upgrade(connection)
+            since = self.lineage.revision(connection)
+            if since == self.lineage.head:
+                return None
+            self.lineage.refuse_if_newer(connection)
+        backup = upgrading.backup_beside(self.engine.url, since) if since else None
+        try:
+            with self.writing() as connection:
+                self.lineage.upgrade(connection)
+        except BaseException:
+            upgrading.discard(backup)
+            raise
+        if since is None:
+            return None
+        name = Path(self.engine.url.database or "").name or str(self)
+        return upgrading.told(name, self.lineage, since, backup)
+
+    def upgraded(self) -> list[tuple[Path, str]]:
+        """Return each copy that an upgrade left beside the store, with the line that tells of it.
+
+        Oldest first; empty where none was made, or all were removed.
+        """
+        name = Path(self.engine.url.database or "").name
+        return [
+            (copy, upgrading.told(name, self.lineage, since, copy))
+            for since, copy in upgrading.copies_beside(self.engine.url)
+        ]
 
     def close(self) -> None:
         """Close every connection."""

@@ -124,6 +124,9 @@ orders = sa.Table(
     _col("lsn", sa.BigInteger),
     sa.Index(None, "account", "state"),
     sa.Index(None, "placed_at"),
+    sa.Index(None, "parent"),
+    sa.Index(None, "strategy", "placed_at"),
+    sa.Index(None, "instrument", "placed_at"),
 )
 
 trades = sa.Table(
@@ -148,6 +151,8 @@ trades = sa.Table(
     sa.Index(None, "exchange", "symbol", "trade_id"),
     sa.Index(None, "order_id"),
     sa.Index(None, "ts"),
+    sa.Index(None, "strategy", "ts"),
+    sa.Index(None, "instrument", "ts"),
 )
 
 postings = sa.Table(
@@ -162,6 +167,8 @@ postings = sa.Table(
     _col("ledger", sa.Text),
     _col("currency", sa.Text),
     _col("amount", Exact),
+    sa.Index(None, "reference"),
+    sa.Index(None, "ts"),
 )
 
 balances = sa.Table(
@@ -213,6 +220,7 @@ mode_changes = sa.Table(
     _col("mode", sa.Text),
     _col("cause", sa.Text),
     _col("changed_by", sa.Text),
+    sa.Index(None, "ts"),
 )
 
 alerts = sa.Table(
@@ -223,6 +231,7 @@ alerts = sa.Table(
     _col("account", sa.Text),
     _col("code", sa.Text),
     _col("detail", sa.Text),
+    sa.Index(None, "ts"),
 )
 
 denials = sa.Table(
@@ -236,6 +245,9 @@ denials = sa.Table(
     _col("code", sa.Text),
     _col("value", sa.Double, nullable=True),
     _col("bound", sa.Double, nullable=True),
+    _col("detail", sa.Text),
+    sa.Index(None, "ts"),
+    sa.Index(None, "strategy", "ts"),
 )
 
 signals = sa.Table(
@@ -250,6 +262,8 @@ signals = sa.Table(
     _col("confidence", sa.Double, nullable=True),
     _col("reason_code", sa.Integer),
     _col("reason_operands", sa.Text),
+    sa.Index(None, "ts"),
+    sa.Index(None, "strategy", "ts"),
 )
 
 configs = sa.Table(

@@ -4,11 +4,12 @@ import sqlalchemy as sa
 
 from botcore.domain.errors import StorageError
 from botcore.domain.records import SCHEMA, Record
-from botcore.storage import migrating, snapshots
+from botcore.storage import snapshots
 from botcore.storage.chain import START, Head, link
 from botcore.storage.comparing import Comparison
 from botcore.storage.faults import StoreRefused
 from botcore.storage.findings import Finding, Findings, Severity
+from botcore.storage.lineage import Lineage
 from botcore.storage.projections import facts_of
 from botcore.storage.reading import head_of, rows_after
 from botcore.storage.store import Store
@@ -30,7 +31,7 @@ def verify(store: Store) -> list[Finding]:
         with store.reading() as connection:
             if not store.is_sqlite:
                 connection.execution_options(isolation_level="REPEATABLE READ")
-            _verify(connection, findings)
+            _verify(connection, store.lineage, findings)
     except StorageError as error:
         findings.add(Finding.of(error))
     return findings.all()
@@ -52,27 +53,43 @@ def refuse_if_damaged(store: Store) -> list[Finding]:
     return findings
 
 
-def _verify(connection: sa.Connection, findings: Findings) -> None:
+def upgrades_of(store: Store) -> list[Finding]:
+    """Return what upgrades changed, for as long as the copies they made first are kept."""
+    return [
+        Finding(
+            "STORE_UPGRADED",
+            Severity.WARNING,
+            told,
+            f"nothing; once you are content with this version, {copy.name} can be removed",
+        )
+        for copy, told in store.upgraded()
+    ]
+
+
+def outdated(revision: str, head: str) -> Finding:
+    """Return that a store has the tables of an older version."""
+    return Finding(
+        "STORE_MIGRATION_MISSING",
+        Severity.WARNING,
+        f"the tables are of revision {revision}, this version uses {head}",
+        "start Bot Core: it brings them up to date",
+    )
+
+
+def _verify(connection: sa.Connection, lineage: Lineage, findings: Findings) -> None:
     if connection.dialect.name == "sqlite":
         _check_pages(connection, findings)
     else:
         _check_settings(connection, findings)
-    revision = migrating.revision(connection)
+    revision = lineage.revision(connection)
     if revision is None:
         return
-    if migrating.is_newer(connection):
-        written_by = migrating.writer(connection)
+    if lineage.is_newer(connection):
+        written_by = lineage.writer(connection)
         findings.add(Finding.of(newer(f"tables of revision {revision}", written_by=written_by)))
         return
-    if not migrating.is_current(connection):
-        findings.add(
-            Finding(
-                "STORE_MIGRATION_MISSING",
-                Severity.WARNING,
-                f"the tables are of revision {revision}, this version uses {migrating.HEAD}",
-                "start Bot Core: it brings them up to date",
-            )
-        )
+    if not lineage.is_current(connection):
+        findings.add(outdated(revision, lineage.head))
         return
     _check_journal(connection, findings)
     _check_snapshots(connection, findings)

@@ -16,6 +16,7 @@ from tests.contract.storage.facts import (
     updated,
 )
 
+from botcore.domain.events import LimitsChanged
 from botcore.domain.ids import AccountId
 from botcore.domain.modes import Mode
 from botcore.domain.orders import OrderState
@@ -160,6 +161,22 @@ def test_the_limits_in_force_are_a_row_of_the_account(
     assert limits["max_position_value"] == 0.4
     assert (limits["max_daily_loss"], limits["max_drawdown"]) == (0.05, 0.2)
     assert limits["updated_at"] == at(0)
+
+
+def test_limits_that_a_person_changed_are_a_row_of_the_account(store: Store) -> None:
+    from botcore.storage.tables import risk_limits
+
+    limits = {"instrument_frac": 0.3, "daily_loss_frac": 0.02, "drawdown_frac": 0.1}
+    changed = LimitsChanged(MAIN, at(90_000), limits, "person:me")
+    with SqlJournal(store) as journal:
+        journal.wait_durable(journal.append(entries([*a_day(), changed])))
+        with store.reading() as connection:
+            [row] = connection.execute(sa.select(risk_limits)).mappings()
+
+    assert row["max_position_value"] == 0.3
+    assert (row["max_daily_loss"], row["max_drawdown"]) == (0.02, 0.1)
+    assert row["updated_at"] == at(90_000)
+    assert verify(store) == []
 
 
 def test_one_account_does_not_see_another(after_a_day: ReadModels) -> None:

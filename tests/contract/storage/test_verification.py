@@ -219,11 +219,11 @@ def test_records_of_a_newer_version_are_an_error(store: Store) -> None:
 
 
 def test_a_missing_migration_is_a_warning_because_the_next_start_makes_it(
-    traded: Store, monkeypatch: pytest.MonkeyPatch
+    traded: Store,
 ) -> None:
-    from botcore.storage import migrating
-
-    monkeypatch.setattr(migrating, "HEAD", "0002")
+    older = sa.text("UPDATE alembic_version SET version_num = '0001'")
+    with traded.writing() as connection:
+        connection.execute(older)
 
     assert [(found.code, found.severity) for found in verify(traded)] == [
         ("STORE_MIGRATION_MISSING", Severity.WARNING)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fastapi.testclient import TestClient
+from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 from tests.support.metrics_page import RecordingMetrics
 from tests.support.sample_view import FakePlatform
@@ -124,7 +124,7 @@ def test_every_answer_carries_the_strict_headers(address: str) -> None:
 
     policy = headers["content-security-policy"]
     assert "default-src 'none'" in policy
-    assert "script-src 'self';" in policy
+    assert "script-src 'self' 'nonce-" in policy
     assert "unsafe" not in policy
     assert "http" not in policy
     assert "frame-ancestors 'none'" in policy

@@ -6,7 +6,7 @@ import re
 from html import unescape
 
 import pytest
-from fastapi.testclient import TestClient
+from starlette.testclient import TestClient
 from tests.support.metrics_page import RecordingMetrics
 from tests.support.sample_view import (
     BANNER,
@@ -236,7 +236,7 @@ def test_its_own_files_may_be_kept_for_a_week_under_their_mark_only() -> None:
 def test_no_other_file_is_given_out(name: str) -> None:
     answer = client().get(f"/static/{name}")
 
-    assert answer.status_code == 404
+    assert answer.status_code in (400, 404)
     assert "import" not in answer.text
 
 

@@ -1,9 +1,11 @@
 """What the market missed is history to the engine's process: it is seen, and nothing is traded."""
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from botcore.app.engine_process import EngineProcess, _Heard
 from botcore.app.home import Home
@@ -12,6 +14,7 @@ from botcore.domain.errors import StorageError
 from botcore.domain.ids import MINUTE_NS, Nanos
 from botcore.domain.market import Bar, BarsClosed, BarSpec, Quote
 from botcore.domain.modes import Mode
+from botcore.observability.events import LogEvent
 
 BROKEN = StorageError(code="VENUE_STORE", cause="the disk is full", fix="free some space")
 
@@ -103,3 +106,20 @@ def test_a_venue_that_cannot_be_asked_holds_the_account_and_mends(
     assert held is Mode.CANCEL_ONLY
     assert (running.is_ready, running.mode) == (True, Mode.NORMAL)
     assert running.process._failure is None
+
+
+def test_the_log_says_what_an_upgrade_of_the_store_changed(tmp_path: Path) -> None:
+    Running(tmp_path).process._close()
+    with sqlite3.connect(tmp_path / "engine.db") as store:
+        store.execute("ALTER TABLE denials DROP COLUMN detail")
+        store.execute("UPDATE alembic_version SET version_num = '0002'")
+    store.close()
+
+    with capture_logs() as first:
+        Running(tmp_path).process._close()
+    with capture_logs() as second:
+        Running(tmp_path).process._close()
+
+    (told,) = (line for line in first if line["event"] == LogEvent.STORE_UPGRADED)
+    assert told["detail"].startswith("engine.db was brought from revision 0002 to ")
+    assert LogEvent.STORE_UPGRADED not in [line["event"] for line in second]

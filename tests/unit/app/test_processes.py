@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from botcore.app import commands
-from botcore.app.processes import _Jitter
+from botcore.app.processes import _Jitter, page_address
+from botcore.app.settings import load_settings
 from botcore.domain.errors import ConfigError
 
-HEAVY = ("alembic", "fastapi", "numpy", "prometheus_client", "rich", "sqlalchemy", "structlog")
+HEAVY = ("alembic", "starlette", "numpy", "prometheus_client", "rich", "sqlalchemy", "structlog")
 
 
 def test_what_starts_the_processes_loads_nothing_that_only_they_need() -> None:
@@ -49,3 +50,25 @@ def test_restarts_are_spread_by_chance_of_their_own_seed() -> None:
     assert all(0 <= each < 1 for each in drawn)
     assert drawn == [same.random() for _ in range(100)]
     assert drawn != [other.random() for _ in range(100)]
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ({}, "http://127.0.0.1:8081/"),
+        ({"host": "0.0.0.0"}, "http://127.0.0.1:8081/"),  # it listens there, nobody is there
+        ({"host": "192.0.2.8"}, "http://192.0.2.8:8081/"),
+        ({"host": "::1"}, "http://[::1]:8081/"),
+        ({"tls_certificate": "/c.pem"}, "https://127.0.0.1:8081/"),
+    ],
+)
+def test_the_page_s_address_is_one_that_a_browser_can_open(
+    given: dict[str, str], address: str
+) -> None:
+    assert page_address(load_settings(**given), 8081) == address
+
+
+@pytest.mark.parametrize("address", ["bot.example", "ftp://bot.example", "https://a@b", "https://"])
+def test_a_public_address_is_a_whole_one(address: str) -> None:
+    with pytest.raises(ConfigError):
+        load_settings(public_url=address)

@@ -50,13 +50,18 @@ class Recording:
         self.journal = SqlJournal(self.store)
         self.tape = MemoryTape()
         self.seen: list[Fact] = []
+        self.told: list[int] = []
         self.recorder = Recorder(
             journal=self.journal,
             tape=self.tape,
             account=MAIN,
-            on_fact=lambda _, fact: self.seen.append(fact),
+            on_fact=self._heard,
         )
         self._seq = 0
+
+    def _heard(self, lsn: int, fact: Fact) -> None:
+        self.seen.append(fact)
+        self.told.append(lsn)
 
     def step(self, *effects: object, event: Input | None = None, durable: bool = True) -> None:
         """Commit a step with one fact, which carries its number."""
@@ -130,6 +135,31 @@ def test_facts_for_watchers_only_are_seen_and_not_stored(recording: Recording) -
 
     assert recording.seen == [health]
     assert [record.kind for record in recording.journal.read()] == [RecordKind.INPUT]
+
+
+def test_facts_are_told_with_the_places_that_the_journal_gave_them(recording: Recording) -> None:
+    health = SystemHealth(MAIN, Nanos(0), "feed", "ok")
+    alerts = [RiskAlert(MAIN, Nanos(0), "NUMBERED", text) for text in "ab"]
+
+    recording.step(event=_bars(1))
+    recording.step(SetTimer(MAIN, "t", Nanos(1)))
+    recording.recorder.commit(
+        a_key(9, seq=9), Checkpoint(MAIN), Step((alerts[0], health, alerts[1]), ()), True
+    )
+
+    stored = [r.lsn for r in recording.journal.read() if r.kind is RecordKind.FACT]
+    assert recording.told == [1, 3, 6, 0, 7]
+    assert stored == [1, 3, 6, 7]
+
+
+def test_facts_that_wait_for_the_store_have_no_place_yet(recording: Recording) -> None:
+    recording.disk.fill()
+    with pytest.raises(StorageError):
+        recording.step(SetTimer(MAIN, "t", Nanos(1)))
+
+    recording.step(durable=False)
+
+    assert recording.told[1:] == [0]
 
 
 def test_d06_a_step_that_is_not_durable_raises_and_its_facts_are_kept_for_later(

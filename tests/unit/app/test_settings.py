@@ -29,7 +29,11 @@ def test_the_environment_is_above_the_file_and_arguments_above_both(
 
 @pytest.mark.parametrize(
     ("name", "nearest"),
-    [("BOTCORE_PRT", "port"), ("BOTCORE_LIMITS__ORDER_FARC", "order_frac")],
+    [
+        ("BOTCORE_PRT", "port"),
+        ("BOTCORE_LIMITS__ORDER_FARC", "order_frac"),
+        ("BOTCORE_RATES__ORDERS_PRE_S", "orders_per_s"),
+    ],
 )
 def test_a_misspelt_variable_is_refused_with_the_nearest_name(
     name: str, nearest: str, monkeypatch: pytest.MonkeyPatch

@@ -6,12 +6,15 @@ from pathlib import Path
 import pytest
 
 from botcore.app.zmq_bus import (
-    EngineUnreachable,
-    ZmqCommandClient,
-    ZmqCommandServer,
     ZmqFactPublisher,
     ZmqFactSubscriber,
     token_of,
+)
+from botcore.app.zmq_calls import (
+    Answer,
+    EngineUnreachable,
+    ZmqCommandClient,
+    ZmqCommandServer,
 )
 from botcore.domain.errors import ConfigError
 from botcore.kernel import FactPublisher, Message, Subscription, SystemClock
@@ -124,9 +127,15 @@ def test_a_publisher_that_begins_anew_is_no_loss() -> None:
     second.close()
 
 
+def _unanswered(_payload: bytes, _answer: Answer) -> None:
+    """Never answer."""
+
+
 @pytest.fixture
 def server() -> Iterator[ZmqCommandServer]:
-    made = ZmqCommandServer(ANY, token="secret", handle=lambda payload: payload.upper())
+    made = ZmqCommandServer(
+        ANY, token="secret", handle=lambda payload, answer: answer(payload.upper())
+    )
     made.start()
     yield made
     made.stop()
@@ -152,12 +161,10 @@ def test_a_command_without_the_token_is_not_done(server: ZmqCommandServer) -> No
 
 def test_a_command_that_is_sent_again_is_done_once() -> None:
     done: list[bytes] = []
-    first_is_slow = threading.Event()
 
-    def handle(payload: bytes) -> bytes:
+    def handle(payload: bytes, answer: Answer) -> None:
         done.append(payload)
-        first_is_slow.wait(0.3)  # longer than the first try waits
-        return b"done"
+        threading.Timer(0.3, answer, [b"done"]).start()  # longer than the first try waits
 
     server = ZmqCommandServer(ANY, token="t", handle=handle)
     server.start()
@@ -172,8 +179,8 @@ def test_a_command_that_is_sent_again_is_done_once() -> None:
 
 
 def test_a_handler_that_raises_leaves_later_commands_answered() -> None:
-    def handle(payload: bytes) -> bytes:
-        return b"%d" % (1 // int(payload))
+    def handle(payload: bytes, answer: Answer) -> None:
+        answer(b"%d" % (1 // int(payload)))
 
     server = ZmqCommandServer(ANY, token="t", handle=handle)
     server.start()
@@ -203,7 +210,7 @@ def test_a_server_that_comes_late_is_reached(tmp_path: Path) -> None:
     client = ZmqCommandClient(endpoint, token="t")
     with pytest.raises(EngineUnreachable):
         client.call(b"pause", timeout_s=0.01, tries=1)
-    server = ZmqCommandServer(endpoint, token="t", handle=lambda payload: b"late")
+    server = ZmqCommandServer(endpoint, token="t", handle=lambda payload, answer: answer(b"late"))
     server.start()
 
     assert client.call(b"pause", timeout_s=5, tries=10) == b"late"
@@ -216,7 +223,7 @@ def test_an_address_that_leaves_the_machine_is_refused(endpoint: str) -> None:
     for make in (
         lambda: ZmqFactPublisher(endpoint),
         lambda: ZmqFactSubscriber(endpoint, ""),
-        lambda: ZmqCommandServer(endpoint, token="t", handle=bytes),
+        lambda: ZmqCommandServer(endpoint, token="t", handle=_unanswered),
         lambda: ZmqCommandClient(endpoint, token="t"),
     ):
         with pytest.raises(ConfigError, match="BUS_NOT_LOCAL"):
@@ -227,7 +234,7 @@ def test_an_address_that_is_taken_is_refused(publisher: ZmqFactPublisher) -> Non
     with pytest.raises(ConfigError, match="BUS_ADDRESS_TAKEN"):
         ZmqFactPublisher(publisher.endpoint)
     with pytest.raises(ConfigError, match="BUS_ADDRESS_TAKEN"):
-        ZmqCommandServer(publisher.endpoint, token="t", handle=bytes)
+        ZmqCommandServer(publisher.endpoint, token="t", handle=_unanswered)
 
 
 def test_the_token_is_made_once_for_its_owner_only(tmp_path: Path) -> None:

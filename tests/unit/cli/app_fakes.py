@@ -14,6 +14,7 @@ from tests.support.sample_view import sample_view
 from botcore.app.runs import Recipe, RunRecord, StrategyRecipe
 from botcore.backtest.parity import Parity, Section
 from botcore.control.views import PlatformView
+from botcore.domain.ids import SECOND_NS
 
 
 @dataclass
@@ -24,6 +25,14 @@ class FakeStatus:
     home: Path = Path("/home/kim/.botcore")
     view: PlatformView | None = field(default_factory=sample_view)
     view_age_s: float = 0.2
+
+
+@dataclass
+class FakeEntrance:
+    url: str = "http://localhost:8080/sign-in#link=lnk_x"
+    username: str = "alice"
+    ends_at: int = 300 * SECOND_NS
+    tunnel: str = ""
 
 
 @dataclass
@@ -44,6 +53,7 @@ class FakeCommands:
         self.files: Sequence[tuple[Path, int]] = ((Path("/home/kim/.botcore/engine.db"), 2_048),)
         self.exit_code = 0
         self.feed_note = ""
+        self.entrance = FakeEntrance()
 
     def _took(self, name: str, **arguments: Any) -> None:
         self.calls.append((name, arguments))
@@ -91,9 +101,9 @@ class FakeCommands:
         self._took("clean", **arguments)
         return confirm(self.files)
 
-    def open_page(self, **arguments: Any) -> str:
+    def open_page(self, **arguments: Any) -> FakeEntrance:
         self._took("open_page", **arguments)
-        return self.state.url
+        return self.entrance
 
     def run_engine(self, **arguments: Any) -> int:
         self._took("run_engine", **arguments)

@@ -12,11 +12,12 @@ from tests.unit.cli.app_fakes import FakeCommands, stand_in
 
 from botcore import __version__
 from botcore.cli import main
+from botcore.cli.areas import AREAS
 from botcore.cli.boundary import run
 from botcore.domain.errors import BotError, ConfigError, InvariantBroken, StorageError
 
 ROOT = Path(__file__).resolve().parents[3]
-HEAVY = ("sqlalchemy", "fastapi", "starlette", "uvicorn", "numpy", "zmq", "rich", "structlog")
+HEAVY = ("sqlalchemy", "starlette", "uvicorn", "numpy", "zmq", "rich", "structlog")
 
 
 @pytest.fixture
@@ -150,6 +151,7 @@ def test_help_names_every_verb_but_the_roles(capsys: pytest.CaptureFixture[str])
         "kill",
         "flatten",
         "version",
+        *AREAS,
     }
 
 

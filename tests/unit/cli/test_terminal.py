@@ -19,6 +19,7 @@ from tests.support.sample_view import (
     with_account,
 )
 
+from botcore.app.entrance import Entrance
 from botcore.cli.drawing import TALL, drawn, spark
 from botcore.cli.narration import STATUS_EVERY_S
 from botcore.cli.terminal import Style, TerminalView, terminal_show
@@ -38,6 +39,11 @@ def _logging_as_it_was() -> Iterator[None]:
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.reset_defaults()
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
 
 class Scene(threading.Event):
@@ -62,6 +68,14 @@ class Scene(threading.Event):
         self.platform.document, self.platform.age_s = self._shown.pop(0)
 
 
+LINK = Entrance(
+    url=f"{URL}/sign-in#link=lnk_{'x' * 43}",
+    username="",
+    ends_at=300 * SECOND_NS,
+    tunnel="ssh -L 8080:127.0.0.1:8080 kim@203.0.113.9",
+)
+
+
 def told(*shown: tuple[PlatformView | None, float], every_s: float = 1.0) -> list[str]:
     scene = Scene(*shown, every_s=every_s)
     stream = io.StringIO()
@@ -70,11 +84,19 @@ def told(*shown: tuple[PlatformView | None, float], every_s: float = 1.0) -> lis
 
 
 def picture(
-    view: PlatformView | None, age_s: float = 0.2, *, width: int = 140, height: int = 80
+    view: PlatformView | None,
+    age_s: float = 0.2,
+    *,
+    width: int = 140,
+    height: int = 80,
+    link: Entrance | None = None,
+    now_s: int = 0,
 ) -> str:
     console = Console(width=width, height=height, file=io.StringIO(), force_terminal=False)
     with console.capture() as captured:
-        console.print(drawn(view, age_s, url=URL, height=height))
+        console.print(
+            drawn(view, age_s, url=URL, height=height, entrance=link, now_ns=now_s * SECOND_NS)
+        )
     return captured.get()
 
 
@@ -168,7 +190,7 @@ def test_headless_logs_one_json_object_a_line() -> None:
     show = terminal_show(headless=True, stream=stream)
     scene = Scene((None, float("inf")), (sample_view(fills=FILLS[:5]), 0.2), (sample_view(), 0.2))
 
-    show(scene.platform, scene, URL)
+    show(scene.platform, scene, URL, lambda: None)
 
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
     events = [line["event"] for line in lines]
@@ -185,25 +207,77 @@ def test_where_there_is_no_terminal_it_is_told_in_lines() -> None:
     stream = io.StringIO()
     scene = Scene((sample_view(), 0.2))
 
-    terminal_show(headless=False, stream=stream)(scene.platform, scene, URL)
+    terminal_show(headless=False, stream=stream)(scene.platform, scene, URL, lambda: None)
 
     assert "\x1b" not in stream.getvalue()
     assert " status: " in stream.getvalue()
 
 
 def test_on_a_terminal_it_is_drawn_and_the_screen_given_back() -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
     stream = Terminal()
     scene = Scene((None, float("inf")), (sample_view(), 0.2))
 
-    terminal_show(headless=False, stream=stream)(scene.platform, scene, URL)
+    terminal_show(headless=False, stream=stream)(scene.platform, scene, URL, lambda: None)
 
     shown = stream.getvalue()
     assert "SIMULATED MARKET" in shown
     assert shown.rindex("\x1b[?1049l") > shown.index("\x1b[?1049h")  # its own screen, and back
+
+
+def test_the_sign_in_link_stands_in_the_head_whole_while_it_is_good() -> None:
+    head = picture(sample_view(), link=LINK, now_s=60).splitlines()[:4]
+
+    assert head[1].rstrip() == "Sign in: the link makes the owner, once, within 4 min"
+    assert head[2].rstrip() == LINK.url
+    assert head[3].rstrip() == f"from your own machine: {LINK.tunnel}  then open the link there"
+
+
+def test_a_link_for_somebody_says_whom_and_needs_no_tunnel_at_a_display() -> None:
+    link = Entrance(url=LINK.url, username="alice", ends_at=LINK.ends_at)
+
+    shown = picture(sample_view(), link=link)
+
+    assert "the link signs in as alice, once, within 5 min" in shown
+    assert "ssh" not in shown
+
+
+def test_without_a_link_the_head_says_how_to_get_one() -> None:
+    first = picture(sample_view()).splitlines()[0]
+
+    assert first.rstrip().endswith("./bot open signs in")
+
+
+def test_the_link_goes_from_the_drawn_head_when_it_is_over() -> None:
+    offered: list[Entrance | None] = [LINK, LINK, None]
+    stream = Terminal()
+    scene = Scene(*[(sample_view(), 0.2)] * 3)
+
+    TerminalView(Style.DRAWN, stream=stream, clock=scene.clock).run(
+        scene.platform, scene, URL, lambda: offered.pop(0)
+    )
+
+    shown = stream.getvalue()
+    last = shown[shown.rindex("Bot Core") :]
+    assert "lnk_" in shown
+    assert "lnk_" not in last
+    assert offered == []
+
+
+@pytest.mark.parametrize("style", [Style.LINES, Style.JSON])
+def test_what_may_be_kept_in_a_file_never_holds_a_link(
+    style: Style, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stream = io.StringIO()
+    scene = Scene((sample_view(), 0.2), (sample_view(), 0.2))
+    if style is Style.JSON:
+        terminal_show(headless=True, stream=stream)
+
+    TerminalView(style, stream=stream, clock=scene.clock).run(
+        scene.platform, scene, URL, lambda: LINK
+    )
+
+    assert "`./bot open` makes a one-time link" in stream.getvalue()
+    assert "lnk_" not in stream.getvalue() + "".join(capsys.readouterr())
 
 
 @pytest.mark.parametrize(

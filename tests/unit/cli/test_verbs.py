@@ -25,6 +25,7 @@ from botcore.domain import commands as c
 from botcore.domain.errors import StorageError
 from botcore.domain.ids import MINUTE_NS, SECOND_NS, AccountId, StrategyId
 from botcore.domain.modes import Mode
+from botcore.kernel.clock import SystemClock
 
 PAPER = AccountId("paper")
 ME = f"person:{getpass.getuser()}"
@@ -75,6 +76,30 @@ def test_what_was_not_given_is_not_set(app: FakeCommands) -> None:
     run(["up"])
 
     assert app.last[1]["overrides"] == {}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "is_terminal", "expected"),
+    [
+        (["up"], True, True),
+        (["up", "--no-browser"], True, True),
+        (["start"], True, True),
+        (["up"], False, False),  # what goes into a file would keep it
+        (["up", "--headless"], True, False),
+    ],
+)
+def test_a_link_is_made_for_a_terminal_only(
+    app: FakeCommands,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    is_terminal: bool,
+    expected: bool,
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: is_terminal)
+
+    run(arguments)
+
+    assert app.last[1]["offer_link"] is expected
 
 
 @pytest.mark.parametrize("option", ["--headless", "--no-browser"])
@@ -245,10 +270,31 @@ def test_clean_deletes_when_it_may(app: FakeCommands, capsys: pytest.CaptureFixt
     assert capsys.readouterr().out.splitlines()[-1] == "deleted"
 
 
-def test_open_says_the_address(app: FakeCommands, capsys: pytest.CaptureFixture[str]) -> None:
-    run(["open"])
+def test_open_gives_scripts_the_link_alone_and_people_the_rest(
+    app: FakeCommands, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app.entrance.ends_at = SystemClock().now_ns() + 299_900_000_000
 
-    assert capsys.readouterr().out == "http://localhost:8080\n"
+    assert run(["open"]) == 0
+
+    said = capsys.readouterr()
+    assert said.out == "http://localhost:8080/sign-in#link=lnk_x\n"
+    assert said.err == "signs in as alice, once, within 5 min\n"
+    assert app.last == ("open_page", {"overrides": {}, "open_browser": True})
+
+
+def test_open_without_a_display_says_how_to_get_there(
+    app: FakeCommands, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app.entrance.username = ""
+    app.entrance.tunnel = "ssh -L 8080:127.0.0.1:8080 kim@box"
+
+    run(["open", "--no-browser"])
+
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("makes the owner, once, within")
+    assert "ssh -L 8080:127.0.0.1:8080 kim@box" in second
+    assert app.last[1]["open_browser"] is False
 
 
 @pytest.mark.parametrize(
@@ -337,6 +383,7 @@ def test_backtest_hands_on_what_was_given(backtests: FakeBacktesting) -> None:
                 "fast=10",
                 "--param",
                 "exact=true",
+                "--protections",
             ]
         )
         == 0
@@ -357,6 +404,7 @@ def test_backtest_hands_on_what_was_given(backtests: FakeBacktesting) -> None:
         "fee_bps": 10.0,
         "slippage_bps": 2.0,
         "allow_gaps": False,
+        "has_protections": True,
     }
 
 

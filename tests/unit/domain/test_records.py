@@ -24,7 +24,7 @@ from botcore.domain.ids import Nanos, VenueOrderId
 from botcore.domain.intents import Reason
 from botcore.domain.market import BarOpened, BarsClosed, Quote, Trade
 from botcore.domain.modes import Mode
-from botcore.domain.orders import OrderRef, OrderState, Side
+from botcore.domain.orders import OrderRef, OrderState, OrderType, Side
 from botcore.domain.records import decode_effect, decode_fact, decode_input, encode
 from botcore.domain.reports import ReportKind
 
@@ -68,7 +68,13 @@ FACTS: tuple[e.Fact, ...] = (
     e.StrategyQuarantined(MAIN, EMA, NOW, "it raised"),
     e.StrategyPaused(MAIN, EMA, NOW, True, "person:ada"),
     e.ConfigApplied(MAIN, NOW, "digest", "{}"),
+    e.LimitsChanged(MAIN, NOW, {"order_frac": 0.1 + 0.2, "orders_per_s": 3}, "person:ada"),
+    e.PersonActed(
+        MAIN, NOW, "person:ada", "SubmitOrder", "r-1", "digest", "c-1", (ORDER.client_order_id,)
+    ),
     e.SystemHealth(MAIN, NOW, "feed", "degraded", "stale"),
+    e.ProtectionLocked(MAIN, NOW, "rest:ema", "rest", "cool-down", EMA, None, NOW, "it closed"),
+    e.ProtectionLifted(MAIN, NOW, "rest:ema", "rest", "person:ada"),
 )
 INPUTS: tuple[c.Input, ...] = (
     BarsClosed(NOW, (a_bar(close=0.1 + 0.2),)),
@@ -87,6 +93,7 @@ INPUTS: tuple[c.Input, ...] = (
     c.Flatten(MAIN, "person:ada", confirmed=True),
     c.PauseStrategy(MAIN, EMA, "person:ada"),
     c.ResumeStrategy(MAIN, EMA, "person:ada"),
+    c.LiftLock(MAIN, "person:ada", "rest:ema"),
     c.Quarantine(MAIN, EMA, "never returned"),
     c.Deposit(MAIN, "USDT", "10000", "first"),
     c.Checkpoint(MAIN),
@@ -94,6 +101,27 @@ INPUTS: tuple[c.Input, ...] = (
     c.SessionStarted(MAIN, 3),
     c.Reconciled(MAIN, 2),
     c.ApplyConfig(MAIN, "{}"),
+    c.SubmitOrder(
+        order=c.OrderWish(
+            account=MAIN,
+            instrument=BTCUSDT,
+            side=Side.BUY,
+            type=OrderType.LIMIT,
+            quantity=Decimal("1.50"),
+            limit_price=Decimal("99.10"),
+        ),
+        by="person:ada",
+        reference="r-1",
+        correlation="c-1",
+    ),
+    c.AmendOrder(
+        account=MAIN,
+        by="person:ada",
+        reference="r-2",
+        client_order_id=ORDER.client_order_id,
+        quantity=Decimal("1.0"),
+    ),
+    c.UseLimits(account=MAIN, by="person:ada", reference="r-3", limits={"order_frac": 0.1}),
 )
 EFFECTS: tuple[Effect, ...] = (
     Submit(ORDER),

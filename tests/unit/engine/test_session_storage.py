@@ -26,16 +26,18 @@ from botcore.domain.commands import (
     Flatten,
     Input,
     IntentNotDurable,
+    OrderWish,
     Reconciled,
     SessionStarted,
+    SubmitOrder,
 )
 from botcore.domain.effects import Cancel, Query
 from botcore.domain.errors import StorageError
-from botcore.domain.events import Fact, OrderPlaced, OrderUpdated
+from botcore.domain.events import Fact, OrderPlaced, OrderUpdated, PersonActed
 from botcore.domain.ids import ClientOrderId
 from botcore.domain.keys import Key
 from botcore.domain.modes import Mode
-from botcore.domain.orders import OrderRef, OrderSpec, OrderState
+from botcore.domain.orders import OrderRef, OrderSpec, OrderState, OrderType, Side
 from botcore.domain.reports import ReportKind, VenueReport
 from botcore.domain.steps import Step
 from botcore.engine import Engine, Sequencer, Session
@@ -50,8 +52,11 @@ class BreakableJournal:
         self.breaks_at_sending = False
         self.inputs: list[Input] = []
         self.facts: list[Fact] = []
+        self.waited: list[object] = []
 
     def commit(self, key: Key, event: Input, step: Step, must_be_durable: bool) -> None:
+        if must_be_durable:
+            self.waited.append(event.kind if isinstance(event, VenueReport) else type(event))
         self.inputs.append(event)
         self.facts.extend(step.facts)
         if (
@@ -230,6 +235,76 @@ class FailingVenue:
 
     def query(self, order: OrderRef, ts: int) -> Iterable[VenueReport]:
         return self._venue.query(order, ts)
+
+
+def by_hand(number: int, price: str) -> SubmitOrder:
+    """A person's order that rests."""
+    wish = OrderWish(
+        account=PAPER,
+        instrument=COIN,
+        side=Side.BUY,
+        type=OrderType.LIMIT,
+        quantity=Decimal(1),
+        limit_price=Decimal(price),
+    )
+    return SubmitOrder(order=wish, by="person:me", reference=f"r-{number}")
+
+
+def test_orders_given_together_leave_in_order_once_all_are_durable(trading: Trading) -> None:
+    trading.bars(1)
+    before = len(trading.journal.waited)
+
+    trading.session.together([by_hand(n, "90") for n in range(3)], STARTS)
+
+    assert trading.journal.waited[before:] == [SubmitOrder, ReportKind.SENDING]
+    sent = [o.client_order_id for o in trading.venue.open_orders(PAPER) if o.instrument == COIN]
+    placed = [fact.orders[0] for fact in trading.journal.facts if isinstance(fact, PersonActed)]
+    assert sent == placed
+    assert len(sent) == 3
+
+
+def test_an_order_given_together_with_others_is_measured_with_them_in_place(
+    trading: Trading,
+) -> None:
+    trading.bars(1)
+
+    trading.session.together([by_hand(n, "90") for n in range(12)], STARTS)
+
+    acts = [fact for fact in trading.journal.facts if isinstance(fact, PersonActed)]
+    assert {act.code for act in acts[:10]} == {""}
+    assert {act.code for act in acts[10:]} == {"ORDER_RATE"}
+
+
+@pytest.mark.parametrize("at_sending", [False, True])
+def test_r1_orders_given_together_do_not_leave_where_they_are_not_durable(
+    trading: Trading, at_sending: bool
+) -> None:
+    trading.bars(1)
+    trading.journal.is_broken, trading.journal.breaks_at_sending = not at_sending, at_sending
+
+    trading.session.together([by_hand(n, "90") for n in range(3)], STARTS)
+
+    acts = [fact for fact in trading.journal.facts if isinstance(fact, PersonActed)]
+    assert len(acts) == 3
+    assert {trading.states()[act.orders[0]] for act in acts} == {OrderState.NOT_SENT}
+    assert not trading.at_venue()
+    assert trading.mode is Mode.CANCEL_ONLY
+    assert trading.engine.desk.execution.index.locked(PAPER, USDT) == 0
+
+
+def test_orders_given_together_that_a_failed_venue_did_not_take_are_not_sent_later(
+    trading: Trading,
+) -> None:
+    trading.bars(1)
+    venue = FailingVenue(trading.venue)
+    trading.session.reconnect(venue)  # type: ignore[arg-type]  # the rest is the venue's own
+    with pytest.raises(StorageError, match="VENUE_STORE_FULL"):
+        trading.session.together([by_hand(n, "90") for n in range(3)], STARTS)
+    venue.is_broken = False
+
+    trading.session.input(CancelAll(PAPER, "person:me"), STARTS)
+
+    assert trading.at_venue() == set()
 
 
 def test_what_waited_when_the_venue_failed_is_not_sent_by_a_later_input(trading: Trading) -> None:

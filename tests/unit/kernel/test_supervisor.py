@@ -256,3 +256,40 @@ def test_a_guarded_call_gives_its_result_or_what_it_raised() -> None:
 def test_a_guarded_call_does_not_swallow_the_end_of_the_process() -> None:
     with pytest.raises(SystemExit):
         guarded(sys.exit, 1)
+
+
+COUNTS_ITS_STARTS = """
+    import sys, time
+    starts = open("{file}", "a+")
+    starts.write("x")
+    starts.flush()
+    starts.seek(0)
+    if len(starts.read()) > {most}:
+        time.sleep(600)
+    time.sleep({lives})
+    sys.exit(4)
+"""
+
+
+def test_a_child_that_asks_to_be_started_again_is_and_that_is_no_crash(tmp_path: Path) -> None:
+    script = COUNTS_ITS_STARTS.format(file=tmp_path / "starts", most=5, lives=0.1)
+    other = _child(SLEEPS, name="other")
+    run = _Run(
+        _child(script, final_codes=frozenset({0}), again_codes=frozenset({4}), again_s=0.05), other
+    )
+
+    run.wait_for(lambda: run.kinds().count(ChildEventKind.STARTED) == 6)
+    run.supervisor.request_stop()
+
+    assert run.end().ending is Ending.STOPPED
+    assert run.kinds("other")[:1] == [ChildEventKind.STARTED]
+    assert run.kinds("other").count(ChildEventKind.STARTED) == 1
+    whys = {e.detail for e in run.events if e.kind is ChildEventKind.RESTARTING}
+    assert whys == {"as it asked"}
+
+
+def test_a_child_that_asks_again_before_it_has_lived_counts_as_a_crash(tmp_path: Path) -> None:
+    script = COUNTS_ITS_STARTS.format(file=tmp_path / "starts", most=99, lives=0)
+    run = _Run(_child(script, again_codes=frozenset({4}), again_s=60.0))
+
+    assert run.end() == Verdict(Ending.GAVE_UP, "child", 4)

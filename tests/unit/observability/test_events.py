@@ -45,3 +45,21 @@ def test_a_logged_event_is_seen() -> None:
 
 def test_everything_that_happens_to_a_child_process_has_an_event() -> None:
     assert {f"child_{kind.lower()}" for kind in ChildEventKind} <= set(LogEvent)
+
+
+def _named_anywhere() -> set[str]:
+    """Return every text of the source that could name an event, but for the list itself."""
+    found = {f"child_{kind.lower()}" for kind in ChildEventKind}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if path.name == "events.py" and path.parent.name == "observability":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.add(node.value)
+            elif isinstance(node, ast.Attribute) and ast.unparse(node.value) == "LogEvent":
+                found.add(LogEvent[node.attr].value)
+    return found
+
+
+def test_no_event_of_the_list_is_one_that_nobody_logs() -> None:
+    assert sorted(set(LogEvent) - _named_anywhere()) == []

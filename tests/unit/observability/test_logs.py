@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from botcore.domain.errors import ConfigError
 from botcore.domain.ids import SECOND_NS
@@ -238,3 +240,96 @@ def test_one_flood_does_not_silence_another_event() -> None:
     get_logger().info(LogEvent.MODE_CHANGED)
 
     assert log.lines[-1]["event"] == "mode_changed"
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "bcr_" + "aB3_-" * 8,
+        "lnk_" + "x" * 43,
+        "inv_" + "x" * 43,
+        "wst_" + "x" * 43,
+        "mfa_" + "x" * 43,
+        "bck_live_a1b2c3d4_" + "s-_" * 14 + "s_0aB3xZ",
+        "Authorization: Local " + "t" * 43,
+        "authorization: bearer " + "t" * 43,
+        "Basic " + "dXNlcjpodW50ZXIy" * 2,
+    ],
+)
+def test_our_own_tokens_and_headers_are_hidden_in_any_text(secret: str) -> None:
+    log = Log()
+
+    get_logger().info(LogEvent.STATUS, detail=f"sent {secret!r} there", deep=[{"x": (secret,)}])
+
+    assert secret.rsplit(" ", 1)[-1] not in log.text
+    assert log.text.count(REDACTED) == 2
+    assert "there" in log.text
+
+
+def test_a_home_s_own_secret_is_hidden_whatever_it_looks_like() -> None:
+    stream = io.StringIO()
+    configure_logging(format="json", level="info", stream=stream, secrets=("plain-words", "ab", ""))
+
+    get_logger().info(
+        LogEvent.STATUS, detail="it says plain-words and ab", n=[{"k": "plain-words"}]
+    )
+
+    assert "plain-words" not in stream.getvalue()
+    assert "and ab" in stream.getvalue()
+
+
+def test_where_it_runs_is_in_each_line() -> None:
+    stream = io.StringIO()
+    configure_logging(format="json", level="info", stream=stream, service="api", env="sim")
+
+    get_logger().info(LogEvent.STATUS)
+
+    line = json.loads(stream.getvalue())
+    assert (line["service"], line["env"]) == ("api", "sim")
+
+
+FORGED = '{"level": "error", "event": "alert", "ts": "2026-01-01T00:00:00.000000Z"}'
+
+
+@pytest.mark.parametrize(
+    "end", ["\n", "\r", "\r\n", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029"]
+)
+def test_no_text_begins_a_line_of_its_own(end: str) -> None:
+    log = Log()
+
+    get_logger().info(LogEvent.STATUS, detail=f"x{end}{FORGED}", **{f"k{end}": 1})
+
+    assert len(log.text.splitlines()) == 1
+    assert json.loads(log.text)["detail"] == f"x{end}{FORGED}"
+    assert json.loads(log.text)["event"] == "status"
+
+
+def test_half_a_character_is_written_all_the_same() -> None:
+    log = Log()
+
+    get_logger().info(LogEvent.STATUS, detail="a\ud800b")
+
+    assert log.text.encode("utf-8")
+    assert json.loads(log.text)["detail"] == "a\ud800b"
+
+
+@given(st.text(), st.text())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_logged_is_one_line_of_json_that_says_the_same(name: str, text: str) -> None:
+    log = Log()
+
+    get_logger().info(LogEvent.STATUS, fields={f"f{name}": text})
+
+    assert len(log.text.splitlines()) == 1
+    shown = json.loads(log.text)["fields"]
+    assert shown in ({f"f{name}": text}, {f"f{name}": REDACTED}) or REDACTED in str(shown)
+
+
+def test_a_library_whose_line_is_let_go_goes_on() -> None:
+    out = io.StringIO()
+    configure_logging(format="json", level="info", stream=out)
+
+    for number in range(3 * REPEATS_BURST):
+        logging.getLogger("some.library").warning("again %d", number)
+
+    assert 0 < len(out.getvalue().splitlines()) < 3 * REPEATS_BURST

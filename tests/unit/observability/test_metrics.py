@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import platform
 from pathlib import Path
 
+import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
@@ -12,8 +14,9 @@ from tests.support.sample_view import sample_view, with_account, with_feed
 
 from botcore.control.views import FeedStatus, MeterView, PlatformView
 from botcore.domain.modes import Mode
+from botcore.observability import catalogue
 from botcore.observability._docs import reference_page
-from botcore.observability.catalogue import CATALOGUE, Kind
+from botcore.observability.catalogue import CATALOGUE, CLIENTS, OTHER, SYMBOLS_MAX, Component, Kind
 from botcore.observability.metrics import Metrics
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "reference" / "metrics.md"
@@ -44,9 +47,36 @@ def test_the_reference_page_is_the_generated_text() -> None:
 def test_a_scrape_has_every_name_of_the_page_and_no_other(view: PlatformView | None) -> None:
     text = Metrics(version="0.1.0").scrape(view, 0.2).decode()
 
-    typed = [line.split()[2:] for line in text.splitlines() if line.startswith("# TYPE botcore_")]
+    typed = [line.split()[2:] for line in text.splitlines() if line.startswith("# TYPE ")]
 
-    assert sorted(typed) == sorted([spec.full_name, str(spec.kind)] for spec in CATALOGUE)
+    known = (*CATALOGUE, *CLIENTS)
+    assert sorted(typed) == sorted([spec.full_name, str(spec.kind)] for spec in known)
+    assert all(f"| `{spec.full_name}` |" in PAGE.read_text("utf-8") for spec in known)
+
+
+def test_no_name_is_declared_twice() -> None:
+    names = [spec.full_name for spec in (*CATALOGUE, *CLIENTS)]
+
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"),
+    [
+        ("equity_quote", "quote"),
+        ("fees_quote_total", "quote"),
+        ("slippage_bps", "bps"),
+        ("db_wal_bytes", "bytes"),
+        ("eventloop_lag_p99_seconds", "seconds"),
+        ("load_factor_ratio", "ratio"),
+        ("orders_open", "count"),
+        ("facts_total", "count"),
+    ],
+)
+def test_a_name_says_its_unit(name: str, unit: str) -> None:
+    (spec,) = [each for each in CATALOGUE if each.name == name]
+
+    assert spec.unit == unit
 
 
 def test_names_end_as_prometheus_asks() -> None:
@@ -124,7 +154,11 @@ def test_before_the_first_document_only_its_absence_is_shown() -> None:
     found = samples(Metrics(version="0.1.0"), None, float("inf"))
 
     ours = {each.name for each in found if each.name.startswith("botcore_")}
-    assert ours == {"botcore_build_info", "botcore_view_age_seconds"}
+    assert ours == {
+        "botcore_build_info",
+        "botcore_view_age_seconds",
+        "botcore_http_in_flight",
+    }
     assert value(found, "view_age_seconds") == float("inf")
 
 
@@ -170,3 +204,74 @@ def test_two_registries_do_not_meet() -> None:
     one.observe(sample_view(), 0.1)
 
     assert "equity_quote{" not in other.scrape(None, 0.1).decode()
+
+
+def test_a_request_is_in_flight_until_it_is_answered() -> None:
+    metrics = Metrics(version="1")
+    metrics.began()
+    metrics.began()
+    metrics.answered(route="/", method="GET", status=200, seconds=0.1)
+
+    assert value(samples(metrics, None), "http_in_flight") == 1
+
+
+def test_times_of_decisions_are_shown_where_there_are_some() -> None:
+    without = scraped()
+    found = scraped(sample_view(decision_p50_s=0.0002, decision_p99_s=0.0006, core_wait_s=1.5))
+
+    stage = "order_stage_seconds"
+    assert not [each for each in without if each.name == f"botcore_{stage}"]
+    assert value(found, stage, stage="decision", quantile="0.99") == 0.0006
+    assert value(found, "core_wait_seconds_total", process="engine") == 1.5
+
+
+def test_another_engine_process_is_a_restart() -> None:
+    metrics = Metrics(version="1")
+    for pid in (10, 10, 11, 12):
+        metrics.observe(sample_view(engine_pid=pid), 0.1)
+
+    assert value(samples(metrics, None), "engine_restarts_total") == 2
+
+
+def test_symbols_beyond_the_bound_are_one() -> None:
+    one = sample_view().positions[0]
+    many = tuple(
+        msgspec.structs.replace(one, instrument=f"C{number}USDT.SIM", value="1.5")
+        for number in range(SYMBOLS_MAX + 10)
+    )
+
+    found = scraped(sample_view(positions=many))
+
+    shown = {e.labels["symbol"]: e.value for e in found if e.name == "botcore_position_quote"}
+    assert len(shown) == SYMBOLS_MAX + 1
+    assert shown[OTHER] == 15.0
+
+
+def test_what_has_no_price_is_not_a_number() -> None:
+    one = msgspec.structs.replace(sample_view().positions[0], value="?", unrealised="?")
+
+    found = scraped(sample_view(positions=(one,)))
+
+    assert math.isnan(value(found, "position_quote", account="paper", symbol=one.instrument))
+
+
+def test_a_source_that_was_added_is_asked_at_each_reading() -> None:
+    metrics = Metrics(version="1")
+    metrics.add(lambda sheet: sheet.add(catalogue.WS_CLIENTS, 7))
+
+    assert value(samples(metrics, None), "ws_clients") == 7
+
+
+def test_figures_are_grouped_by_component_without_buckets() -> None:
+    metrics = Metrics(version="1")
+    metrics.answered(route="/", method="GET", status=200, seconds=0.1)
+    metrics.observe(sample_view(), 0.2)
+
+    found = metrics.figures()
+
+    assert {each.name for each in found[Component.AUDIT]} == set()
+    api = {each.name: each.value for each in found[Component.API]}
+    assert api["botcore_http_request_duration_seconds_count"] == 1
+    assert not [name for name in api if name.endswith(("_bucket", "_created"))]
+    assert "botcore_fees_quote_total" in {each.name for each in found[Component.ACCOUNT]}
+    assert "process_resident_memory_bytes" in {each.name for each in found[Component.PROCESS]}

@@ -10,12 +10,13 @@ from tests.support.order_desk import OrderDesk
 from tests.support.risk_desk import RiskDesk
 
 from botcore.domain.decisions import Denied
+from botcore.domain.events import ProtectionLocked
 from botcore.domain.ids import ContractKind, Nanos
 from botcore.domain.instruments import TradingStatus
 from botcore.domain.intents import ReplaceOrder
 from botcore.domain.modes import Mode
 from botcore.domain.orders import OrderState, OrderType, Side
-from botcore.risk import DENIALS, sentence
+from botcore.risk import DENIALS, CoolDown, sentence
 
 ENGINE_LEVEL = {
     "STRATEGY_PAUSED",
@@ -23,6 +24,11 @@ ENGINE_LEVEL = {
     "TOO_MANY_INTENTS",
     "NOT_YOURS",
     "NOT_CONFIRMED",
+    "NOT_READY",
+    "INSTRUMENT_UNKNOWN",
+    "STRATEGY_UNKNOWN",
+    "ORDER_UNKNOWN",
+    "REFERENCE_REUSED",
 }
 """Codes that only the engine gives: its tests provoke them."""
 
@@ -37,6 +43,13 @@ def by_rate() -> Denied:
     desk = RiskDesk(orders_per_s=1)
     desk.place(0)
     return desk.denied(ts=1)
+
+
+def by_lock() -> Denied:
+    desk = RiskDesk(None, [CoolDown(name="rest")])
+    fact = (MAIN, Nanos(0), "rest:ema", "rest", "cool-down", EMA, None, Nanos(1), "it closed")
+    desk.gate.fold(ProtectionLocked(*fact))
+    return desk.denied()
 
 
 def a_perpetual() -> FakeRiskView:
@@ -84,6 +97,7 @@ PROVOKED: dict[str, Callable[[], Denied]] = {
     "IN_DOUBT": lambda: RiskDesk(FakeRiskView(doubtful=True)).denied(),
     "ORDER_NOT_WORKING": lambda: by_execution(OrderState.SENDING, "5"),
     "ORDER_CHANGE_PENDING": lambda: by_execution(OrderState.ACCEPTED, "5", twice=True),
+    "PROTECTION_LOCKED": by_lock,
     "QUANTITY_BELOW_FILLED": lambda: by_execution(OrderState.PARTIAL, "4"),
 }
 

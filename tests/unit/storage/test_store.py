@@ -12,8 +12,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from botcore.domain.errors import ConfigError
-from botcore.storage import SqlJournal, Store, migrating
+from botcore.storage import SqlJournal, Store
 from botcore.storage.columns import iso
+from botcore.storage.migrating import ENGINE
 from botcore.storage.tables import metadata
 
 
@@ -32,7 +33,7 @@ def test_a_password_is_never_shown() -> None:
 def test_the_revisions_make_exactly_the_tables_the_program_uses(tmp_path: Path) -> None:
     with Store(f"sqlite:///{tmp_path / 'store.db'}") as store:
         with store.writing() as connection:
-            migrating.migrate(connection)
+            ENGINE.migrate(connection)
         store.upgrade()
         with store.reading() as connection:
             context = MigrationContext.configure(connection, opts={"compare_type": True})
@@ -49,7 +50,7 @@ def test_an_empty_database_is_given_what_the_revisions_would_make(tmp_path: Path
                 assert isinstance(driver, sqlite3.Connection)
                 return sorted(driver.iterdump())
 
-    assert made(migrating.create) == made(migrating.migrate)
+    assert made(ENGINE.create) == made(ENGINE.migrate)
 
 
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
@@ -58,9 +59,10 @@ def test_every_database_is_given_the_same_tables_either_way(dialect: str) -> Non
     context = MigrationContext.configure(
         dialect_name=dialect, opts={"as_sql": True, "output_buffer": revisions}
     )
-    first = ScriptDirectory.from_config(migrating._config()).get_revision(migrating.HEAD)
+    steps = list(ScriptDirectory.from_config(ENGINE.config()).walk_revisions())
     with Operations.context(context):
-        first.module.upgrade()
+        for step in reversed(steps):
+            step.module.upgrade()
 
     def compiled(element: sa.schema.ExecutableDDLElement) -> str:
         return str(element.compile(dialect=context.dialect)).strip().expandtabs(4)
@@ -72,10 +74,10 @@ def test_every_database_is_given_the_same_tables_either_way(dialect: str) -> Non
 
 
 def test_the_head_the_program_knows_is_the_last_revision() -> None:
-    assert ScriptDirectory.from_config(migrating._config()).get_current_head() == migrating.HEAD
+    assert ScriptDirectory.from_config(ENGINE.config()).get_current_head() == ENGINE.head
 
 
-@pytest.mark.parametrize("make", [migrating.create, migrating.migrate])
+@pytest.mark.parametrize("make", [ENGINE.create, ENGINE.migrate])
 def test_k23_a_migration_that_fails_leaves_the_store_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[sa.Connection], None]
 ) -> None:

@@ -4,10 +4,16 @@
   const EVERY_MS = 1000;
   const ANSWER_MS = 2500;
   const STALE_MS = 3000;
+  const RENEW_EVERY_MS = 12 * 3_600_000;
+  const RENEW_LOOK_MS = 60_000;
+  const RENEW_ANSWER_MS = 20_000;
+  const RENEWED = "botcore-renewed";
+  const SIGNED_OUT = "signed-out";
   // What the server sends is escaped there; this policy is the only one the page's rules allow.
   const policy = window.trustedTypes
     ? trustedTypes.createPolicy("botcore", { createHTML: (text) => text })
     : { createHTML: (text) => text };
+  const others = window.BroadcastChannel ? new BroadcastChannel("botcore") : null;
   let answered = performance.now();
 
   // Make `old` like `fresh` node by node: focus, selection and scroll positions stay.
@@ -40,11 +46,53 @@
       cache: "no-store",
       signal: AbortSignal.timeout(ANSWER_MS),
     });
+    if (answer.status === 401) leave("ended");
     if (!answer.ok) throw new Error(String(answer.status));
     const text = policy.createHTML(await answer.text());
     const fresh = new DOMParser().parseFromString(text, "text/html").getElementById("view");
     if (!fresh) throw new Error("no view");
     return fresh;
+  }
+
+  // To the sign-in page, and from there back to this one.
+  function leave(why) {
+    const here = location.pathname + location.search + location.hash;
+    location.replace(`/sign-in#why=${why}&to=${encodeURIComponent(here)}`);
+  }
+
+  function post(path) {
+    return fetch(`/api/v1/auth/${path}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-Botcore": "1" },
+      body: "{}",
+      cache: "no-store",
+      signal: AbortSignal.timeout(RENEW_ANSWER_MS),
+    });
+  }
+
+  async function signOut(button) {
+    button.disabled = true;
+    try {
+      const answer = await post("logout");
+      if (!answer.ok) throw new Error(String(answer.status));
+      others?.postMessage(SIGNED_OUT);
+      location.replace("/sign-in#why=out");
+    } catch {
+      button.disabled = false;
+      button.textContent = "Not signed out: try again";
+    }
+  }
+
+  // Looking at a page is no exchange of its token, without which a session that stays ends after a
+  // week. Two windows never exchange the same token: that would look like a theft, and end it.
+  async function renewSession() {
+    if (!document.querySelector("[data-sign-out]") || !navigator.locks) return;
+    await navigator.locks.request(RENEWED, { ifAvailable: true }, async (lock) => {
+      const last = Number(localStorage.getItem(RENEWED));
+      if (!lock || (last && Date.now() - last < RENEW_EVERY_MS)) return;
+      localStorage.setItem(RENEWED, String(Date.now()));
+      if (last) await post("refresh").catch(() => null); // what failed is tried at the next time
+    });
   }
 
   // The page itself knows best that nobody answers it: it must not go on looking live.
@@ -84,5 +132,14 @@
     // A page that was hidden is as old as it was long hidden, until it has asked again.
     if (!document.hidden && performance.now() - answered > STALE_MS) sayStale();
   });
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-sign-out]");
+    if (button) signOut(button);
+  });
+  others?.addEventListener("message", (event) => {
+    if (event.data === SIGNED_OUT) leave("elsewhere");
+  });
   setTimeout(turn, EVERY_MS);
+  setInterval(renewSession, RENEW_LOOK_MS);
+  renewSession();
 })();

@@ -27,6 +27,8 @@ class Activity(msgspec.Struct, frozen=True, eq=False):
         replaced: orders whose price or quantity was changed.
         ambiguous: oldest first.
         modes: every change of what the account was allowed to do, oldest first.
+        locks: protection → how often it locked entries, or made a lock last longer.
+        denied_by: protection → intents that risk refused for its lock.
     """
 
     lines: tuple[Line, ...] = ()
@@ -36,3 +38,5 @@ class Activity(msgspec.Struct, frozen=True, eq=False):
     replaced: int = 0
     ambiguous: tuple[AmbiguousFill, ...] = ()
     modes: tuple[ModeChanged, ...] = ()
+    locks: Mapping[str, int] = {}
+    denied_by: Mapping[str, int] = {}

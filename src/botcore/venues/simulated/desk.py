@@ -8,11 +8,12 @@ from botcore.venues.simulated import rules
 from botcore.venues.simulated.admission import refusal
 from botcore.venues.simulated.config import VenueConfig
 from botcore.venues.simulated.execution import Execution
+from botcore.venues.simulated.instrument_orders import InstrumentOrders
 from botcore.venues.simulated.phases import Phases
 from botcore.venues.simulated.scales import amount
 from botcore.venues.simulated.settlement import Settlement
 from botcore.venues.simulated.truth import Truth
-from botcore.venues.simulated.working import InstrumentOrders, Order
+from botcore.venues.simulated.working import Order
 
 
 class OrderDesk:
@@ -160,6 +161,7 @@ class OrderDesk:
         if quantity is not None:
             order.quantity = scale.quantity(lots)
         if (limit, trigger) != before[1:3]:
+            self._truth.books[order.spec.instrument].changed(order)
             order.eligible_from = max(order.eligible_from, ts, self._phases.floor)
         return ""
 

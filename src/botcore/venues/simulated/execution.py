@@ -5,10 +5,11 @@ from botcore.domain.orders import Liquidity, OrderState, TimeInForce
 from botcore.domain.reports import Fill, ReportKind, VenueReport
 from botcore.venues.simulated import rules
 from botcore.venues.simulated.config import VenueConfig
+from botcore.venues.simulated.instrument_orders import InstrumentOrders
 from botcore.venues.simulated.scales import amount
 from botcore.venues.simulated.settlement import Settlement
 from botcore.venues.simulated.truth import Truth
-from botcore.venues.simulated.working import InstrumentOrders, Order
+from botcore.venues.simulated.working import Order
 
 _ENDS = {
     OrderState.CANCELED: ReportKind.CANCELED,
@@ -66,6 +67,7 @@ class Execution:
             lots = book.left
         if order.is_stop:
             order.fire()
+            book.changed(order)
         if lots <= 0:
             order.seen = book.bar_open
             if truth.is_durable:

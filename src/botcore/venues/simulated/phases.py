@@ -10,6 +10,7 @@ from botcore.domain.reports import VenueReport
 from botcore.venues.simulated import rules
 from botcore.venues.simulated.config import VenueConfig
 from botcore.venues.simulated.execution import Execution
+from botcore.venues.simulated.instrument_orders import InstrumentOrders
 from botcore.venues.simulated.matching import (
     BarTicks,
     Hit,
@@ -18,7 +19,7 @@ from botcore.venues.simulated.matching import (
     hit_on_entry_bar,
 )
 from botcore.venues.simulated.truth import Truth
-from botcore.venues.simulated.working import InstrumentOrders, Order
+from botcore.venues.simulated.working import Order
 
 _NO_CAP = 1 << 62
 _GAP_BEFORE = int(BarFlag.GAP_BEFORE)
@@ -95,7 +96,7 @@ class Phases:
             return
         waiting = [
             order
-            for order in book.working.values()
+            for order in book.opening()
             if order.is_market and order.eligible_from <= event.ts_open
         ]
         if not waiting:
@@ -132,7 +133,7 @@ class Phases:
             elif truth.is_durable:
                 truth.touch(order)
         if scale is not None:
-            book.scale = scale
+            book.rescaled(scale)
         truth.save()
         yield from reports
 
@@ -167,22 +168,19 @@ class Phases:
         self, book: InstrumentOrders, bar: Bar, previous: Bar | None, follows: bool
     ) -> Iterator[VenueReport]:
         ts = bar.ts_open
-        orders = list(book.working.values())
+        newest = len(self._truth.numbered)  # who comes while reports are given out is too late
         if not follows:
-            yield from self._cancel_over_gap(orders, bar, previous)
+            yield from self._cancel_over_gap(book.opening(), bar, previous)
         if book.timed:
             yield from self._expire(book, ts)
         if bar.volume > 0:
             opened = self._begin_open(book, bar)
-            is_resting = False
-            for order in orders:
+            for order in book.opening():
                 if order.is_market:
                     yield from self._fill_at_open(book, order, opened, ts)
-                else:
-                    is_resting = True
-            if is_resting:
-                yield from self._open_resting(book, bar, opened, orders)
+            yield from self._open_resting(book, bar, opened, newest)
         if book.immediate:
+            orders = [order for order in book.opening() if order.number <= newest]
             yield from self._end_immediate(book, orders, ts)
 
     def _begin_open(self, book: InstrumentOrders, bar: Bar) -> int:
@@ -199,16 +197,20 @@ class Phases:
         return []
 
     def _open_resting(
-        self, book: InstrumentOrders, bar: Bar, opened: int, orders: Iterable[Order]
+        self, book: InstrumentOrders, bar: Bar, opened: int, newest: int
     ) -> Iterator[VenueReport]:
-        """Match stops, then limits, that the open has passed."""
+        """Match stops, then limits, that the open has passed, but none above number `newest`."""
         ts = bar.ts_open
         hits = []
-        for order in orders:
-            if order.is_market or not order.leaves or order.eligible_from > ts or order.seen == ts:
+        for order in book.reached(opened, opened):
+            if order.is_market or order.eligible_from > ts or order.seen == ts:
+                continue
+            if order.number > newest:
                 continue
             was_stop = order.is_stop
             hit = hit_at_open(order, bar, opened, self._gap_improves)
+            if was_stop != order.is_stop:
+                book.changed(order)
             if hit is not None:
                 hits.append(hit)
             elif was_stop != order.is_stop and self._truth.is_durable:
@@ -262,7 +264,7 @@ class Phases:
         self.current, self.is_inside = book, True
         ticks = BarTicks(bar, book.scale)
         hits = []
-        for order in book.working.values():
+        for order in book.reached(ticks.low, ticks.high):
             if order.eligible_from > bar.ts_open or order.seen == bar.ts_open:
                 continue
             if order.is_market or not self._lives(order, bar):
@@ -271,6 +273,8 @@ class Phases:
             hit = hit_inside(
                 order, ticks, gap_improves=self._gap_improves, is_optimistic=self._is_optimistic
             )
+            if was_stop != order.is_stop:
+                book.changed(order)
             if hit is not None:
                 hits.append(hit)
             elif truth.is_durable and (order.seen == bar.ts_open or was_stop != order.is_stop):
@@ -294,6 +298,7 @@ class Phases:
             hits = []
             for child in children:
                 if child.is_working:
+                    was_stop = child.is_stop
                     hit = hit_on_entry_bar(
                         child,
                         ticks,
@@ -301,6 +306,8 @@ class Phases:
                         entry_is_stop=entry.rank == 0,
                         gap_improves=self._gap_improves,
                     )
+                    if was_stop != child.is_stop:
+                        book.changed(child)
                     if hit is not None:
                         hits.append(hit)
             hits.sort()
@@ -338,6 +345,8 @@ class Phases:
     def _is_contested(hit: Hit, hits: list[Hit]) -> bool:
         """Whether the bar also reaches the other of two exits of which one can happen (E1)."""
         mine = hit.order
+        if mine.group is None and not mine.spec.reduce_only:
+            return False  # it excludes nobody
         for other in hits:
             rival = other.order
             if (
@@ -355,11 +364,7 @@ class Phases:
 
     def _expire(self, book: InstrumentOrders, before: int) -> Iterator[VenueReport]:
         """Expire GTD orders whose time came before `before`, each at its time (E53)."""
-        due = [
-            order
-            for order in book.working.values()
-            if order.spec.expires_at is not None and order.spec.expires_at < before
-        ]
+        due = book.ending(before)
         if not due:
             return
         reports = [

@@ -13,6 +13,7 @@ from botcore.domain.market import Bar, BarOrigin, BarSpec, PriceSource
 from botcore.domain.numbers import ZERO
 from botcore.venues.simulated.accounts import AccountBook, Purse
 from botcore.venues.simulated.groups import Groups
+from botcore.venues.simulated.instrument_orders import InstrumentOrders
 from botcore.venues.simulated.ports import VenueStore
 from botcore.venues.simulated.records import (
     DepositRecord,
@@ -23,7 +24,7 @@ from botcore.venues.simulated.records import (
 )
 from botcore.venues.simulated.scales import Scale, amount, quanta
 from botcore.venues.simulated.settlement import Settlement
-from botcore.venues.simulated.working import GroupKey, InstrumentOrders, Order
+from botcore.venues.simulated.working import GroupKey, Order
 
 _MATCHED = (PriceSource.TRADE, PriceSource.MID)
 

@@ -1,11 +1,11 @@
-"""Orders as the venue holds them: whole numbers, changed in place, grouped by instrument."""
+"""Orders as the venue holds them: whole numbers, changed in place."""
 
 from decimal import Decimal
 from typing import cast
 
 import msgspec
 
-from botcore.domain.ids import AccountId, InstrumentId, VenueOrderId
+from botcore.domain.ids import AccountId, VenueOrderId
 from botcore.domain.numbers import ZERO
 from botcore.domain.orders import OrderSpec, OrderState, OrderType, Side, TimeInForce
 from botcore.domain.reports import VenueReport
@@ -187,59 +187,3 @@ class Order(msgspec.Struct, eq=False, gc=False):
         if record.triggered:
             self.fire()
         return True
-
-
-class InstrumentOrders:
-    """The working orders of one instrument, and how far its bars have been matched.
-
-    Attributes:
-        working: by number, which is order of arrival.
-        purses: of each account, its base and its quote purse.
-        bar_open, used, opened: as in `ProgressRecord`.
-        left: lots our fills may still take from the bar being matched.
-        arrived: children that went live inside the bar being matched.
-        timed, immediate: how many working orders are GTD, and how many IOC or FOK.
-    """
-
-    __slots__ = (
-        "arrived",
-        "bar_open",
-        "immediate",
-        "instrument",
-        "left",
-        "opened",
-        "purses",
-        "scale",
-        "timed",
-        "used",
-        "working",
-    )
-
-    def __init__(self, instrument: InstrumentId, scale: Scale) -> None:
-        self.instrument = instrument
-        self.scale = scale
-        self.working: dict[int, Order] = {}
-        self.timed = 0
-        self.immediate = 0
-        self.purses: dict[AccountId, tuple[Purse, Purse]] = {}
-        self.arrived: list[Order] = []
-        self.bar_open = -1
-        self.used = 0
-        self.left = 0
-        self.opened = -1
-
-    def add(self, order: Order) -> None:
-        """Put an order to work."""
-        self.working[order.number] = order
-        if order.is_immediate:
-            self.immediate += 1
-        elif order.spec.expires_at is not None:
-            self.timed += 1
-
-    def remove(self, order: Order) -> None:
-        """Take an order out of work."""
-        del self.working[order.number]
-        if order.is_immediate:
-            self.immediate -= 1
-        elif order.spec.expires_at is not None:
-            self.timed -= 1

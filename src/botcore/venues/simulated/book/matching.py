@@ -9,9 +9,10 @@ from botcore.venues.simulated.book.liquidity import Liquidity
 from botcore.venues.simulated.book.market import Market
 from botcore.venues.simulated.book.queue import Place, Queue, QueueLevel
 from botcore.venues.simulated.execution import Execution
+from botcore.venues.simulated.instrument_orders import InstrumentOrders
 from botcore.venues.simulated.settlement import Settlement
 from botcore.venues.simulated.truth import Truth
-from botcore.venues.simulated.working import InstrumentOrders, Order
+from botcore.venues.simulated.working import Order
 
 _FOK = TimeInForce.FOK
 _EXPIRED = OrderState.EXPIRED

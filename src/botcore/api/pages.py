@@ -1,0 +1,116 @@
+"""Pages that are only read: who may see them, and what happens when one cannot be drawn."""
+
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Final
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from botcore.api.ports import Authenticator
+from botcore.api.rest.exchange import Exchange
+from botcore.api.rest.problems import problem_answer
+from botcore.api.rest.routing import Public, Route, Shown
+from botcore.control.access import Actor, ActorKind
+from botcore.control.problems import Forbidden, Problem, Unauthenticated
+from botcore.kernel.guard import Crashed, awaited
+
+Draw = Callable[[Request], Awaitable[Response]]
+_HTML: Final = "text/html"
+_ACTOR: Final = "actor"
+_PERSON: Final = "person:"
+
+
+class Pages:
+    """Makes routes of pages.
+
+    Args:
+        authenticate: says who calls, by cookie too; None lets everybody see every page.
+        sign_in: draws what a stranger sees who opens a page in a browser.
+    """
+
+    def __init__(
+        self, authenticate: Authenticator | None = None, *, sign_in: Draw | None = None
+    ) -> None:
+        self._authenticate = authenticate
+        self._sign_in = sign_in
+        self._log = structlog.get_logger("api")
+
+    def route(self, path: str, draw: Draw, rule: Public | Shown) -> Route:
+        """Return the route of a page.
+
+        Args:
+            path: a whole one.
+            draw: makes the answer.
+            rule: who may see it.
+        """
+        return Route(("GET",), path, self._app(draw, rule), rule)
+
+    def _app(self, draw: Draw, rule: Public | Shown) -> ASGIApp:
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            request = Request(scope, receive)
+            response = await awaited(self._answered(request, draw, rule))
+            if isinstance(response, Crashed):
+                error = response.error
+                self._log.error(
+                    "request_failed", exc_info=(type(error), error, error.__traceback__)
+                )
+                response = PlainTextResponse(
+                    "the page could not be drawn; see the log\n",
+                    HTTPStatus.INTERNAL_SERVER_ERROR,
+                )
+            await response(scope, receive, send)
+
+        return answer
+
+    async def _answered(self, request: Request, draw: Draw, rule: Public | Shown) -> Response:
+        if isinstance(rule, Public) or self._authenticate is None:
+            return await draw(request)
+        exchange = Exchange(request.scope)
+        try:
+            actor = await self._authenticate(exchange.headers, exchange.address)
+            _refuse_unless_allowed(actor, rule)
+        except Unauthenticated as problem:
+            if self._sign_in is not None and _HTML in exchange.headers.get("accept", ""):
+                return await self._sign_in(request)
+            return _told(problem, exchange)
+        except Problem as problem:
+            return _told(problem, exchange)
+        setattr(request.state, _ACTOR, actor)
+        return await draw(request)
+
+
+def person_in(actor: Actor) -> str:
+    """Return the username of a person who is signed in; empty for programs and strangers."""
+    return actor.name.removeprefix(_PERSON) if actor.kind is ActorKind.PERSON else ""
+
+
+def reader_of(request: Request) -> str:
+    """Return the username of the person who reads a page; empty where it is none."""
+    actor = getattr(request.state, _ACTOR, None)
+    return "" if actor is None else person_in(actor)
+
+
+def _refuse_unless_allowed(actor: Actor, rule: Shown) -> None:
+    if not actor.scopes:
+        raise Unauthenticated(
+            code="NOT_SIGNED_IN",
+            cause="this page needs a session or a key",
+            fix="sign in: `./bot open` makes a link; programs send `Authorization: Bearer bck_…`",
+        )
+    if rule.scope is not None and not actor.may(rule.scope):
+        raise Forbidden(
+            code="NOT_ALLOWED",
+            cause=f"this page needs the scope {rule.scope}",
+            fix="ask the owner of this server for a role or a key that has it",
+            details={"scope": rule.scope},
+        )
+
+
+def _told(problem: Problem, exchange: Exchange) -> Response:
+    answer = problem_answer(problem, exchange.correlation)
+    response = Response(answer.body, answer.status)
+    response.raw_headers.extend(answer.headers)
+    return response

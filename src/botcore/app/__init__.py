@@ -1,0 +1,1 @@
+"""The one place that names concrete classes: settings in, processes and their parts out."""

@@ -1,0 +1,448 @@
+"""The runner: takes jobs in order, does each in a worker process, keeps what it says."""
+
+import asyncio
+import contextlib
+import secrets
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+import msgspec
+import structlog
+
+from botcore.app.jobs.wire import (
+    DECODER,
+    LINE_MAX,
+    Asked,
+    Ended,
+    Failed,
+    Message,
+    Progressed,
+    Said,
+)
+from botcore.control.jobs_port import JobRecord
+from botcore.control.operations import Page
+from botcore.control.problems import TooMany
+from botcore.control.schema.jobs import JobState
+from botcore.domain.errors import StorageError
+from botcore.kernel.clock import Clock
+from botcore.kernel.guard import Crashed, awaited
+
+ATTEMPTS_MAX: Final = 3
+"""How often a job is begun that ended with its process; a job that fails is not begun again."""
+PER_OWNER: Final = 5
+"""Jobs of one owner that have not ended."""
+LINES_KEPT: Final = 1_000
+WORKER: Final = (sys.executable, "-m", "botcore", "worker")
+_GRACE_S: Final = 5.0
+_ENDED: Final = (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
+_KEEP_PROGRESS_NS: Final = 2_000_000_000
+
+
+class JobKeeping(Protocol):
+    """Where jobs are kept; every function is durable when it returns."""
+
+    async def put(self, record: JobRecord) -> JobRecord:
+        """Keep a new job; one with a run key that is known is not kept, and that one returned."""
+        ...
+
+    async def update(self, record: JobRecord) -> None:
+        """Keep what has become of a job."""
+        ...
+
+    async def get(self, job: str) -> JobRecord | None:
+        """Return a job."""
+        ...
+
+    async def page(
+        self, *, owner: str | None, state: JobState | None, kind: str, limit: int, cursor: str
+    ) -> Page[JobRecord]:
+        """Return jobs, newest first."""
+        ...
+
+    async def unfinished(self) -> list[JobRecord]:
+        """Return the jobs that have not ended, oldest first."""
+        ...
+
+    async def say(self, job: str, lines: list[str], *, most: int) -> None:
+        """Add lines to a job's log, of which the last `most` stay."""
+        ...
+
+    async def log(self, job: str, lines: int) -> tuple[str, ...]:
+        """Return the last lines, oldest first."""
+        ...
+
+    async def forget(self, job: str) -> None:
+        """Remove a job with its log."""
+        ...
+
+
+Watcher = Callable[[JobRecord], None]
+"""Is told of every change of a job."""
+
+
+class JobRunner:
+    """Runs jobs (`control.jobs_port.Jobs`); used on one event loop.
+
+    Args:
+        keeping: the store.
+        overrides: settings that workers are given, so that they work in the same home.
+        clock: dates jobs.
+        slots: how many workers at once.
+        on_change: told of each change.
+        per_owner: how many jobs of one owner may wait or run.
+        command: starts a worker.
+    """
+
+    def __init__(
+        self,
+        *,
+        keeping: JobKeeping,
+        overrides: Mapping[str, object],
+        clock: Clock,
+        slots: int = 1,
+        on_change: Watcher | None = None,
+        per_owner: int = PER_OWNER,
+        command: Sequence[str] = WORKER,
+    ) -> None:
+        self._command = tuple(command)
+        self._keeping = keeping
+        self._overrides = {name: _plain(value) for name, value in overrides.items()}
+        self._clock = clock
+        self._slots = slots
+        self._watchers = [] if on_change is None else [on_change]
+        self._per_owner = per_owner
+        self._live: dict[str, JobRecord] = {}
+        self._waiting: asyncio.Queue[str] = asyncio.Queue()
+        self._processes: dict[str, asyncio.subprocess.Process] = {}
+        self._cancelled: set[str] = set()
+        self._ended: dict[str, asyncio.Event] = {}
+        self._log = structlog.get_logger("jobs")
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def watch(self, on_change: Watcher) -> None:
+        """Call `on_change` with a job at each change from now on."""
+        self._watchers.append(on_change)
+
+    async def start(self) -> None:
+        """Take up what an earlier run left, and begin.
+
+        Raises:
+            StorageError: the store cannot be read.
+        """
+        for record in await self._keeping.unfinished():
+            await self._take_up(record)
+        self._tasks = [
+            asyncio.create_task(self._serve(), name=f"jobs-{slot}") for slot in range(self._slots)
+        ]
+
+    async def stop(self) -> None:
+        """End the workers; their jobs go on with the next start."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for process in self._processes.values():
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+        for process in list(self._processes.values()):
+            await process.wait()
+
+    async def submit(
+        self,
+        *,
+        kind: str,
+        title: str,
+        owner: str,
+        request: Mapping[str, Any],
+        run_key: str = "",
+    ) -> JobRecord:
+        """Keep a job; it begins when its turn comes."""
+        unfinished = Counter(each.owner for each in self._live.values())
+        is_known = run_key and any(each.run_key == run_key for each in self._live.values())
+        if not is_known and unfinished[owner] >= self._per_owner:
+            raise TooMany(
+                code="JOB_QUOTA",
+                cause=f"{unfinished[owner]} jobs of yours have not ended; the most are"
+                f" {self._per_owner}",
+                fix="wait for one to end, or cancel one",
+                details={"retry_after_s": 10},
+            )
+        fresh = JobRecord(
+            id=secrets.token_hex(8),
+            kind=kind,
+            title=title,
+            owner=owner,
+            state=JobState.QUEUED,
+            request=dict(request),
+            created_at=self._clock.now_ns(),
+            run_key=run_key,
+        )
+        self._live[fresh.id] = fresh  # it counts from now on: the store takes its time
+        try:
+            kept = await self._keeping.put(fresh)
+        finally:
+            del self._live[fresh.id]
+        is_new = kept.id == fresh.id
+        # One whose keeping was answered by an error may be kept all the same.
+        was_left = kept.state is JobState.QUEUED and not kept.attempts
+        if is_new or (was_left and kept.id not in self._live):
+            self._live[kept.id] = kept
+            self._queue(kept)
+        return self._live.get(kept.id, kept)
+
+    async def get(self, job: str) -> JobRecord | None:
+        """Return a job as it is now."""
+        return self._live.get(job) or await self._keeping.get(job)
+
+    async def page(
+        self, *, owner: str | None, state: JobState | None, kind: str, limit: int, cursor: str
+    ) -> Page[JobRecord]:
+        """Return jobs, newest first."""
+        found = await self._keeping.page(
+            owner=owner, state=state, kind=kind, limit=limit, cursor=cursor
+        )
+        now = tuple(self._live.get(each.id, each) for each in found.items)
+        return Page(items=now, next_cursor=found.next_cursor)
+
+    async def log(self, job: str, lines: int) -> tuple[str, ...]:
+        """Return what a job said last."""
+        return await self._keeping.log(job, lines)
+
+    async def cancel(self, job: str) -> JobRecord:
+        """Stop a job; return it when it has ended."""
+        record = self._live.get(job)
+        if record is None:
+            found = await self._keeping.get(job)
+            if found is None:
+                raise KeyError(job)
+            return found
+        self._cancelled.add(job)
+        if record.state is JobState.QUEUED:
+            return await self._end(record, JobState.CANCELLED)
+        ended = self._ended[job]
+        process = self._processes.get(job)  # None: it is not there yet, or has ended already
+        if process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+        try:
+            await asyncio.wait_for(ended.wait(), _GRACE_S)
+        except TimeoutError:
+            process = self._processes.get(job)
+            if process is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+            await ended.wait()
+        found = await self._keeping.get(job)
+        return record if found is None else found
+
+    async def forget(self, job: str) -> None:
+        """Remove a job that has ended."""
+        await self._keeping.forget(job)
+
+    async def _take_up(self, record: JobRecord) -> None:
+        """Queue a job of an earlier run again; one that ended its process too often has failed."""
+        if record.state is JobState.RUNNING and record.attempts >= ATTEMPTS_MAX:
+            failed = Failed(
+                code="JOB_INTERRUPTED",
+                cause=f"it was begun {record.attempts} times and never came to its end",
+                fix="see its log and the platform's; ask for it once more",
+            )
+            await self._fail(record, failed)
+            return
+        again = msgspec.structs.replace(record, state=JobState.QUEUED, done=0, total=0)
+        if again != record:
+            await self._keeping.update(again)
+        self._live[again.id] = again
+        self._queue(again)
+
+    def _queue(self, record: JobRecord) -> None:
+        self._ended[record.id] = asyncio.Event()
+        self._waiting.put_nowait(record.id)
+        self._tell(record)
+
+    async def _serve(self) -> None:
+        while True:
+            job = await self._waiting.get()
+            record = self._live.get(job)
+            if record is None or job in self._cancelled:
+                continue
+            crashed = await awaited(self._work(record))
+            if isinstance(crashed, Crashed) and not isinstance(crashed.error, StorageError):
+                crashed = await awaited(self._crashed(record, crashed))
+            if isinstance(crashed, Crashed):
+                # The next start takes it up where the store still has it.
+                self._log.error("job_not_kept", job=job, cause=crashed.summary)
+                self._let_go(job)
+
+    async def _crashed(self, record: JobRecord, crashed: Crashed) -> None:
+        """End a job that met a bug of ours, so that those behind it have their turn."""
+        failed = Failed(
+            code="JOB_CRASHED",
+            cause=crashed.summary,
+            fix="report this as a bug, with the job's log",
+        )
+        await self._fail(self._live.get(record.id, record), failed)
+
+    async def _work(self, record: JobRecord) -> None:
+        record = msgspec.structs.replace(
+            record,
+            state=JobState.RUNNING,
+            attempts=record.attempts + 1,
+            started_at=record.started_at or self._clock.now_ns(),
+        )
+        await self._change(record)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self._command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                limit=LINE_MAX,
+                start_new_session=True,
+            )
+        except OSError as error:
+            failed = Failed(
+                code="JOB_NOT_STARTED",
+                cause=f"its process cannot be started: {error.strerror}",
+                fix="free memory, then ask for it once more",
+            )
+            await self._fail(record, failed)
+            return
+        self._processes[record.id] = process
+        if record.id in self._cancelled:  # while it was being started
+            process.kill()
+        try:
+            ending = await self._listen(record, process)
+        finally:
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+            await process.wait()
+            self._processes.pop(record.id, None)
+        record = self._live.get(record.id, record)
+        match ending:
+            case Ended():  # also where it was to be stopped, and was faster
+                await self._end(record, JobState.DONE, result=ending.result)
+            case _ if record.id in self._cancelled:
+                await self._end(record, JobState.CANCELLED)
+            case Failed():
+                await self._fail(record, ending)
+            case _:
+                await self._died(record, process.returncode)
+
+    async def _listen(
+        self, record: JobRecord, process: asyncio.subprocess.Process
+    ) -> Ended | Failed | None:
+        """Take what a worker says until it ends; None where it ended without a last word."""
+        assert process.stdin is not None
+        assert process.stdout is not None
+        asked = Asked(kind=record.kind, request=record.request, overrides=self._overrides)
+        process.stdin.write(msgspec.json.encode(asked) + b"\n")
+        errors = asyncio.create_task(self._errors(record.id, process))
+        last: Ended | Failed | None = None
+        kept_at = self._clock.monotonic_ns()
+        try:
+            async for line in process.stdout:
+                message: Message = DECODER.decode(line)
+                match message:
+                    case Progressed(done, total):
+                        record = msgspec.structs.replace(record, done=done, total=total)
+                        self._live[record.id] = record
+                        self._tell(record)
+                        now = self._clock.monotonic_ns()
+                        if now - kept_at >= _KEEP_PROGRESS_NS:
+                            kept_at = now
+                            await self._keeping.update(record)
+                    case Said(text):
+                        await self._keeping.say(record.id, [text], most=LINES_KEPT)
+                    case Ended() | Failed() as ending:
+                        last = ending
+        except (ValueError, msgspec.MsgspecError) as error:
+            last = Failed(
+                code="JOB_UNREADABLE",
+                cause=f"the worker's word is none: {error}",
+                fix="report this as a bug, with the job's log",
+            )
+        except asyncio.CancelledError:
+            errors.cancel()  # the platform stops: nobody waits for the worker's last words
+            raise
+        if last is None or isinstance(last, Failed):
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()  # what says nonsense may go on for ever
+        await errors
+        return last
+
+    async def _errors(self, job: str, process: asyncio.subprocess.Process) -> None:
+        """Keep what a worker prints in its log."""
+        assert process.stderr is not None
+        with contextlib.suppress(ValueError):  # a line beyond all bounds: the rest is let go
+            async for line in process.stderr:
+                text = line.decode(errors="replace").rstrip()[:2_000]
+                await self._keeping.say(job, [text], most=LINES_KEPT)
+
+    async def _died(self, record: JobRecord, code: int | None) -> None:
+        if record.attempts >= ATTEMPTS_MAX:
+            failed = Failed(
+                code="JOB_DIED",
+                cause=f"its process ended {record.attempts} times without a word, last {code}",
+                fix="see its log; free memory if it was killed, then ask for it once more",
+            )
+            await self._fail(record, failed)
+            return
+        self._log.warning("job_died", job=record.id, code=code, attempts=record.attempts)
+        again = msgspec.structs.replace(record, state=JobState.QUEUED, done=0, total=0)
+        await self._change(again)
+        self._waiting.put_nowait(again.id)
+
+    async def _change(self, record: JobRecord) -> None:
+        self._live[record.id] = record
+        await self._keeping.update(record)
+        self._tell(record)
+
+    async def _fail(self, record: JobRecord, failed: Failed) -> None:
+        detail = f"{failed.cause} – {failed.fix}"
+        await self._end(record, JobState.FAILED, code=failed.code, detail=detail)
+
+    async def _end(
+        self,
+        record: JobRecord,
+        state: JobState,
+        *,
+        result: dict[str, Any] | None = None,
+        code: str = "",
+        detail: str = "",
+    ) -> JobRecord:
+        ended = msgspec.structs.replace(
+            record,
+            state=state,
+            result=result,
+            code=code,
+            detail=detail,
+            ended_at=self._clock.now_ns(),
+            done=record.total if state is JobState.DONE else record.done,
+        )
+        try:
+            await self._keeping.update(ended)
+        finally:
+            self._let_go(ended.id)
+        self._tell(ended)
+        self._log.info("job_ended", job=ended.id, kind=ended.kind, state=ended.state.value)
+        return ended
+
+    def _let_go(self, job: str) -> None:
+        """Forget a job that is not done any more, and wake who waits for its end."""
+        self._live.pop(job, None)
+        self._cancelled.discard(job)
+        waiting = self._ended.pop(job, None)
+        if waiting is not None:
+            waiting.set()
+
+    def _tell(self, record: JobRecord) -> None:
+        for watcher in self._watchers:
+            watcher(record)
+
+
+def _plain(value: object) -> object:
+    """Return a setting as JSON can hold it."""
+    return value if isinstance(value, str | int | float | bool | None) else str(value)

@@ -1,0 +1,347 @@
+"""Monitoring put together: figures from every part, thresholds, alerts, and the searchable log."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Final
+
+import msgspec
+import structlog
+
+from botcore.app.home import Home
+from botcore.app.log_keeping import FOLDER, KeptLogs, LogKeeper
+from botcore.app.settings import Settings
+from botcore.control.history_port import Span
+from botcore.control.monitoring_port import Place, Placed
+from botcore.control.schema.monitoring import (
+    AlertSeverity,
+    AlertSource,
+    AlertState,
+    ComponentFigures,
+    MonitoredAlert,
+)
+from botcore.control.schema.monitoring import Figure as Shown
+from botcore.control.schema.values import instant
+from botcore.control.views import PlatformView
+from botcore.domain.errors import StorageError
+from botcore.domain.ids import AccountId
+from botcore.kernel.clock import Clock
+from botcore.observability import catalogue as c
+from botcore.observability.from_calls import CallFigures
+from botcore.observability.from_facts import FactFigures
+from botcore.observability.loop_lag import LoopLag
+from botcore.observability.metrics import Figure, Metrics
+from botcore.observability.monitoring import Alert, MonitoringSystem
+from botcore.storage import Asked, History, Row, Store
+from botcore.storage.logs import LogStore
+
+ALERTS_FILE: Final = "alerts.json"
+_OBSERVE_S: Final = 1.0
+_OBSERVED_BETWEEN_CHECKS: Final = 5
+
+Look = Callable[[], tuple[PlatformView | None, float]]
+"""Returns the engine's newest view, and its age in seconds."""
+Hear = Callable[[Alert], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Monitored:
+    """All that watches; further sources are added to `metrics`.
+
+    Attributes:
+        metrics: what `/metrics` prints.
+        facts: hears the engine's facts.
+        calls: is told of calls, by `WatchedControl` and `WatchedAuthenticator`.
+        system: thresholds and alerts.
+        desk: answers `MonitoringHandlers`.
+        keeper, logs: follow and search the log.
+        listeners: are told of each alert as it is raised, and as it ends.
+    """
+
+    metrics: Metrics
+    facts: FactFigures
+    calls: CallFigures
+    lag: LoopLag
+    system: MonitoringSystem
+    desk: "MonitoringDesk"
+    keeper: LogKeeper
+    logs: KeptLogs
+    listeners: list[Hear]
+
+
+def open_monitoring(
+    settings: Settings, home: Home, *, version: str, look: Look, clock: Clock
+) -> Monitored:
+    """Return what watches; nothing is watched before `watch` runs.
+
+    Args:
+        settings: how much of the log is kept.
+        home: has the logs, and the alerts of the last run.
+        version: of botcore.
+        look: at the engine.
+        clock: of the machine.
+
+    Raises:
+        StorageError: the folder of the searchable log cannot be made.
+    """
+    store = LogStore(home.logs / FOLDER, days=settings.log_days, max_bytes=settings.log_bytes)
+    keeper = LogKeeper(home.logs, store, clock=clock)
+    metrics = Metrics(version=version)
+    facts, calls, lag = FactFigures(), CallFigures(), LoopLag(clock)
+    listeners: list[Hear] = []
+
+    def tell(alert: Alert) -> None:
+        for hear in listeners:
+            hear(alert)
+
+    system = MonitoringSystem(clock=clock, known=_known(home), on_change=tell)
+    for source in (facts, calls, lag, system, keeper):
+        metrics.add(source)
+    listeners.append(AlertLog())
+    return Monitored(
+        metrics=metrics,
+        facts=facts,
+        calls=calls,
+        lag=lag,
+        system=system,
+        desk=MonitoringDesk(metrics, system, look),
+        keeper=keeper,
+        logs=KeptLogs(store),
+        listeners=listeners,
+    )
+
+
+async def watch(
+    monitored: Monitored,
+    home: Home,
+    *,
+    look: Look,
+    clock: Clock,
+    each_check: Sequence[Callable[[], Awaitable[None]]] = (),
+) -> None:
+    """Measure, check and follow the log until cancelled.
+
+    Args:
+        monitored: what `open_monitoring` returned.
+        home: where alerts are kept.
+        look: at the engine.
+        clock: paces.
+        each_check: further figures that have to be waited for, before each check.
+    """
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(monitored.lag.run(), name="loop-lag")
+        tasks.create_task(monitored.keeper.run(), name="log-keeper")
+        tasks.create_task(_check(monitored, home, look, clock, each_check), name="thresholds")
+
+
+async def _check(
+    monitored: Monitored,
+    home: Home,
+    look: Look,
+    clock: Clock,
+    each_check: Sequence[Callable[[], Awaitable[None]]],
+) -> None:
+    metrics, system = monitored.metrics, monitored.system
+    kept = Kept(home)
+    monitored.listeners.append(kept.changed)
+    rounds = 0
+    while True:
+        await clock.sleep(_OBSERVE_S)
+        metrics.observe(*look())
+        rounds += 1
+        if rounds % _OBSERVED_BETWEEN_CHECKS:
+            continue
+        for more in each_check:
+            await more()
+        for component, figures in metrics.figures().items():
+            system.collect_metrics(component.value, figures)
+        system.check_thresholds()
+        await kept.keep(system)
+
+
+class Kept:
+    """Keeps the alerts in a file of the home, so that a restart forgets none.
+
+    Args:
+        home: has the file.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._is_changed = False
+        self._log = structlog.get_logger("monitoring")
+
+    def changed(self, _alert: Alert) -> None:
+        """Note that there is something to keep."""
+        self._is_changed = True
+
+    async def keep(self, system: MonitoringSystem) -> None:
+        """Keep what is remembered, where that has changed; what fails is tried at the next."""
+        if not self._is_changed:
+            return
+        document = msgspec.json.encode(list(reversed(system.alerts())))
+        self._is_changed = False
+        try:
+            await asyncio.to_thread(self._home.replace, ALERTS_FILE, document)
+        except StorageError as error:
+            self._is_changed = True
+            self._log.error("alert_not_kept", code=error.code, cause=error.cause, fix=error.fix)
+
+
+def _known(home: Home) -> list[Alert]:
+    """Return the alerts of the run before; a damaged file is none."""
+    try:
+        return msgspec.json.decode((home.path / ALERTS_FILE).read_bytes(), type=list[Alert])
+    except (OSError, msgspec.MsgspecError):
+        return []
+
+
+class AlertLog:
+    """Logs alerts as they are raised and as they end."""
+
+    def __init__(self) -> None:
+        self._log = structlog.get_logger("monitoring")
+
+    def __call__(self, alert: Alert) -> None:
+        """Write a line."""
+        write = self._log.warning if alert.is_firing else self._log.info
+        write(
+            "alert_raised" if alert.is_firing else "alert_ended",
+            msg=alert.words,
+            alert=alert.name,
+            severity=alert.severity.value,
+            value=alert.value,
+            labels=alert.labels,
+        )
+
+
+class MonitoringDesk:
+    """Figures and alerts as control shows them (`control.monitoring_port.Monitoring`).
+
+    Args:
+        metrics: has the figures.
+        system: has the alerts.
+        look: at the engine.
+    """
+
+    def __init__(self, metrics: Metrics, system: MonitoringSystem, look: Look) -> None:
+        self._metrics = metrics
+        self._system = system
+        self._look = look
+
+    def now(self) -> Sequence[ComponentFigures]:
+        """Return every component's figures as they are now."""
+        self._metrics.observe(*self._look())
+        return [
+            ComponentFigures(component=component.value, figures=tuple(map(_shown, figures)))
+            for component, figures in self._metrics.figures().items()
+            if figures
+        ]
+
+    def alerts(self) -> Sequence[Placed]:
+        """Return the alerts that are remembered, newest first."""
+        found = [
+            Placed(Place(alert.began_at, alert.id), _alert(alert))
+            for alert in self._system.alerts()
+        ]
+        return sorted(found, key=lambda each: each.place, reverse=True)
+
+
+class StoredRiskAlerts:
+    """The engine's alerts (`control.monitoring_port.RiskAlerts`).
+
+    Args:
+        store: the engine's, which is only read.
+        account: whose.
+    """
+
+    def __init__(self, store: Store, *, account: AccountId) -> None:
+        self._history = History(store)
+        self._account = account
+
+    def alerts(
+        self, span: Span, *, name: str, before: Place | None, limit: int
+    ) -> Sequence[Placed]:
+        """Return alerts, newest first.
+
+        Raises:
+            StorageError: they cannot be read.
+        """
+        until = span.end
+        if before is not None:
+            until = before.ts + 1 if until is None else min(until, before.ts + 1)
+        found: list[Placed] = []
+        cursor = ""
+        while True:
+            page = self._history.alerts(
+                Asked(
+                    account=self._account,
+                    since=span.start,
+                    until=until,
+                    cursor=cursor,
+                    limit=limit + 1,
+                ),
+                code=name or None,
+            )
+            for row in page.rows:
+                place = Place(row["ts"], row["lsn"])
+                if before is None or place < before:
+                    found.append(Placed(place, _of_risk(row)))
+            if len(found) >= limit or page.next_cursor is None:
+                return found[:limit]
+            cursor = page.next_cursor
+
+
+def _shown(figure: Figure) -> Shown:
+    name = figure.name.removesuffix("_count").removesuffix("_sum")
+    spec = _SPECS.get(figure.name) or _SPECS.get(name)
+    unit = "count" if spec is None or figure.name.endswith("_count") else spec.unit
+    return Shown(
+        name=figure.name,
+        labels=figure.labels,
+        value=figure.value if isfinite(figure.value) else None,
+        kind=c.Kind.GAUGE.value if spec is None else spec.kind.value,
+        unit=unit,
+    )
+
+
+_SPECS: Final = {spec.full_name: spec for spec in (*c.CATALOGUE, *c.CLIENTS)}
+
+
+def _alert(alert: Alert) -> MonitoredAlert:
+    return MonitoredAlert(
+        id=f"platform-{alert.id}",
+        source=AlertSource.PLATFORM,
+        name=alert.name,
+        severity=AlertSeverity(alert.severity.value),
+        state=AlertState.FIRING if alert.is_firing else AlertState.ENDED,
+        words=alert.words,
+        component=alert.component,
+        metric=alert.metric,
+        labels=alert.labels,
+        value=alert.value,
+        account=alert.labels.get("account", ""),
+        began_at=instant(alert.began_at),
+        ended_at=None if alert.is_firing else instant(alert.ended_at),
+        runbook=alert.runbook,
+    )
+
+
+def _of_risk(row: Row) -> MonitoredAlert:
+    return MonitoredAlert(
+        id=f"risk-{row['lsn']}",
+        source=AlertSource.RISK,
+        name=row["code"],
+        severity=AlertSeverity.WARNING,
+        state=AlertState.NOTED,
+        words=row["detail"],
+        component=c.Component.ACCOUNT.value,
+        metric="",
+        labels={},
+        value=None,
+        account=row["account"],
+        began_at=instant(row["ts"]),
+        ended_at=None,
+        runbook="",
+    )

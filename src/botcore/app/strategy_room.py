@@ -1,0 +1,254 @@
+"""Strategies as control asks for them: what there is on this machine, and what the engine runs."""
+
+import contextlib
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from botcore.app.desired import REFUSED
+from botcore.app.engine_link import EngineLink
+from botcore.app.home import Home
+from botcore.app.strategies import find_strategy, refuse_file
+from botcore.app.strategy_verbs import details, entries, refuse_taken, schema
+from botcore.app.zmq_calls import EngineUnreachable
+from botcore.control.engine_port import EnginePort
+from botcore.control.operations import Page
+from botcore.control.problems import Unavailable
+from botcore.control.schema.strategies import (
+    Available,
+    AvailableDetails,
+    Decision,
+    Rules,
+    Signal,
+)
+from botcore.control.schema.values import instant
+from botcore.control.views import PlatformView
+from botcore.domain.commands import PauseStrategy, ResumeStrategy
+from botcore.domain.errors import BotError, ConfigError, StorageError
+from botcore.domain.ids import AccountId, InstrumentId, Nanos, StrategyId
+from botcore.domain.questions import DecisionsOf, TopsOfBook
+from botcore.kernel.clock import Clock
+from botcore.strategies import parameters_in_force
+from botcore.strategies.rules import compiled, rules_in, rules_schema
+
+RULE_FILES: Final = (".json", ".yaml", ".yml")
+_BACK_S: Final = 8.0
+_LOOK_S: Final = 0.1
+
+
+class SignalPages(Protocol):
+    """Reads the stored signals by page."""
+
+    def __call__(self, *, strategy: str, symbol: str, limit: int, cursor: str) -> Page[Signal]:
+        """Return signals, newest first."""
+        ...
+
+
+class HomeStrategies:
+    """The library and the home's own folder (`control.strategies_port.StrategyCatalogue`).
+
+    Args:
+        home: whose folder.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self._folder = home.strategies
+        self._overrides = {"home": home.path}
+
+    def entries(self) -> Sequence[Available]:
+        """Return all that can be named."""
+        return [
+            Available(
+                name=each.name,
+                kind=each.kind,
+                summary=each.summary,
+                origin=each.origin,
+                problem=each.problem,
+            )
+            for each in entries(overrides=self._overrides)
+        ]
+
+    def details(self, name: str) -> AvailableDetails:
+        """Return what one declares."""
+        refuse_file(name)
+        found = details(overrides=self._overrides, name=name)
+        return AvailableDetails(
+            name=found.name,
+            kind=found.kind,
+            version=found.version,
+            summary=found.summary,
+            origin=Path(found.origin).name,
+            parameters_schema=dict(schema(overrides=self._overrides, name=name)),
+            features=found.features,
+            warm_up=found.warm_up,
+            reasons=found.reasons,
+            digest=found.digest,
+        )
+
+    def check(self, name: str, parameters: Mapping[str, float]) -> None:
+        """Refuse what cannot be run."""
+        refuse_file(name)
+        _, strategy = find_strategy(name, self._folder)
+        parameters_in_force(strategy, parameters)
+
+    def rules_schema(self) -> dict[str, Any]:
+        """Return the schema of rule trees."""
+        return dict(rules_schema())
+
+    def rules(self, name: str) -> Rules | None:
+        """Return a rule tree of the home."""
+        for ending in RULE_FILES:
+            path = self._folder / f"{name}{ending}"
+            if path.is_file():
+                raw = path.read_bytes()
+                document = rules_in(raw.decode(), is_json=path.suffix == ".json")
+                if isinstance(document, dict):
+                    return Rules(name=name, document=document, digest=_digest(raw))
+        return None
+
+    def write_rules(self, name: str, document: Mapping[str, Any], *, replace: bool) -> Rules:
+        """Compile a rule tree, and store it where it compiles."""
+        if document.get("name") != name:
+            raise ConfigError(
+                code="RULES_REFUSED",
+                cause=f"the document is named {document.get('name')!r}, not {name!r}",
+                fix="give both the same name",
+            )
+        compiled(dict(document))
+        known = [self._folder / f"{name}{ending}" for ending in RULE_FILES]
+        stored = [path for path in known if path.exists()]
+        if not (replace and stored):
+            refuse_taken(name, self._folder)
+        target = stored[0] if stored and stored[0].suffix == ".json" else known[0]
+        raw = msgspec.json.format(msgspec.json.encode(document), indent=2)
+        part = target.with_suffix(".json.part")
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            part.write_bytes(raw)
+            part.replace(target)
+            for other in stored:
+                if other != target:
+                    other.unlink()
+        except OSError as error:
+            raise StorageError(
+                code="STRATEGY_UNWRITABLE",
+                cause=f"{target.name} cannot be written: {error.strerror}",
+                fix="free disk space or correct the permissions",
+            ) from error
+        return Rules(name=name, document=dict(document), digest=_digest(raw))
+
+
+class EngineStrategies:
+    """Strategies in the running engine (`control.strategies_port.StrategyEngine`).
+
+    Args:
+        engine: answers and acts.
+        link: composes anew; None where nothing runs.
+        account: whose strategies.
+        signals: reads signals by page.
+        clock: waits for an engine that is composed anew.
+    """
+
+    def __init__(
+        self,
+        *,
+        engine: EnginePort,
+        link: EngineLink | None,
+        account: str,
+        signals: SignalPages,
+        clock: Clock,
+    ) -> None:
+        self._engine = engine
+        self._link = link
+        self._account = AccountId(account)
+        self._signals = signals
+        self._clock = clock
+
+    def view(self) -> PlatformView | None:
+        """Return the newest view."""
+        return self._engine.view()
+
+    async def pause(self, strategy: str, *, by: str) -> None:
+        """Stop asking a strategy."""
+        await self._engine.act(PauseStrategy(self._account, StrategyId(strategy), by))
+
+    async def resume(self, strategy: str, *, by: str) -> None:
+        """Ask it again."""
+        await self._engine.act(ResumeStrategy(self._account, StrategyId(strategy), by))
+
+    async def refuse_untraded(self, symbols: Sequence[str]) -> None:
+        """Refuse an instrument that is not traded: all set-ups would be passed over for it."""
+        if symbols:
+            names = tuple(InstrumentId(each) for each in symbols)
+            with contextlib.suppress(EngineUnreachable, Unavailable):  # nobody can say
+                await self._engine.ask(TopsOfBook(instruments=names))
+
+    async def recompose(self) -> bool:
+        """Have the engine composed anew, wait until it is back, and look what it runs."""
+        if self._link is None:
+            return False
+        before = self._pid()
+        try:
+            await self._link.recompose(by="control")
+        except BotError:
+            return False  # it does not answer, or nobody would start it again: at its next start
+        waited = 0.0
+        while waited < _BACK_S:
+            await self._clock.sleep(_LOOK_S)
+            waited += _LOOK_S
+            view = self._engine.view()
+            if view is not None and view.engine_pid != before:
+                return all(alert.code != REFUSED for alert in view.alerts)
+        return False
+
+    async def decisions(
+        self, strategy: str, symbol: str, *, limit: int, before: int | None
+    ) -> Sequence[Decision]:
+        """Return decisions on one instrument, or on all that the strategy trades."""
+        names = [symbol] if symbol else self._instruments(strategy)
+        found: list[Decision] = []
+        for name in names:
+            told = await self._engine.ask(
+                DecisionsOf(
+                    strategy=StrategyId(strategy),
+                    instrument=InstrumentId(name),
+                    limit=limit,
+                    before=None if before is None else Nanos(before),
+                )
+            )
+            found += [
+                Decision(
+                    strategy=strategy,
+                    symbol=name,
+                    time=instant(each.ts),
+                    wish=each.wish,
+                    weight=each.weight,
+                    reason=each.reason,
+                    outcome=each.outcome,
+                )
+                for each in told.items
+            ]
+        found.sort(key=lambda each: (each.time, each.symbol), reverse=True)
+        return found[:limit]
+
+    def signals(self, *, strategy: str, symbol: str, limit: int, cursor: str) -> Page[Signal]:
+        """Return signals, newest first."""
+        return self._signals(strategy=strategy, symbol=symbol, limit=limit, cursor=cursor)
+
+    def _instruments(self, strategy: str) -> list[str]:
+        view = self._engine.view()
+        for each in () if view is None else view.strategies:
+            if each.id == strategy:
+                return sorted({decision.instrument for decision in each.decisions})
+        return []
+
+    def _pid(self) -> int:
+        view = self._engine.view()
+        return 0 if view is None else view.engine_pid
+
+
+def _digest(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()

@@ -1,0 +1,108 @@
+"""What this process knows of itself: for health (`control.handlers.health.Vitals`)."""
+
+import statistics
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from botcore.control.access import Actor
+from botcore.control.schema.health import Component, HealthStatus
+from botcore.control.schema.values import instant
+from botcore.domain.ids import MINUTE_NS
+from botcore.kernel.clock import Clock
+
+_ANSWERS_KEPT: Final = 500
+_SEEN_NS: Final = 5 * MINUTE_NS
+_SEEN_MAX: Final = 10_000
+
+
+class ProcessVitals:
+    """Counts answers and who asked; knows what its parts say.
+
+    Args:
+        version: of the platform.
+        region: where it runs, as its settings say.
+        clock: dates what is seen.
+        limits: of the API, name → value in words.
+        pools: connection pools, name → size and use in words.
+    """
+
+    def __init__(
+        self,
+        *,
+        version: str,
+        region: str,
+        clock: Clock,
+        limits: Callable[[], Mapping[str, str]],
+        pools: Callable[[], Mapping[str, str]],
+    ) -> None:
+        self._version = version
+        self._region = region
+        self._clock = clock
+        self._limits = limits
+        self._pools = pools
+        self._seconds: deque[float] = deque(maxlen=_ANSWERS_KEPT)
+        self._seen: dict[str, int] = {}
+        self._parts: dict[str, Callable[[], tuple[HealthStatus, str]]] = {}
+        self._known: dict[str, tuple[HealthStatus, datetime, str]] = {}
+
+    def add(self, name: str, look: Callable[[], tuple[HealthStatus, str]]) -> None:
+        """Ask a part how it is from now on; `look` returns its status and a detail."""
+        self._parts[name] = look
+
+    def answered(self, actor: Actor, seconds: float) -> None:
+        """Take one answer: who asked, and how long it took."""
+        self._seconds.append(seconds)
+        if actor.user:
+            now = self._clock.monotonic_ns()
+            self._seen[actor.user] = now
+            if len(self._seen) > _SEEN_MAX:
+                self._forget(now)
+
+    def components(self) -> Sequence[Component]:
+        """Return how the parts are, each with the instant since which it is so."""
+        found = []
+        for name, look in self._parts.items():
+            status, detail = look()
+            before = self._known.get(name)
+            since = instant(self._clock.now_ns())
+            last_error = detail if status is not HealthStatus.OK else ""
+            if before is not None:
+                since = before[1] if before[0] is status else since
+                last_error = last_error or before[2]
+            self._known[name] = (status, since, last_error)
+            found.append(
+                Component(
+                    name=name, status=status, since=since, last_error=last_error, detail=detail
+                )
+            )
+        return found
+
+    def version(self) -> str:
+        """Return the platform's version."""
+        return self._version
+
+    def region(self) -> str:
+        """Return where it runs."""
+        return self._region
+
+    def response_time_ms(self) -> float | None:
+        """Return the median of the last answers."""
+        return statistics.median(self._seconds) * 1_000 if self._seconds else None
+
+    def active_users(self) -> int:
+        """Return how many users were seen within five minutes."""
+        self._forget(self._clock.monotonic_ns())
+        return len(self._seen)
+
+    def pools(self) -> Mapping[str, str]:
+        """Return the pools."""
+        return self._pools()
+
+    def limits(self) -> Mapping[str, str]:
+        """Return the limits of the API."""
+        return self._limits()
+
+    def _forget(self, now: int) -> None:
+        self._seen = {user: at for user, at in self._seen.items() if now - at < _SEEN_NS}

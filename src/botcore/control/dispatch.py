@@ -1,0 +1,486 @@
+"""The one way in: a request, who asks, and the answer; every door goes through `Control.send`.
+
+In this order: permission, step-up, a repetition known by its key, confirmation, the act itself,
+the audit. An act is written down before it is carried out and once more with its result, so that
+nothing happens of which there is no trace; what lowers risk is carried out even so, and does not
+wait for a slow store.
+"""
+
+import asyncio
+import hashlib
+import inspect
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from contextlib import suppress
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, TypeVar, cast
+
+import msgspec
+
+from botcore.control.access import Actor
+from botcore.control.confirming import Confirmations
+from botcore.control.operations import Confirm, Idempotency, Operation, Request
+from botcore.control.ports import AuditEntry, AuditTrail, Beginning, Repetitions
+from botcore.control.problems import (
+    ConfirmationRequired,
+    Conflict,
+    Forbidden,
+    Malformed,
+    Problem,
+    Refused,
+    StepUpRequired,
+    Unauthenticated,
+    Unavailable,
+)
+from botcore.domain.errors import BotError, ConfigError, InvariantBroken, StorageError
+from botcore.kernel.clock import Clock
+
+A = TypeVar("A")
+_is_coroutine_function: Final = lru_cache(maxsize=1_024)(inspect.iscoroutinefunction)
+R = TypeVar("R")
+STEP_UP_S: Final = 300
+"""How recently a factor must have been shown for what takes a step-up."""
+_AHEAD_S: Final = 5
+_PATIENCE_S: Final = 0.5
+"""How long what lowers risk waits for the store, each time; then it goes on without."""
+_SCIENTIFIC: Final = re.compile(rb"-?[0-9](?:\.[0-9]+)?E[-+][0-9]{1,3}")
+"""How a decimal of very small or large value is encoded, as a whole text."""
+_EXPONENT: Final = re.compile(rb'E[-+][0-9]{1,3}"')
+"""How such a text ends; little else does."""
+_ASKED, _DONE, _REFUSED, _FAILED = "asked", "done", "refused", "failed"
+
+
+class Effect(NamedTuple):
+    """What an act would do, for who confirms it.
+
+    Attributes:
+        words: one sentence with the figures: "Buy 0.01 BTCUSDT at market, about 641.20 USDT".
+        is_raising: whether it can raise exposure or destroy data.
+    """
+
+    words: str
+    is_raising: bool = True
+
+
+class Context(NamedTuple):
+    """What a handler knows of a call beside the request.
+
+    Attributes:
+        actor: who asks.
+        correlation: id of this call, from door to audit, log, command and order.
+        reference: stable for a repetition of the same act: an effect that must not happen twice
+            carries it.
+    """
+
+    actor: Actor
+    correlation: str
+    reference: str
+
+
+class Handling(NamedTuple):
+    """How one operation is carried out.
+
+    Attributes:
+        carry_out: ``(context, request) → answer``; a coroutine function, or a plain one that
+            blocks (it is run on a thread).
+        effect: ``(context, request) → Effect``; for what may have to be confirmed.
+        redact: names of fields that the audit must not show.
+    """
+
+    carry_out: Callable[[Context, Any], Any]
+    effect: Callable[[Context, Any], Any] | None = None
+    redact: frozenset[str] = frozenset()
+
+
+class Told(NamedTuple):
+    """An answer, and how it came about.
+
+    Attributes:
+        answer: of the type that the request names.
+        encoded: the same as JSON.
+        was_known: it is the answer to an earlier call with the same key.
+    """
+
+    answer: Any
+    encoded: bytes
+    was_known: bool = False
+
+
+class Control:
+    """Carries out operations.
+
+    Args:
+        operations: all that can be asked and done.
+        handlers: request type → how; one for every operation.
+        audit: where acts and refusals are written down.
+        repetitions: remembers answers by idempotency key.
+        clock: dates confirmations and steps-up.
+
+    Raises:
+        TypeError: an operation has no handler, or a handler no operation: a bug.
+    """
+
+    def __init__(
+        self,
+        operations: Iterable[Operation],
+        handlers: Mapping[type[Request[Any]], Handling],
+        *,
+        audit: AuditTrail,
+        repetitions: Repetitions,
+        clock: Clock,
+    ) -> None:
+        self.operations = {operation.request: operation for operation in operations}
+        if self.operations.keys() != handlers.keys():
+            odd = self.operations.keys() ^ handlers.keys()
+            names = ", ".join(sorted(request.__name__ for request in odd))
+            raise TypeError(f"without operation or without handler: {names}")
+        self._handlers = handlers
+        self._audit = audit
+        self._repetitions = repetitions
+        self._clock = clock
+        self._confirmations = Confirmations(clock)
+        self._late: set[asyncio.Task[Any]] = set()
+
+    async def send(
+        self,
+        actor: Actor,
+        request: Request[A],
+        *,
+        correlation: str,
+        confirmation: str = "",
+        idempotency_key: str = "",
+    ) -> A:
+        """Carry out a request and return its answer.
+
+        Args:
+            actor: who asks, as the door has checked.
+            request: what is asked.
+            correlation: id of this call.
+            confirmation: token that an earlier refusal gave for exactly this request.
+            idempotency_key: makes a repetition harmless.
+
+        Raises:
+            Problem: it was refused, and nothing was changed.
+            BotError: it failed.
+        """
+        told = await self.tell(
+            actor,
+            request,
+            correlation=correlation,
+            confirmation=confirmation,
+            idempotency_key=idempotency_key,
+        )
+        return cast(A, told.answer)
+
+    async def tell(
+        self,
+        actor: Actor,
+        request: Request[Any],
+        *,
+        correlation: str,
+        confirmation: str = "",
+        idempotency_key: str = "",
+    ) -> Told:
+        """As `send`, with the answer also as JSON."""
+        operation = self.operations[type(request)]
+        handling = self._handlers[type(request)]
+        call = _Call(operation, handling, actor, request, correlation)
+        try:
+            self._permit(operation, actor)
+        except BotError as error:
+            await self._note(call, _REFUSED, error)
+            raise
+        if not operation.is_act:
+            return await self._ask(call)
+        return await self._act(call, confirmation, idempotency_key)
+
+    async def permit(self, actor: Actor, kind: type[Request[Any]], *, correlation: str) -> None:
+        """Refuse who may not ask this at all, before what was sent is read; it is written down.
+
+        Raises:
+            Problem: nobody is signed in, a scope is missing, or a factor was not shown lately.
+        """
+        operation = self.operations[kind]
+        try:
+            self._permit(operation, actor)
+        except BotError as error:
+            unread = _Call(operation, self._handlers[kind], actor, None, correlation)
+            await self._note(unread, _REFUSED, error)
+            raise
+
+    def _permit(self, operation: Operation, actor: Actor) -> None:
+        if operation.scope is None:
+            return
+        if not actor.scopes:
+            raise Unauthenticated(
+                code="NOT_SIGNED_IN",
+                cause=f"{operation.name} needs a session or a key",
+                fix="sign in, or send an API key with `Authorization: Bearer bck_…`",
+            )
+        if not actor.may(operation.scope):
+            raise Forbidden(
+                code="NOT_ALLOWED",
+                cause=f"{operation.name} needs the scope {operation.scope}",
+                fix="ask the owner of this server for a role or a key that has it",
+                details={"scope": operation.scope},
+            )
+        if operation.has_step_up and not is_fresh(actor, self._clock):
+            raise StepUpRequired(
+                code="STEP_UP_REQUIRED",
+                cause=f"{operation.name} needs a factor shown within {STEP_UP_S // 60} minutes",
+                fix="POST /api/v1/auth/step-up with your code or password, then ask again",
+                details={"seconds": STEP_UP_S},
+            )
+
+    async def _ask(self, call: "_Call") -> Told:
+        answer = await call.carry_out(_reference(call, ""))
+        return Told(answer, to_json(answer))
+
+    async def _act(self, call: "_Call", confirmation: str, key: str) -> Told:
+        operation = call.operation
+        if operation.idempotency is Idempotency.IGNORED or not call.actor.scopes:
+            key = ""  # and all strangers would share one room of keys
+        if operation.idempotency is Idempotency.REQUIRED and not key:
+            missing = Malformed(
+                code="IDEMPOTENCY_KEY_MISSING",
+                cause=f"{operation.name} needs the header Idempotency-Key",
+                fix="send a new random key (a UUID), and the same one when you try again",
+            )
+            await self._note(call, _REFUSED, missing)
+            raise missing
+        digest = fingerprint(call.actor, operation, call.request)
+        if key:
+            known = await self._begin(call, key, digest)
+            if known is not None:
+                return known
+        try:
+            if not await self._is_confirmed(call, digest, confirmation):
+                raise await self._must_confirm(call, digest)
+            await self._write_down(call)
+            answer = await call.carry_out(_reference(call, key))
+            encoded = to_json(answer)
+        except BaseException as error:
+            if key:
+                await self._forget(call, key)
+            await self._note(call, _result_of(error), _said(error))
+            raise
+        await self._finish(call, key, encoded)
+        return Told(answer, encoded)
+
+    async def _begin(self, call: "_Call", key: str, digest: str) -> Told | None:
+        try:
+            known = await self._soon(call, self._repetitions.begin(call.actor.name, key, digest))
+        except StorageError:
+            if call.operation.lowers_risk:
+                return None
+            raise
+        match known:
+            case Beginning.NEW:
+                return None
+            case Beginning.RUNNING:
+                problem: BotError = Conflict(
+                    code="STILL_RUNNING",
+                    cause="the first request with this Idempotency-Key is still being carried out",
+                    fix="wait, then ask again with the same key for its answer",
+                )
+            case Beginning.OTHER:
+                problem = Refused(
+                    code="IDEMPOTENCY_KEY_REUSED",
+                    cause="this Idempotency-Key was used for another request",
+                    fix="use a new key for a new request",
+                )
+            case bytes():
+                answer = msgspec.json.decode(known, type=call.operation.answer)
+                return Told(answer, known, was_known=True)
+        await self._note(call, _REFUSED, problem)
+        raise problem
+
+    async def _is_confirmed(self, call: "_Call", digest: str, token: str) -> bool:
+        wanted = call.operation.confirm
+        if wanted is Confirm.NEVER or call.actor.is_unattended:
+            return True
+        if token:
+            self._confirmations.take(token, digest)
+            return True
+        if wanted is Confirm.IF_RAISING:
+            return not (await call.effect()).is_raising
+        return False
+
+    async def _must_confirm(self, call: "_Call", digest: str) -> ConfirmationRequired:
+        effect = await call.effect()
+        token, until = self._confirmations.give(digest)
+        return ConfirmationRequired(
+            code="CONFIRMATION_REQUIRED",
+            cause=effect.words,
+            fix="send the same request again with the header Confirmation-Token",
+            details={
+                "effect": effect.words,
+                "confirmation_token": token,
+                "expires_at": until.isoformat().replace("+00:00", "Z"),
+            },
+        )
+
+    # The audit. Before an act nothing is lost by refusing it; after it, nothing is gained.
+
+    async def _write_down(self, call: "_Call") -> None:
+        try:
+            await self._soon(call, self._audit.append(call.entry(_ASKED)))
+        except StorageError as error:
+            if call.operation.lowers_risk:
+                return
+            raise Unavailable(
+                code="AUDIT_UNAVAILABLE",
+                cause=f"the act cannot be written down, so it was not carried out: {error.cause}",
+                fix="see `./bot doctor`; stopping, cancelling and pausing still work",
+            ) from error
+
+    async def _finish(self, call: "_Call", key: str, encoded: bytes) -> None:
+        with suppress(StorageError):  # it is still being written
+            await self._soon(call, self._kept(call, key, encoded))
+
+    async def _kept(self, call: "_Call", key: str, encoded: bytes) -> None:
+        entry = call.entry(_DONE)
+        try:
+            if key:
+                await self._repetitions.finish(call.actor.name, key, encoded, entry)
+            else:
+                await self._audit.append(entry)
+        except StorageError as error:
+            self._audit.lost(entry, error)  # it was done: saying otherwise would be worse
+
+    async def _soon(self, call: "_Call", writing: Coroutine[Any, Any, R]) -> R:
+        """Wait until something is written; what lowers risk waits only a moment for a slow store.
+
+        Raises:
+            StorageError: it cannot be written; or, where risk is lowered, it takes longer.
+        """
+        if not call.operation.lowers_risk:
+            return await writing
+        task = asyncio.create_task(writing)
+        self._late.add(task)  # it goes on, whoever still waits
+        task.add_done_callback(self._over)
+        done, _ = await asyncio.wait([task], timeout=_PATIENCE_S)
+        if done:
+            return task.result()
+        raise StorageError(
+            code="STORE_SLOW",
+            cause=f"the store did not answer within {_PATIENCE_S:g} s",
+            fix="see `./bot doctor` for what holds it up",
+        )
+
+    def _over(self, task: "asyncio.Task[Any]") -> None:
+        self._late.discard(task)
+        if not task.cancelled():
+            task.exception()  # who waited has gone on without it
+
+    async def _forget(self, call: "_Call", key: str) -> None:
+        try:
+            await self._repetitions.forget(call.actor.name, key)
+        except StorageError as error:
+            self._audit.lost(call.entry(_FAILED), error)
+
+    async def _note(self, call: "_Call", result: str, error: BotError) -> None:
+        entry = call.entry(result, error)
+        try:
+            await self._audit.append(entry)
+        except StorageError as lost:
+            self._audit.lost(entry, lost)
+
+
+class _Call(NamedTuple):
+    """One call on its way; its request is None while it is unread."""
+
+    operation: Operation
+    handling: Handling
+    actor: Actor
+    request: Any
+    correlation: str
+
+    async def carry_out(self, reference: str) -> Any:  # noqa: ANN401  # of the operation's type
+        context = Context(self.actor, self.correlation, reference)
+        return await _run(self.handling.carry_out, context, self.request)
+
+    async def effect(self) -> Effect:
+        if self.handling.effect is None:
+            return Effect(self.operation.summary)
+        context = Context(self.actor, self.correlation, "")
+        found: Effect = await _run(self.handling.effect, context, self.request)
+        return found
+
+    def entry(self, result: str, error: BotError | None = None) -> AuditEntry:
+        shown = {} if self.request is None else msgspec.to_builtins(self.request)
+        hidden = self.handling.redact
+        return AuditEntry(
+            actor=self.actor.name,
+            user=self.actor.user,
+            session=self.actor.session,
+            address=self.actor.address,
+            action=self.operation.name,
+            request={name: "…" if name in hidden else value for name, value in shown.items()},
+            result=result,
+            code="" if error is None else error.code,
+            detail="" if error is None else error.cause,
+            correlation=self.correlation,
+        )
+
+
+async def _run(function: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401  # of the handler
+    if _is_coroutine_function(function):
+        return await cast(Awaitable[Any], function(*args))
+    return await asyncio.to_thread(function, *args)
+
+
+def to_json(answer: object) -> bytes:
+    """Return an answer as JSON; its decimals are plain digits, never ``1E-8``."""
+    encoded = msgspec.json.encode(answer)
+    parts, done = [], 0
+    for exponent in _EXPONENT.finditer(encoded):
+        begins, ends = encoded.rfind(b'"', done, exponent.start()) + 1, exponent.end() - 1
+        if _SCIENTIFIC.fullmatch(encoded, begins, ends) is not None:
+            parts += [encoded[done:begins], f"{Decimal(encoded[begins:ends].decode()):f}".encode()]
+            done = ends
+    return b"".join((*parts, encoded[done:])) if parts else encoded
+
+
+def is_fresh(actor: Actor, clock: Clock) -> bool:
+    """Whether a person has shown a factor lately; who sits at the machine has its keyboard.
+
+    One that was shown later than now is none: the clock was set back, nobody knows how far.
+    """
+    if actor.kind in ("local", "system"):
+        return True
+    ago = clock.now_ns() // 1_000_000_000 - actor.auth_time
+    return -_AHEAD_S <= ago <= STEP_UP_S
+
+
+def fingerprint(actor: Actor, operation: Operation, request: Request[Any]) -> str:
+    """Return a hash of exactly this act by exactly this actor, 64 hex digits."""
+    content = msgspec.json.encode(request, order="deterministic")
+    who = f"{actor.name}\0{actor.session}\0{operation.name}\0".encode()
+    return hashlib.sha256(who + content).hexdigest()
+
+
+def _reference(call: _Call, key: str) -> str:
+    """Return what stays the same when the same act comes again under its key, and else is new."""
+    if not key:  # not the correlation: a caller may choose that, and somebody else's
+        return secrets.token_hex(16)
+    return hashlib.sha256(f"{call.actor.name}\0{key}".encode()).hexdigest()[:32]
+
+
+def _result_of(error: BaseException) -> str:
+    """Return how an act ended: refused, where it is certain that nothing was changed."""
+    is_certain = isinstance(error, Problem | ConfigError) and not isinstance(error, Unavailable)
+    return _REFUSED if is_certain else _FAILED
+
+
+def _said(error: BaseException) -> BotError:
+    """Return what the audit says of an error; of a bug the log has the rest."""
+    if isinstance(error, BotError):
+        return error
+    return InvariantBroken(
+        code="INTERNAL",
+        cause=f"it ended with {type(error).__name__}: what was done of it is not known",
+        fix="look for the correlation in the log",
+    )

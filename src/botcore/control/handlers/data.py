@@ -1,0 +1,112 @@
+"""Handlers of recorded data: import, fetch and check as jobs."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from botcore.control.dispatch import Context, Effect, Handling
+from botcore.control.handlers.jobs import owner_of, run_key_of, shown
+from botcore.control.jobs_port import Jobs
+from botcore.control.operations import Act, Done, Request
+from botcore.control.problems import Malformed, NotFound
+from botcore.control.runs_port import ImportFolder, SeriesRemover
+from botcore.control.schema import data as d
+from botcore.control.schema.jobs import Job
+from botcore.domain.calendar import parse_step
+from botcore.domain.errors import ConfigError, DataError
+
+
+class DataHandlers:
+    """Acts on recorded data.
+
+    Args:
+        folder: the only one from which files are imported by name.
+        jobs: that do the work.
+        remove: removes a series.
+    """
+
+    def __init__(self, *, folder: ImportFolder, jobs: Jobs, remove: SeriesRemover) -> None:
+        self._folder = folder
+        self._jobs = jobs
+        self._remove = remove
+
+    def handlers(self) -> dict[type[Request[Any]], Handling]:
+        """Return request type → how it is carried out."""
+        return {
+            d.ListWaiting: Handling(self.waiting),
+            d.StartImport: Handling(self.start_import),
+            d.UploadData: Handling(self.upload),
+            d.StartFetch: Handling(self.fetch),
+            d.StartDataCheck: Handling(self.check),
+            d.RemoveSeries: Handling(self.remove, self.effect_of_remove),
+        }
+
+    def waiting(self, _context: Context, _request: d.ListWaiting) -> tuple[d.Waiting, ...]:
+        """List the import folder."""
+        return tuple(self._folder.waiting())
+
+    async def start_import(self, context: Context, request: d.StartImport) -> Job:
+        """Import from the folder."""
+        try:
+            await asyncio.to_thread(self._folder.check, request.name)
+        except ConfigError as error:
+            raise NotFound(
+                code="FILE_UNKNOWN",
+                cause=f"there is no {request.name!r} in the home's import folder",
+                fix="put it into import/ of the home, or upload it",
+            ) from error
+        return await self._submit(context, "import", f"import of {request.name}", request)
+
+    async def upload(self, context: Context, request: d.UploadData) -> Job:
+        """Put an uploaded file into the folder, and import it from there."""
+        name = await asyncio.to_thread(self._folder.take, request.upload, request.name)
+        asked = d.StartImport(
+            name=name,
+            symbol=request.symbol,
+            timeframe=request.timeframe,
+            replace=request.replace,
+        )
+        return await self._submit(context, "import", f"import of {name}", asked)
+
+    async def fetch(self, context: Context, request: d.StartFetch) -> Job:
+        """Fetch from an exchange."""
+        for moment in (request.start, request.end):
+            if moment is not None and moment.tzinfo is None:
+                raise Malformed(
+                    code="TIME_WITHOUT_ZONE",
+                    cause=f"{moment} has no time zone",
+                    fix="write it in UTC: 2024-01-31T00:00:00Z",
+                )
+        title = f"fetch of {request.symbol} {request.timeframe}"
+        return await self._submit(context, "fetch", title, request)
+
+    async def check(self, context: Context, request: d.StartDataCheck) -> Job:
+        """Check what is recorded."""
+        title = f"check of {request.symbol or 'all series'}"
+        return await self._submit(context, "data check", title, request)
+
+    def remove(self, _context: Context, request: d.RemoveSeries) -> Done:
+        """Remove a series."""
+        try:
+            rows = self._remove(request.symbol, parse_step(request.timeframe))
+        except DataError as error:
+            raise NotFound(code="SERIES_UNKNOWN", cause=error.cause, fix=error.fix) from error
+        return Done(detail=f"{rows:,} candles of {request.symbol} are removed")
+
+    async def effect_of_remove(self, _context: Context, request: d.RemoveSeries) -> Effect:
+        """Say what is removed."""
+        return Effect(f"Remove all {request.timeframe} candles of {request.symbol} from the lake")
+
+    async def _submit(self, context: Context, kind: str, title: str, request: Act[Job]) -> Job:
+        asked: Mapping[str, Any] = msgspec.to_builtins(request)
+        return shown(
+            await self._jobs.submit(
+                kind=kind,
+                title=title,
+                owner=owner_of(context.actor),
+                request=asked,
+                run_key=run_key_of(context, kind, asked),
+            )
+        )

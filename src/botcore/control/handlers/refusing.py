@@ -1,0 +1,53 @@
+"""From the engine's no to the problem that says it."""
+
+from typing import Final
+
+from botcore.control.problems import Conflict, NotFound, Problem, Refused, Unavailable
+from botcore.domain.outcomes import Outcome
+
+_KINDS: Final[dict[str, type[Problem]]] = {
+    "ORDER_UNKNOWN": NotFound,
+    "ORDER_NOT_WORKING": Conflict,
+    "ORDER_CHANGE_PENDING": Conflict,
+    "REFERENCE_REUSED": Conflict,
+    "NOT_READY": Unavailable,
+}
+_FIXES: Final = {
+    "MODE_FORBIDS": "see GET /api/v1/risk/state for the mode and how it is left",
+    "NOT_READY": "wait until the engine has reconciled with its venue; `./bot status` says when",
+    "ORDER_UNKNOWN": "see GET /api/v1/trading/orders",
+    "ORDER_NOT_WORKING": "see the order: it has ended",
+    "ORDER_CHANGE_PENDING": "wait for the answer to the change before",
+    "INSTRUMENT_UNKNOWN": "see GET /api/v1/market-data/symbols for what is traded",
+    "STRATEGY_UNKNOWN": "leave the strategy out, or see GET /api/v1/strategies",
+    "REFERENCE_REUSED": "use a new Idempotency-Key for a new act",
+    "NO_PRICE": "wait for a price of the instrument",
+    "PROTECTION_LOCKED": "wait until the lock ends, or see GET /api/v1/risk/state",
+}
+_KEPT: Final = "ask again under a new Idempotency-Key: under this one it stays refused"
+_FIX: Final = "change the order, or see GET /api/v1/risk/state for the limits and what is left"
+
+
+def refusal(*, code: str, sentence: str, value: float, limit: float) -> Problem:
+    """Return the problem that a denial is."""
+    return _KINDS.get(code, Refused)(
+        code=code,
+        cause=sentence or code,
+        fix=_FIXES.get(code, _FIX),
+        details={"value": value, "limit": limit} if value or limit else None,
+    )
+
+
+def must_be_done(outcome: Outcome) -> None:
+    """Refuse what the engine refused.
+
+    Raises:
+        Problem: as the denial says.
+    """
+    if outcome.is_denied:
+        problem = refusal(
+            code=outcome.code, sentence=outcome.detail, value=outcome.value, limit=outcome.limit
+        )
+        if outcome.is_repeat:  # its cause may be long gone; the engine keeps to what it said
+            problem.fix = _KEPT
+        raise problem

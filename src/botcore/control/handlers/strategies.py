@@ -1,0 +1,554 @@
+"""Handlers of strategies: what is set up, its versions, and why it trades or does not."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from botcore.control.access import Actor
+from botcore.control.dispatch import Context, Effect, Handling
+from botcore.control.handlers.addressing import LIVE, must_cover, must_trade
+from botcore.control.handlers.paging import decode_cursor, encode_cursor, page_of
+from botcore.control.operations import Done, Page, Request
+from botcore.control.problems import Conflict, Forbidden, NotFound, Refused
+from botcore.control.schema import strategies as s
+from botcore.control.schema.values import instant, nanoseconds
+from botcore.control.strategies_port import (
+    SetUp,
+    SetUps,
+    SetUpVersion,
+    StrategyCatalogue,
+    StrategyEngine,
+)
+from botcore.control.views import PlatformView, StrategyView
+from botcore.domain.commands import MANUAL
+from botcore.domain.parameters import did_you_mean
+
+RUNNING: Final = ("running", "warming up")
+_UNDO_DEPTH: Final = 2
+_NOT_IN_FORCE: Final = (
+    "stored and not in force: the engine does not run, or cannot use it and goes on with what it"
+    " ran before (see GET /api/v1/health)"
+)
+
+
+class _Listed(NamedTuple):
+    """The list of all set-ups, and of what it was made."""
+
+    view: PlatformView | None
+    newest: Mapping[str, SetUpVersion]
+    shown: Sequence[s.Strategy]
+
+
+class StrategyHandlers:
+    """Answers and acts on strategies.
+
+    Args:
+        setups: with their versions.
+        catalogue: what can be set up.
+        engine: runs them.
+    """
+
+    def __init__(
+        self, *, setups: SetUps, catalogue: StrategyCatalogue, engine: StrategyEngine
+    ) -> None:
+        self._setups = setups
+        self._catalogue = catalogue
+        self._engine = engine
+        self._listed: _Listed | None = None
+
+    def handlers(self) -> dict[type[Request[Any]], Handling]:
+        """Return request type → how it is carried out."""
+        return {
+            s.ListStrategies: Handling(self.list),
+            s.ReadStrategy: Handling(self.show),
+            s.ListAvailable: Handling(self.available),
+            s.ReadAvailable: Handling(self.declaration),
+            s.RulesSchema: Handling(self.rules_schema),
+            s.ReadRules: Handling(self.rules),
+            s.WriteRules: Handling(self.write_rules, self.effect_of_rules),
+            s.CreateStrategy: Handling(self.create, self.effect_of_create),
+            s.UpdateStrategy: Handling(self.update, self.effect_of_update),
+            s.StartStrategy: Handling(self.start, self.effect_of_start),
+            s.StopStrategy: Handling(self.stop),
+            s.DeleteStrategy: Handling(self.delete, self.effect_of_delete),
+            s.ListVersions: Handling(self.versions),
+            s.UndoStrategy: Handling(self.undo, self.effect_of_undo),
+            s.ListDecisions: Handling(self.decisions),
+            s.ListSignals: Handling(self.signals),
+        }
+
+    # What there is.
+
+    async def list(self, _context: Context, request: s.ListStrategies) -> Page[s.Strategy]:
+        """List the set-ups."""
+        found: Sequence[s.Strategy] = self._all_shown(await self._setups.newest())
+        if request.status:
+            found = [each for each in found if each.status == request.status]
+        return page_of(found, key=lambda x: x.id, limit=request.limit, cursor=request.cursor)
+
+    async def show(self, _context: Context, request: s.ReadStrategy) -> s.Strategy:
+        """Show one set-up."""
+        return self._shown(await self._newest(request.id))
+
+    def available(self, _context: Context, _request: s.ListAvailable) -> tuple[s.Available, ...]:
+        """List what can be set up."""
+        return tuple(self._catalogue.entries())
+
+    def declaration(self, _context: Context, request: s.ReadAvailable) -> s.AvailableDetails:
+        """Show what a strategy declares."""
+        return self._catalogue.details(request.name)
+
+    def rules_schema(self, _context: Context, _request: s.RulesSchema) -> dict[str, Any]:
+        """Give the schema of rule trees."""
+        return self._catalogue.rules_schema()
+
+    def rules(self, _context: Context, request: s.ReadRules) -> s.Rules:
+        """Show a rule tree."""
+        found = self._catalogue.rules(request.name)
+        if found is None:
+            raise NotFound(
+                code="RULES_UNKNOWN",
+                cause=f"there is no strategy without code named {request.name!r}",
+                fix="see strategies/available; those of the kind `rules` have a rule tree",
+            )
+        return found
+
+    async def write_rules(self, context: Context, request: s.WriteRules) -> s.Rules:
+        """Store a rule tree; one that trades is another one with the engine's next composition."""
+        for each in await self._trading_by(request.name):
+            self._may_set_up(context.actor, each.setup)
+        return await asyncio.to_thread(
+            self._catalogue.write_rules, request.name, request.document, replace=request.replace
+        )
+
+    # Changes: each is a version; the engine takes it up at once if it runs.
+
+    async def create(self, context: Context, request: s.CreateStrategy) -> s.Changed:
+        """Set a strategy up."""
+        if request.id == MANUAL:
+            raise Refused(
+                code="STRATEGY_NAME_RESERVED",
+                cause=f"{request.id!r} is the name of what people do by hand",
+                fix="give the strategy another name",
+            )
+        known = (await self._setups.newest()).get(request.id)
+        if known is not None and not known.is_deleted:
+            raise Conflict(
+                code="STRATEGY_EXISTS",
+                cause=f"{request.id!r} is set up already",
+                fix="choose another id, or change that one",
+            )
+        setup = _wanted(request)
+        self._may_set_up(context.actor, setup)
+        self._catalogue.check(setup.strategy, setup.parameters)
+        after = 0 if known is None else known.version
+        return await self._change(context, request.id, setup, after=after)
+
+    async def update(self, context: Context, request: s.UpdateStrategy) -> s.Changed:
+        """Change a set-up."""
+        known = await self._newest(request.id)
+        self._must_be(known, request.version)
+        setup = _with(known.setup, request)
+        self._may_set_up(context.actor, known.setup, setup)
+        self._catalogue.check(setup.strategy, setup.parameters)
+        return await self._change(context, request.id, setup, after=known.version)
+
+    async def undo(self, context: Context, request: s.UndoStrategy) -> s.Changed:
+        """Go back to an earlier version."""
+        chosen, newest = await self._to_undo(request)
+        self._may_set_up(context.actor, newest.setup, chosen.setup)
+        self._catalogue.check(chosen.setup.strategy, chosen.setup.parameters)
+        return await self._change(
+            context, request.id, chosen.setup, after=newest.version, undo_of=chosen.version
+        )
+
+    async def start(self, context: Context, request: s.StartStrategy) -> s.Changed:
+        """Let a strategy trade."""
+        known = await self._newest(request.id)
+        self._may_set_up(context.actor, known.setup)
+        changed = await self._change(
+            context,
+            request.id,
+            msgspec.structs.replace(known.setup, is_active=True),
+            after=known.version,
+            only_if_new=known,
+        )
+        view = self._running(request.id)
+        if view is not None and view.status not in RUNNING:
+            await self._engine.resume(request.id, by=context.actor.by)
+        return changed
+
+    async def stop(self, context: Context, request: s.StopStrategy) -> s.Changed:
+        """Stop asking a strategy: the engine first, what is remembered after it."""
+        known = await self._newest(request.id)
+        if self._running(request.id) is not None:
+            await self._engine.pause(request.id, by=context.actor.by)
+        written = known
+        if known.setup.is_active:
+            stopped = msgspec.structs.replace(known.setup, is_active=False)
+            written = await self._setups.write(
+                request.id, stopped, author=context.actor.name, after=known.version
+            )
+        return s.Changed(
+            strategy=self._shown(written),
+            is_in_force=True,
+            detail="it is not asked any more; its orders and positions stay",
+        )
+
+    async def delete(self, context: Context, request: s.DeleteStrategy) -> Done:
+        """Remove a stopped set-up that holds nothing."""
+        known = await self._newest(request.id)
+        self._may_set_up(context.actor, known.setup)
+        if self._shown(known).status in RUNNING:
+            raise Conflict(
+                code="STRATEGY_RUNNING",
+                cause=f"{request.id!r} is running",
+                fix="stop it first",
+            )
+        view = self._engine.view()
+        held = [] if view is None else [p for p in view.positions if p.strategy == request.id]
+        working = [] if view is None else [o for o in view.orders if o.strategy == request.id]
+        if held or working:
+            raise Conflict(
+                code="STRATEGY_HOLDS",
+                cause=f"{request.id!r} has {len(held)} positions and {len(working)} orders",
+                fix="close and cancel them first",
+            )
+        await self._setups.write(
+            request.id,
+            msgspec.structs.replace(known.setup, is_active=False),
+            author=context.actor.name,
+            after=known.version,
+            is_deleted=True,
+        )
+        await self._engine.recompose()
+        return Done(detail=f"{request.id} is removed; its versions can still be gone back to")
+
+    async def versions(self, _context: Context, request: s.ListVersions) -> Page[s.StrategyVersion]:
+        """List versions, newest first."""
+        found = list(await self._setups.versions(request.id))
+        if not found:
+            raise await self._unknown(request.id)
+        shown = [
+            _version(each, found[index + 1] if index + 1 < len(found) else None)
+            for index, each in enumerate(found)
+        ]
+        return page_of(
+            shown,
+            key=lambda x: f"{x.version:010d}",
+            limit=request.limit,
+            cursor=request.cursor,
+            is_newest=True,
+        )
+
+    # Why, and why not.
+
+    async def decisions(self, _context: Context, request: s.ListDecisions) -> Page[s.Decision]:
+        """List decisions, newest first; the cursor is the stamp of the last one given."""
+        text = decode_cursor(request.cursor)
+        before = int(text) if text.isdigit() else None
+        if self._running(request.id) is None:
+            await self._newest(request.id)  # unknown, or set up and not running: nothing decided
+            return Page(items=())
+        found = await self._engine.decisions(
+            request.id, request.symbol, limit=request.limit + 1, before=before
+        )
+        shown = tuple(found[: request.limit])
+        is_more = len(found) > request.limit
+        last = str(nanoseconds(shown[-1].time)) if is_more else ""
+        return Page(items=shown, next_cursor=encode_cursor(last) if is_more else None)
+
+    def signals(self, _context: Context, request: s.ListSignals) -> Page[s.Signal]:
+        """List signals."""
+        return self._engine.signals(
+            strategy=request.strategy,
+            symbol=request.symbol,
+            limit=request.limit,
+            cursor=request.cursor,
+        )
+
+    # Effects, in words.
+
+    async def effect_of_create(self, context: Context, request: s.CreateStrategy) -> Effect:
+        """Say what setting it up does."""
+        self._may_set_up(context.actor, _wanted(request))
+        share = f"{request.equity_frac:.1%} of equity"
+        if not request.start:
+            return Effect(f"Set up {request.id} ({request.strategy}), stopped", is_raising=False)
+        return Effect(f"Set up {request.id} ({request.strategy}) and let it trade {share}")
+
+    async def effect_of_rules(self, context: Context, request: s.WriteRules) -> Effect:
+        """Say who trades by these rules; where nobody does, storing them raises nothing."""
+        using = await self._trading_by(request.name)
+        for each in using:
+            self._may_set_up(context.actor, each.setup)
+        if not using:
+            return Effect(f"Store the rules {request.name}", is_raising=False)
+        names = ", ".join(sorted(each.id for each in using))
+        return Effect(f"Change the rules {request.name}, by which {names} trades")
+
+    async def effect_of_update(self, context: Context, request: s.UpdateStrategy) -> Effect:
+        """Say what differs; what does not trade raises nothing."""
+        known = await self._newest(request.id)
+        wanted = _with(known.setup, request)
+        self._may_set_up(context.actor, known.setup, wanted)
+        words = _difference(known.setup, wanted) or "nothing changes"
+        return Effect(f"Change {request.id}: {words}", is_raising=known.setup.is_active)
+
+    async def effect_of_start(self, context: Context, request: s.StartStrategy) -> Effect:
+        """Say what starting it does."""
+        known = await self._newest(request.id)
+        self._may_set_up(context.actor, known.setup)
+        share = f"{known.setup.equity_frac:.1%} of equity"
+        return Effect(f"Let {request.id} ({known.setup.strategy}) trade {share}")
+
+    async def effect_of_delete(self, _context: Context, request: s.DeleteStrategy) -> Effect:
+        """Say what removing it does."""
+        await self._newest(request.id)
+        return Effect(f"Remove {request.id}; its versions stay")
+
+    async def effect_of_undo(self, context: Context, request: s.UndoStrategy) -> Effect:
+        """Say what going back changes."""
+        chosen, newest = await self._to_undo(request)
+        self._may_set_up(context.actor, newest.setup, chosen.setup)
+        words = _difference(newest.setup, chosen.setup) or "nothing changes"
+        is_raising = chosen.setup.is_active
+        return Effect(f"Take {request.id} back to version {chosen.version}: {words}", is_raising)
+
+    # Between the two: what is set up, and what the engine says of it.
+
+    async def _change(
+        self,
+        context: Context,
+        name: str,
+        setup: SetUp,
+        *,
+        after: int,
+        undo_of: int | None = None,
+        only_if_new: SetUpVersion | None = None,
+    ) -> s.Changed:
+        if only_if_new is not None and only_if_new.setup == setup and self._running(name):
+            return s.Changed(
+                strategy=self._shown(only_if_new), is_in_force=True, detail="nothing to change"
+            )
+        await self._engine.refuse_untraded(setup.symbols)
+        written = await self._setups.write(
+            name, setup, author=context.actor.name, after=after, undo_of=undo_of
+        )
+        is_in_force = await self._engine.recompose()
+        detail = "in force" if is_in_force else _NOT_IN_FORCE
+        return s.Changed(strategy=self._shown(written), is_in_force=is_in_force, detail=detail)
+
+    def _may_set_up(self, actor: Actor, *setups: SetUp) -> None:
+        """Refuse who may not let these trade: what a strategy orders, its maker must be able to.
+
+        Raises:
+            Forbidden: a scope for real money is missing, or a key's own bounds do not cover them.
+        """
+        view = self._engine.view()
+        for account in () if view is None else view.accounts[:1]:
+            if account.kind == LIVE:
+                must_trade(actor, account)
+        for setup in setups:
+            for symbol in setup.symbols or ("",):
+                must_cover(actor, symbol)
+        if actor.max_notional is not None:
+            raise Forbidden(
+                code="KEY_SCOPE",
+                cause=f"a strategy's orders have no highest notional, and this key has one:"
+                f" {actor.max_notional:.2f}",
+                fix="use a key without max_notional, or set the strategy up as a person",
+            )
+
+    async def _newest(self, name: str) -> SetUpVersion:
+        found = (await self._setups.newest()).get(name)
+        if found is None or found.is_deleted:
+            raise await self._unknown(name)
+        return found
+
+    async def _trading_by(self, strategy: str) -> Sequence[SetUpVersion]:
+        """Return the set-ups that trade by a strategy."""
+        newest = (await self._setups.newest()).values()
+        return [
+            each
+            for each in newest
+            if not each.is_deleted and each.setup.is_active and each.setup.strategy == strategy
+        ]
+
+    async def _unknown(self, name: str) -> NotFound:
+        known = [k for k, each in (await self._setups.newest()).items() if not each.is_deleted]
+        return NotFound(
+            code="STRATEGY_UNKNOWN",
+            cause=f"no strategy {name!r} is set up",
+            fix=did_you_mean(name, sorted(known)),
+        )
+
+    async def _to_undo(self, request: s.UndoStrategy) -> tuple[SetUpVersion, SetUpVersion]:
+        found = await self._setups.versions(request.id)
+        if not found:
+            raise await self._unknown(request.id)
+        if request.version is None and len(found) >= _UNDO_DEPTH:
+            return found[1], found[0]
+        for each in found:
+            if each.version == request.version:
+                return each, found[0]
+        raise Refused(
+            code="VERSION_UNKNOWN",
+            cause=f"{request.id} has no version {request.version or 'before this one'}",
+            fix=f"choose one of {', '.join(str(each.version) for each in reversed(found))}",
+        )
+
+    def _must_be(self, known: SetUpVersion, version: int | None) -> None:
+        if version is not None and version != known.version:
+            raise Conflict(
+                code="VERSION_CHANGED",
+                cause=f"{known.id} is at version {known.version}, not {version}",
+                fix="look at it again: somebody has changed it",
+            )
+
+    def _running(self, name: str) -> StrategyView | None:
+        view = self._engine.view()
+        for each in () if view is None else view.strategies:
+            if each.id == name:
+                return each
+        return None
+
+    def _all_shown(self, newest: Mapping[str, SetUpVersion]) -> Sequence[s.Strategy]:
+        """Return all set-ups; as the last time, while neither they nor the view are others."""
+        view, known = self._engine.view(), self._listed
+        if known is None or known.view is not view or known.newest is not newest:
+            shown = [self._shown(each) for each in newest.values() if not each.is_deleted]
+            known = self._listed = _Listed(view, newest, shown)
+        return known.shown
+
+    def _shown(self, known: SetUpVersion) -> s.Strategy:
+        view, running = self._engine.view(), self._running(known.id)
+        setup = known.setup
+        kind = view.accounts[0].kind if view is not None and view.accounts else "paper"
+        if running is not None:
+            status, cause = running.status, running.status_cause
+        elif not setup.is_active:
+            status, cause = "stopped", ""
+        else:
+            status, cause = "starting", "" if view is not None else "the engine does not run"
+        return s.Strategy(
+            id=known.id,
+            name=setup.strategy if running is None else running.name,
+            strategy=setup.strategy,
+            description=setup.description,
+            badge=kind,
+            status=status,
+            cause=cause,
+            is_active=setup.is_active,
+            parameters=setup.parameters,
+            equity_frac=setup.equity_frac,
+            symbols=setup.symbols,
+            version=known.version,
+            result=None if running is None else _decimal_text(running.result),
+            created_at=instant(known.at) if known.at else None,
+            decisions=() if running is None else _last_words(running),
+        )
+
+
+def _last_words(running: StrategyView) -> tuple[s.LastDecision, ...]:
+    return tuple(
+        s.LastDecision(
+            symbol=each.instrument,
+            wish=each.wish,
+            held=each.held,
+            reason=each.reason,
+            outcome=each.outcome,
+            time=instant(each.ts) if each.ts else None,
+        )
+        for each in running.decisions
+    )
+
+
+def _decimal_text(text: str) -> str | None:
+    try:
+        return f"{Decimal(text):f}"
+    except InvalidOperation:
+        return None
+
+
+def _wanted(request: s.CreateStrategy) -> SetUp:
+    return SetUp(
+        strategy=request.strategy,
+        parameters=request.parameters,
+        equity_frac=request.equity_frac,
+        symbols=request.symbols,
+        description=request.description,
+        is_active=request.start,
+    )
+
+
+def _with(setup: SetUp, request: s.UpdateStrategy) -> SetUp:
+    """Return a set-up with what the request changes; parameters are changed one by one."""
+    changes: dict[str, Any] = {
+        name: value
+        for name in ("equity_frac", "symbols", "description")
+        if (value := getattr(request, name)) is not None
+    }
+    if request.parameters is not None:
+        changes["parameters"] = {**setup.parameters, **request.parameters}
+    return msgspec.structs.replace(setup, **changes)
+
+
+def _version(known: SetUpVersion, before: SetUpVersion | None) -> s.StrategyVersion:
+    if known.is_deleted:
+        change = "removed"
+    elif before is None:
+        change = "as the settings say" if known.version == 0 else "set up"
+    else:
+        change = _difference(before.setup, known.setup) or "no difference"
+    return s.StrategyVersion(
+        version=known.version,
+        author=known.author,
+        at=instant(known.at) if known.at else None,
+        change=change,
+        strategy=known.setup.strategy,
+        parameters=known.setup.parameters,
+        equity_frac=known.setup.equity_frac,
+        symbols=known.setup.symbols,
+        is_active=known.setup.is_active,
+        is_deleted=known.is_deleted,
+        undo_of=known.undo_of,
+    )
+
+
+def _difference(before: SetUp, after: SetUp) -> str:
+    """Return what differs between two set-ups, in words; empty where nothing does."""
+    found = [
+        f"{name} {_text(getattr(before, name))} → {_text(getattr(after, name))}"
+        for name in ("strategy", "equity_frac", "symbols", "description")
+        if getattr(before, name) != getattr(after, name)
+    ]
+    found += _parameters_difference(before.parameters, after.parameters)
+    if before.is_active != after.is_active:
+        found.append("started" if after.is_active else "stopped")
+    return ", ".join(found)
+
+
+def _parameters_difference(
+    before: Mapping[str, float], after: Mapping[str, float]
+) -> Sequence[str]:
+    return [
+        f"{name} {_text(before.get(name))} → {_text(after.get(name))}"
+        for name in sorted({*before, *after})
+        if before.get(name) != after.get(name)
+    ]
+
+
+def _text(value: object) -> str:
+    match value:
+        case None:
+            return "default"
+        case float():
+            return f"{value:g}"
+        case tuple():
+            return " ".join(value) or "all"
+        case _:
+            return str(value) or "nothing"

@@ -1,0 +1,78 @@
+"""From what a command came to, to the answer for whoever gave it."""
+
+from typing import TypeGuard
+
+from botcore.domain import commands as c
+from botcore.domain.ids import AccountId, ClientOrderId
+from botcore.domain.outcomes import OrderStanding, Outcome
+from botcore.engine.acts import is_same
+from botcore.engine.commanding import is_unconfirmed
+from botcore.engine.pipeline import Engine
+from botcore.execution import Order
+from botcore.risk import DENIALS
+
+
+def is_repeated(engine: Engine, command: c.Command) -> bool:
+    """Whether a command's reference is known already, before the command is taken."""
+    return _has_reference(command) and engine.acts.of(command) is not None
+
+
+def outcome_of(engine: Engine, command: c.Command, *, is_repeat: bool, lsn: int) -> Outcome:
+    """Return what a command came to, right after the engine took it.
+
+    Args:
+        engine: on its own thread.
+        command: as it was taken.
+        is_repeat: whether its reference was known before.
+        lsn: up to which the journal is durable.
+    """
+    account = engine.desk.risk.account(command.account)
+    orders: tuple[ClientOrderId, ...] = ()
+    code = detail = ""
+    value = limit = 0.0
+    if _has_reference(command):
+        act = engine.acts.of(command)
+        if act is not None and is_same(act, command):
+            orders, code, detail = act.orders, act.code, act.detail
+            value, limit = act.value, act.limit
+        else:
+            code = "REFERENCE_REUSED"
+    elif is_unconfirmed(command):
+        code = "NOT_CONFIRMED"
+    detail = detail or (DENIALS[code] if code else "")
+    done = f"denied: {detail} [{code}]" if code else "done"
+    return Outcome(
+        sentence=f"{done}; the account is in {account.mode}",
+        account=account.account,
+        mode=account.mode,
+        mode_cause=account.mode_cause,
+        orders=tuple(standing_of(engine, account.account, name) for name in orders),
+        code=code,
+        detail=detail,
+        value=value,
+        limit=limit,
+        is_repeat=is_repeat,
+        lsn=lsn,
+    )
+
+
+def standing_of(engine: Engine, account: AccountId, name: ClientOrderId) -> OrderStanding:
+    """Return an order as it stands; of one that is long gone only the name is left."""
+    order: Order | None = engine.desk.execution.index.get(name)
+    if order is None or order.spec.account != account:
+        return OrderStanding(client_order_id=name)
+    return OrderStanding(
+        client_order_id=name,
+        state=order.state,
+        quantity=order.quantity,
+        filled=order.filled,
+        leaves=order.leaves,
+        limit_price=order.limit_price,
+        trigger_price=order.trigger_price,
+        cancel_owed=order.cancel_owed,
+        replace_pending=order.replace_pending,
+    )
+
+
+def _has_reference(command: c.Command) -> TypeGuard[c.Referenced]:
+    return isinstance(command, c.Referenced) and bool(command.reference)

@@ -1,0 +1,1 @@
+"""Revisions of the control process's tables, run by Alembic."""

@@ -1,0 +1,389 @@
+"""Verbs made from operations: what is typed becomes the request, and the answer becomes words."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+from tests.unit.cli.app_fakes import stand_in
+
+from botcore.cli.boundary import run
+from botcore.control.operations import Done, Operation, Page, Request
+from botcore.control.problems import ConfirmationRequired, Forbidden, NotFound
+from botcore.control.schema import operations
+from botcore.control.schema.alerts import ListRules
+from botcore.control.schema.audit import AuditRecord
+from botcore.control.schema.orders import CancelOrder, ListOrders, PlaceOrder
+from botcore.domain.errors import BotError, ConfigError
+from botcore.domain.orders import Side
+
+EXAMPLES = [
+    pytest.param(operation, request, id=f"{operation.name} {number}")
+    for operation in operations()
+    if operation.command
+    for number, request in enumerate(operation.examples)
+]
+
+
+class FakeDoors:
+    """`botcore.app.doors`: remembers what it is told, and answers what the test says."""
+
+    def __init__(self) -> None:
+        self.answer: object = Done(detail="as asked")
+        self.fails: BotError | None = None
+        self.effect = ""
+        self.request: Request[Any] | None = None
+        self.given: dict[str, Any] = {}
+        self.confirmed: bool | None = None
+
+    def tell(
+        self,
+        operation: Operation,
+        request: Request[Any],
+        *,
+        confirm: Callable[[str], bool],
+        **given: Any,
+    ) -> object:
+        self.request = request
+        self.given = given
+        if self.effect:
+            self.confirmed = confirm(self.effect)
+        if self.fails is not None:
+            raise self.fails
+        return self.answer
+
+
+@pytest.fixture
+def doors(monkeypatch: pytest.MonkeyPatch) -> FakeDoors:
+    fake = FakeDoors()
+    stand_in(monkeypatch, "doors", fake)
+    return fake
+
+
+def typed(operation: Operation, request: Request[Any]) -> list[str]:
+    """Return what a person types for a request: what has its default is left out."""
+    words = [operation.command[0], "-".join(operation.command[1:])]
+    places: dict[str, str] = {}
+    options: list[str] = []
+    shown = msgspec.to_builtins(request)
+    for field in msgspec.structs.fields(request):
+        value = shown[field.name]
+        if not field.required and value in (field.default, None, [], ()):
+            continue
+        name = "--" + field.name.rstrip("_").replace("_", "-")
+        if field.name in operation.positional:
+            places[field.name] = str(value)
+        elif isinstance(value, bool):
+            options.append(name if value else name.replace("--", "--no-", 1))
+        elif isinstance(value, list | tuple) and not any(isinstance(each, dict) for each in value):
+            options += [word for each in value for word in (name, str(each))]
+        elif isinstance(value, dict) and _is_pairs(field.type):
+            options += [word for key, each in value.items() for word in (name, f"{key}={each}")]
+        elif isinstance(value, dict | list | tuple):
+            options += [name, json.dumps(value)]
+        else:
+            options += [name, str(value)]
+    return [*words, *(places[name] for name in operation.positional if name in places), *options]
+
+
+def _is_pairs(annotation: Any) -> bool:
+    """Whether it is a mapping of plain values, which is typed as ``name=value``."""
+    info = msgspec.inspect.type_info(annotation)
+    kinds = info.types if isinstance(info, msgspec.inspect.UnionType) else (info,)
+    return any(
+        isinstance(each, msgspec.inspect.DictType)
+        and isinstance(
+            each.value_type,
+            msgspec.inspect.StrType | msgspec.inspect.FloatType | msgspec.inspect.IntType,
+        )
+        for each in kinds
+    )
+
+
+@pytest.mark.parametrize(("operation", "request_"), EXAMPLES)
+def test_what_is_typed_is_the_request(
+    doors: FakeDoors, operation: Operation, request_: Request[Any]
+) -> None:
+    words = typed(operation, request_)
+
+    code = run(words)
+
+    assert code == 0, words
+    assert doors.request == request_
+
+
+@pytest.mark.parametrize(
+    "operation", [each for each in operations() if each.command], ids=lambda each: each.name
+)
+def test_every_verb_has_a_help_that_says_what_it_does(
+    capsys: pytest.CaptureFixture[str], operation: Operation
+) -> None:
+    code = run([operation.command[0], "-".join(operation.command[1:]), "--help"])
+
+    said = " ".join(capsys.readouterr().out.split())
+    assert code == 0
+    assert " ".join(operation.summary.rstrip(".;").split())[:60] in said
+    assert "--json" in said
+    assert ("--yes" in said) is operation.is_act
+
+
+# --- where it goes
+
+
+def test_the_server_and_the_key_are_named_before_the_verb(doors: FakeDoors) -> None:
+    run(["--server", "https://bot.example", "--key-file", "k", "orders", "list", "--home", "/h"])
+
+    assert doors.given["server"] == "https://bot.example"
+    assert doors.given["key_file"] == "k"
+    assert doors.given["overrides"] == {"home": "/h"}
+
+
+def test_a_key_of_an_earlier_try_goes_with_an_act(doors: FakeDoors) -> None:
+    run(["orders", "cancel", "BC-1", "--idempotency-key", "try-1"])
+
+    assert doors.given["idempotency_key"] == "try-1"
+
+
+@pytest.mark.parametrize("all_pages", [False, True])
+def test_a_list_is_followed_to_its_end_on_request(doors: FakeDoors, all_pages: bool) -> None:
+    doors.answer = Page[Any](items=())
+
+    run(["orders", "list", *(["--all"] if all_pages else [])])
+
+    assert doors.given["all_pages"] is all_pages
+
+
+@pytest.mark.parametrize(
+    "words", [["account", "show", "--all"], ["orders", "cancel", "x", "--all"]], ids=str
+)
+def test_what_is_no_list_has_no_pages(
+    doors: FakeDoors, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    assert run(words) == 2
+    assert "[USAGE]" in capsys.readouterr().err
+    assert doors.request is None
+
+
+# --- what is wrong is one sentence
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["orders", "place", "--side", "BUY"], "[USAGE]"),
+        (["orders", "place", "--instrument", "A.B", "--side", "UP", "--quantity", "1"], "side"),
+        (["orders", "place", "--instrument", "A.B", "--side", "BUY", "--quantity", "x"], "quant"),
+        (["orders", "place", "--instrument", "A.B", "--side", "BUY", "--quantity", "-1"], "-1"),
+        (["orders", "list", "--limit", "501"], "limit"),
+        (["orders", "list", "--start", "yesterday"], "start"),
+        (["orders", "list", "--owner-id", "7"], "[USAGE]"),
+        (["key", "new", "k", "--scopes", "admin:everything"], "scopes"),
+        (["strategies", "create", "s", "rsi", "--parameters", "period"], "period"),
+        (["market", "candles"], "[USAGE]"),
+        (["nothing", "list"], "[USAGE]"),
+    ],
+    ids=lambda each: " ".join(each) if isinstance(each, list) else "",
+)
+def test_what_cannot_be_read_ends_with_2_and_a_sentence(
+    doors: FakeDoors, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    code = run(words)
+
+    told = capsys.readouterr()
+    assert code == 2
+    assert told.out == ""
+    assert told.err.startswith("botcore: ")
+    assert told.err.count("\n") == 1
+    assert said in told.err
+    assert doors.request is None, "nothing was sent"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (NotFound(code="ORDER_UNKNOWN", cause="there is no order 'x'", fix="see the list"), 1),
+        (Forbidden(code="NOT_ALLOWED", cause="it needs admin:risk", fix="ask the owner"), 1),
+        (ConfigError(code="KEY_MISSING", cause="there is none", fix="set BOTCORE_KEY"), 2),
+    ],
+    ids=lambda each: each.code if isinstance(each, BotError) else "",
+)
+def test_a_refusal_is_a_sentence_with_its_code_and_what_to_do(
+    doors: FakeDoors, capsys: pytest.CaptureFixture[str], error: BotError, code: int
+) -> None:
+    doors.fails = error
+
+    found = run(["orders", "show", "x"])
+
+    told = capsys.readouterr()
+    assert (found, told.out) == (code, "")
+    assert told.err == f"botcore: {error.cause} [{error.code}] – {error.fix}\n"
+
+
+# --- confirmation
+
+
+@pytest.mark.parametrize(("answer", "done"), [("y\n", True), ("n\n", False)])
+def test_what_it_would_do_is_shown_before_it_is_done(
+    doors: FakeDoors,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+    done: bool,
+) -> None:
+    doors.effect = "Sell 0.5 BTC at market, about 32,000 USDT"
+    monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+
+    run(["positions", "flatten"])
+
+    assert doors.confirmed is done
+    assert doors.effect in capsys.readouterr().err, "where a pipe does not swallow it"
+
+
+def test_yes_asks_nobody(doors: FakeDoors, capsys: pytest.CaptureFixture[str]) -> None:
+    doors.effect = "Sell everything"
+
+    run(["positions", "flatten", "--yes"])
+
+    assert doors.confirmed is True
+    assert "Sell everything" not in capsys.readouterr().err
+
+
+def test_without_anybody_to_ask_nothing_is_done(
+    doors: FakeDoors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doors.effect = "Sell everything"
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+
+    code = run(["positions", "flatten"])
+
+    assert code != 0
+    assert doors.confirmed is None
+
+
+def test_an_act_that_nobody_confirmed_says_so(
+    doors: FakeDoors, capsys: pytest.CaptureFixture[str]
+) -> None:
+    doors.fails = ConfirmationRequired(code="CONFIRMATION_REQUIRED", cause="Sell", fix="confirm")
+
+    assert run(["positions", "flatten"]) == 1
+    assert "[CONFIRMATION_REQUIRED]" in capsys.readouterr().err
+
+
+# --- the answer
+
+
+ENTRY = AuditRecord(
+    seq=7,
+    time=datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC),
+    actor="person:ada",
+    user="u1",
+    session="s1",
+    address="127.0.0.1",
+    action="orders.place",
+    request={"quantity": "0.00000001", "instrument": "BTCUSDT.SIM"},
+    result="done",
+    code="",
+    detail="",
+    correlation="c-1",
+)
+
+
+def test_a_list_is_a_table_of_whole_lines_where_it_goes_into_a_pipe(
+    doors: FakeDoors, capsys: pytest.CaptureFixture[str]
+) -> None:
+    doors.answer = Page(items=(ENTRY, ENTRY), next_cursor="next")
+
+    run(["audit", "list"])
+
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 4
+    assert lines[0].split()[:2] == ["seq", "time"]
+    assert "person:ada" in lines[1]
+    assert "2030-01-02 03:04:05" in lines[1]
+    assert lines[3] == "there is more: --cursor next, or --all"
+
+
+def test_an_empty_list_says_so(doors: FakeDoors, capsys: pytest.CaptureFixture[str]) -> None:
+    doors.answer = Page[Any](items=())
+
+    run(["alerts", "list"])
+
+    assert capsys.readouterr().out == "nothing\n"
+    assert doors.request == ListRules()
+
+
+def test_json_is_the_answer_as_rest_tells_it(
+    doors: FakeDoors, capsys: pytest.CaptureFixture[str]
+) -> None:
+    doors.answer = Page(items=(ENTRY,), next_cursor="next")
+
+    run(["audit", "list", "--json"])
+
+    read = msgspec.json.decode(capsys.readouterr().out, type=Page[AuditRecord])
+    assert read == doors.answer
+
+
+def test_a_small_amount_is_told_in_plain_digits_in_words_and_in_json(
+    doors: FakeDoors, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A script that reads `--json` compares texts: ``1E-8`` and ``0.00000001`` are one amount."""
+    doors.answer = {"quantity": Decimal("1E-8")}
+
+    run(["audit", "list", "--json"])
+    as_json = capsys.readouterr().out
+    run(["audit", "list"])
+    as_words = capsys.readouterr().out
+
+    assert "0.00000001" in as_words
+    assert "0.00000001" in as_json
+
+
+def test_done_says_what_was_done(doors: FakeDoors, capsys: pytest.CaptureFixture[str]) -> None:
+    run(["orders", "cancel", "BC-1"])
+
+    assert capsys.readouterr().out == "as asked\n"
+    assert doors.request == CancelOrder(id="BC-1")
+
+
+def test_what_looks_like_markup_is_printed_as_it_is(
+    doors: FakeDoors, capsys: pytest.CaptureFixture[str]
+) -> None:
+    doors.answer = Page(items=(msgspec.structs.replace(ENTRY, actor="[red]boo[/red]"),))
+
+    run(["audit", "list"])
+
+    assert "[red]boo[/red]" in capsys.readouterr().out
+
+
+def test_control_characters_of_others_do_not_reach_the_terminal(
+    doors: FakeDoors, capsys: pytest.CaptureFixture[str]
+) -> None:
+    doors.answer = Page(items=(msgspec.structs.replace(ENTRY, detail="a\x1b[2Jb\nfake line"),))
+
+    run(["audit", "list"])
+
+    said = capsys.readouterr().out
+    assert "\x1b" not in said
+    assert len(said.splitlines()) == 2, "a line for the head, and one for the entry"
+
+
+def test_options_of_an_order_are_what_the_contract_calls_them(doors: FakeDoors) -> None:
+    amount = ["--instrument", "BTCUSDT.SIM", "--side", "SELL", "--quantity", "0.5"]
+
+    run(["orders", "place", *amount, "--reduce-only"])
+
+    assert doors.request == PlaceOrder(
+        instrument="BTCUSDT.SIM", side=Side.SELL, quantity=Decimal("0.5"), reduce_only=True
+    )
+
+
+def test_no_before_a_flag_is_its_contrary(doors: FakeDoors) -> None:
+    run(["orders", "list", "--no-working"])
+
+    assert doors.request == ListOrders(working=False)

@@ -1,0 +1,385 @@
+import asyncio
+from collections.abc import Callable
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+import pytest
+from tests.support.control_fakes import (
+    Buy,
+    Count,
+    MemoryAudit,
+    MemoryRepetitions,
+    Ping,
+    Promote,
+    Shop,
+    Stop,
+    operations,
+)
+from tests.support.fast_clock import FastClock
+
+from botcore.control.access import GRANTS, STRANGER, Actor, ActorKind, Role
+from botcore.control.dispatch import Control, Told, to_json
+from botcore.control.operations import Request
+from botcore.control.problems import (
+    ConfirmationRequired,
+    Conflict,
+    Forbidden,
+    Malformed,
+    Refused,
+    StepUpRequired,
+    Unauthenticated,
+    Unavailable,
+)
+from botcore.domain.errors import ConfigError, OutcomeUnknown, StorageError
+
+NOW = 1_800_000_000
+Change = Callable[["Desk"], tuple[Buy, Actor, str]]
+
+
+class Desk:
+    def __init__(self) -> None:
+        self.clock = FastClock(NOW * 10**9)
+        self.audit = MemoryAudit()
+        self.repetitions = MemoryRepetitions(self.audit)
+        self.shop = Shop()
+        self.control = Control(
+            operations(),
+            self.shop.handlers(),
+            audit=self.audit,
+            repetitions=self.repetitions,
+            clock=self.clock,
+        )
+
+    def tell(
+        self,
+        request: Request[Any],
+        actor: Actor | None = None,
+        *,
+        key: str = "",
+        confirmation: str = "",
+    ) -> Told:
+        return asyncio.run(
+            self.control.tell(
+                actor or person(),
+                request,
+                correlation="c-1",
+                confirmation=confirmation,
+                idempotency_key=key,
+            )
+        )
+
+
+def person(role: Role = Role.TRADER, **changes: Any) -> Actor:
+    actor = Actor(
+        kind=ActorKind.PERSON,
+        name="person:alice",
+        user="u1",
+        role=role,
+        scopes=GRANTS[role],
+        session="s1",
+        auth_time=NOW,
+    )
+    return msgspec.structs.replace(actor, **changes)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def test_a_stranger_is_answered_only_what_is_public(desk: Desk) -> None:
+    assert desk.tell(Ping(), STRANGER).answer.detail == "there"
+
+    with pytest.raises(Unauthenticated):
+        desk.tell(Count(), STRANGER)
+
+
+def test_what_the_role_does_not_grant_is_refused_and_written_down(desk: Desk) -> None:
+    with pytest.raises(Forbidden) as refused:
+        desk.tell(Buy(amount=1), person(Role.VIEWER), key="k")
+
+    assert refused.value.details == {"scope": "trade:paper"}
+    assert desk.shop.bought == []
+    assert desk.audit.results("shop.buy") == ["refused"]
+
+
+def test_a_refused_question_is_written_down_and_an_answered_one_is_not(desk: Desk) -> None:
+    desk.tell(Count())
+    with pytest.raises(Unauthenticated):
+        desk.tell(Count(), STRANGER)
+
+    assert desk.audit.results("shop.count") == ["refused"]
+
+
+def test_an_act_is_written_down_before_and_after(desk: Desk) -> None:
+    desk.tell(Stop())
+
+    assert desk.audit.results("shop.stop") == ["asked", "done"]
+
+
+def test_secrets_of_a_request_are_struck_out_of_the_audit(desk: Desk) -> None:
+    desk.tell(Buy(amount=1, secret="hunter2"), key="k")
+
+    assert all(entry.request["secret"] == "…" for entry in desk.audit.entries)
+
+
+def test_an_act_that_cannot_be_written_down_is_not_carried_out(desk: Desk) -> None:
+    desk.audit.is_gone = True
+
+    with pytest.raises(Unavailable) as refused:
+        desk.tell(Buy(amount=1), key="k")
+
+    assert refused.value.code == "AUDIT_UNAVAILABLE"
+    assert desk.shop.bought == []
+
+
+def test_what_lowers_risk_is_carried_out_even_when_nothing_can_be_written_down(desk: Desk) -> None:
+    desk.audit.is_gone = desk.repetitions.is_gone = True
+
+    assert desk.tell(Stop(), key="k").answer.detail == "stopped"
+
+    assert [entry.result for entry in desk.audit.missed] == ["done"]
+
+
+@pytest.mark.parametrize("key", ["", "k"])
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_what_lowers_risk_waits_for_no_slow_store_and_is_written_down_later(
+    desk: Desk, key: str, is_gone: bool
+) -> None:
+    async def story() -> None:
+        desk.audit.gate = asyncio.Event()
+        asking = desk.control.tell(person(), Stop(), correlation="c-1", idempotency_key=key)
+        told = await asyncio.wait_for(asking, 5)
+        assert (told.answer.detail, desk.shop.stopped) == ("stopped", 1)
+        assert desk.audit.entries == []
+        desk.audit.is_gone = is_gone
+        desk.audit.gate.set()
+        while desk.control._late:
+            await asyncio.wait(desk.control._late)
+
+    asyncio.run(story())
+
+    assert desk.audit.results("shop.stop") == ([] if is_gone else ["asked", "done"])
+    assert [entry.result for entry in desk.audit.missed] == (["done"] if is_gone else [])
+
+
+def test_an_order_without_its_key_is_refused(desk: Desk) -> None:
+    with pytest.raises(Malformed) as refused:
+        desk.tell(Buy(amount=1))
+
+    assert refused.value.code == "IDEMPOTENCY_KEY_MISSING"
+    assert desk.shop.bought == []
+
+
+def test_the_same_key_and_request_get_the_same_answer_and_act_once(desk: Desk) -> None:
+    first = desk.tell(Buy(amount=3), key="k")
+    second = desk.tell(Buy(amount=3), key="k")
+
+    assert (second.encoded, second.was_known) == (first.encoded, True)
+    assert desk.shop.bought == [3]
+
+
+def test_the_same_key_with_another_request_is_refused(desk: Desk) -> None:
+    desk.tell(Buy(amount=3), key="k")
+
+    with pytest.raises(Refused) as refused:
+        desk.tell(Buy(amount=4), key="k")
+
+    assert refused.value.code == "IDEMPOTENCY_KEY_REUSED"
+
+
+def test_the_same_key_while_the_first_still_runs_is_a_conflict(desk: Desk) -> None:
+    async def both() -> None:
+        gate = asyncio.Event()
+        desk.shop.gate = gate
+        first = asyncio.create_task(
+            desk.control.tell(person(), Buy(amount=1), correlation="1", idempotency_key="k")
+        )
+        await desk.clock.sleep(0.01)
+        with pytest.raises(Conflict):
+            await desk.control.tell(person(), Buy(amount=1), correlation="2", idempotency_key="k")
+        gate.set()
+        await first
+
+    asyncio.run(both())
+
+    assert desk.shop.bought == [1]
+
+
+def test_one_persons_key_means_nothing_for_another(desk: Desk) -> None:
+    desk.tell(Buy(amount=3), key="k")
+    desk.tell(Buy(amount=3), person(name="person:bob"), key="k")
+
+    assert desk.shop.bought == [3, 3]
+
+
+def test_a_request_that_failed_may_come_again_under_its_key(desk: Desk) -> None:
+    desk.shop.failure = StorageError(code="X", cause="broken", fix="mend")
+    with pytest.raises(StorageError):
+        desk.tell(Buy(amount=3), key="k")
+    desk.shop.failure = None
+
+    desk.tell(Buy(amount=3), key="k")
+
+    assert desk.shop.bought == [3]
+    assert desk.audit.results("shop.buy") == ["asked", "failed", "asked", "done"]
+
+
+@pytest.mark.parametrize(
+    ("failure", "result", "code"),
+    [
+        (ValueError("a bug"), "failed", "INTERNAL"),
+        (asyncio.CancelledError(), "failed", "INTERNAL"),
+        (
+            OutcomeUnknown(code="UNREACHABLE", cause="no answer", fix="look"),
+            "failed",
+            "UNREACHABLE",
+        ),
+        (StorageError(code="DISK_FULL", cause="full", fix="free some"), "failed", "DISK_FULL"),
+        (ConfigError(code="NO_SUCH", cause="unknown", fix="choose"), "refused", "NO_SUCH"),
+        (Refused(code="LIMIT", cause="too much", fix="less"), "refused", "LIMIT"),
+    ],
+)
+def test_an_act_that_ends_with_an_error_has_an_entry_that_says_whether_it_is_certain(
+    desk: Desk, failure: BaseException, result: str, code: str
+) -> None:
+    desk.shop.failure = failure
+
+    with pytest.raises(type(failure)):
+        desk.tell(Buy(amount=3), key="k1")
+
+    assert desk.audit.results("shop.buy") == ["asked", result]
+    assert desk.audit.entries[-1].code == code
+    assert desk.repetitions.known == {}
+
+
+def test_a_repetition_carries_the_same_reference_and_another_key_another(desk: Desk) -> None:
+    desk.shop.failure = StorageError(code="X", cause="the answer was lost", fix="ask again")
+    for _ in range(2):
+        with pytest.raises(StorageError):
+            desk.tell(Buy(amount=3), key="k")
+        desk.shop.failure = None
+        desk.tell(Buy(amount=3), key="k")
+        desk.repetitions.known.clear()
+        desk.shop.failure = StorageError(code="X", cause="lost", fix="ask")
+    desk.shop.failure = None
+    desk.tell(Buy(amount=3), key="other")
+
+    first, second, third = desk.shop.references
+    assert first == second != third
+
+
+def test_what_raises_needs_a_confirmation_that_says_what_it_does(desk: Desk) -> None:
+    with pytest.raises(ConfirmationRequired) as asked:
+        desk.tell(Buy(amount=11), key="k")
+    token = str(asked.value.details["confirmation_token"])
+
+    desk.tell(Buy(amount=11), key="k", confirmation=token)
+
+    assert asked.value.cause == "Buy 11 things"
+    assert desk.shop.bought == [11]
+
+
+def test_what_raises_nothing_needs_none(desk: Desk) -> None:
+    desk.tell(Buy(amount=10), key="k")
+
+    assert desk.shop.bought == [10]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda desk: (Buy(amount=12), person(), "k2"), "CONFIRMATION_MISMATCH"),
+        (lambda desk: (Buy(amount=11), person(name="person:bob"), "k2"), "CONFIRMATION_MISMATCH"),
+        (lambda desk: (Buy(amount=11), person(session="s2"), "k2"), "CONFIRMATION_MISMATCH"),
+        (
+            lambda desk: desk.clock.skip(61 * 10**9) or (Buy(amount=11), person(), "k2"),
+            "CONFIRMATION_EXPIRED",
+        ),
+    ],
+    ids=["another amount", "another person", "another session", "a minute later"],
+)
+def test_a_confirmation_is_for_exactly_this_act_by_this_person_within_a_minute(
+    desk: Desk, change: Change, code: str
+) -> None:
+    with pytest.raises(ConfirmationRequired) as asked:
+        desk.tell(Buy(amount=11), key="k")
+    token = str(asked.value.details["confirmation_token"])
+
+    request, actor, key = change(desk)
+    with pytest.raises(Refused) as refused:
+        desk.tell(request, actor, key=key, confirmation=token)
+
+    assert refused.value.code == code
+    assert desk.shop.bought == []
+
+
+def test_a_confirmation_counts_once(desk: Desk) -> None:
+    with pytest.raises(ConfirmationRequired) as asked:
+        desk.tell(Buy(amount=11), key="k")
+    token = str(asked.value.details["confirmation_token"])
+    desk.tell(Buy(amount=11), key="k", confirmation=token)
+
+    with pytest.raises(Refused):
+        desk.tell(Buy(amount=11), key="k2", confirmation=token)
+
+    assert desk.shop.bought == [11]
+
+
+def test_an_unattended_key_confirms_nothing_and_no_other_key_is(desk: Desk) -> None:
+    unattended = person(kind=ActorKind.KEY, name="key:1", is_unattended=True)
+    desk.tell(Buy(amount=11), unattended, key="k")
+
+    with pytest.raises(ConfirmationRequired):
+        desk.tell(Buy(amount=11), person(kind=ActorKind.KEY, name="key:2"), key="k")
+
+    assert desk.shop.bought == [11]
+
+
+def test_a_step_up_asks_for_a_factor_of_the_last_five_minutes(desk: Desk) -> None:
+    owner = person(Role.OWNER, auth_time=NOW - 301)
+    with pytest.raises(StepUpRequired):
+        desk.tell(Promote(), owner)
+
+    with pytest.raises(ConfirmationRequired):  # fresh: only the confirmation is left
+        desk.tell(Promote(), person(Role.OWNER, auth_time=NOW - 299))
+
+
+def test_an_operation_without_a_handler_is_a_bug_at_the_start() -> None:
+    desk = Desk()
+    handlers = desk.shop.handlers()
+    del handlers[Buy]
+
+    with pytest.raises(TypeError, match="Buy"):
+        Control(
+            operations(),
+            handlers,
+            audit=desk.audit,
+            repetitions=desk.repetitions,
+            clock=desk.clock,
+        )
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (Decimal("1E-8"), '"0.00000001"'),
+        (Decimal("-2.5E+7"), '"-25000000"'),
+        (Decimal("0.06"), '"0.06"'),
+        ("BC-1-MWRE-16M-1", '"BC-1-MWRE-16M-1"'),
+        ("a note about 1E-8", '"a note about 1E-8"'),
+        ([Decimal("3E-7"), "E-7", Decimal("4E-7")], '["0.0000003","E-7","0.0000004"]'),
+    ],
+)
+def test_decimals_are_plain_digits_and_text_stays_as_it_is(value: object, text: str) -> None:
+    assert to_json(value).decode() == text
+
+
+def test_roles_grant_less_from_owner_to_viewer() -> None:
+    order = [Role.VIEWER, Role.ANALYST, Role.TRADER, Role.ADMIN, Role.OWNER]
+    grants = [GRANTS[role] for role in order]
+
+    assert all(lower <= higher for lower, higher in pairwise(grants))
+    assert grants[-1] == set(type(next(iter(grants[-1]))))
