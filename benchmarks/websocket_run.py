@@ -41,6 +41,7 @@ from botcore.control.views import PlatformView
 from botcore.domain.errors import BotError
 from botcore.domain.orders import OrderState, OrderType, Side, TimeInForce
 from botcore.kernel.clock import SystemClock
+from botcore.kernel.garbage import start_is_over
 from starlette.routing import Router
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -189,6 +190,7 @@ async def _serve(case: str, clients: int, port: int) -> None:
         others = [tasks.create_task(each) for each in (served.feeds.run(), served.door.run())]
         while not server.started:
             await asyncio.sleep(0.01)
+        start_is_over()  # as the platform's process does
         _say({"ready": True, "rss_kb": before})
         lines = await _stdin()
         while line := (await lines.readline()).decode().strip():

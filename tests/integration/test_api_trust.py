@@ -75,7 +75,10 @@ def test_many_cookies_of_one_name_cost_a_few_looks_into_the_store(
     assert len(asked) <= 4
 
 
-def test_a_cookie_that_another_path_set_does_not_sign_out_of_pages(room: OpenRoom) -> None:
+def test_a_cookie_that_another_path_set_does_not_sign_out_of_pages(
+    room: OpenRoom, owner: dict[str, Any]
+) -> None:
+    assert owner
     with room.client() as browser:
         body = {"username": "olivia", "password": GOOD, "transport": "cookie"}
         signed = browser.post(f"{API}/auth/login", json=body)

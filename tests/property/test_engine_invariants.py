@@ -405,6 +405,23 @@ class EngineMachine(RuleBasedStateMachine):
         self.audit()
         assert self.run.engine.money_state()["portfolio"] == before, "I11"
 
+    @rule(instrument=st.sampled_from([ONE, TWO]), what=st.sampled_from(["request", "answer"]))
+    def an_order_falls_into_doubt(self, instrument: InstrumentId, what: str) -> None:
+        """A plain order that the gate lets pass, on a line that fails just then."""
+        price = Decimal(self.prices[instrument]) * Decimal("0.01" if instrument == ONE else "0.05")
+        self.acts += 1
+        self.faulty[0].lose = what
+        wish = OrderWish(
+            account=ACCOUNT,
+            instrument=instrument,
+            side=Side.BUY,
+            type=OrderType.LIMIT,
+            quantity=self.run.equity / price / 100,
+            limit_price=price * Decimal("0.98"),
+            strategy=MANUAL,
+        )
+        self.tell(SubmitOrder(order=wish, by=PERSON, reference=f"act-{self.acts}"))
+
     @rule()
     def the_doubts_are_settled(self) -> None:
         """What the reconciler does: it hears the truth, or proves absence (R4)."""
