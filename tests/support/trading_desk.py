@@ -18,7 +18,7 @@ from botcore.domain.outcomes import Outcome
 from botcore.domain.questions import BookLevels, Question
 from botcore.engine.answering import Answering
 from botcore.engine.decided import DecisionOutcomes
-from botcore.engine.outcomes import is_repeated, outcome_of
+from botcore.engine.outcomes import about_to_cancel, is_repeated, outcome_of
 from botcore.engine.ports import Marked
 from botcore.storage import Store
 from botcore.storage.projections import write
@@ -149,9 +149,10 @@ class TradingDesk:
         self.acted.append(command)
         engine = self.session.engine
         known = is_repeated(engine, command)
+        canceled = about_to_cancel(engine, command)
         self.session.tell(command)
         self.commit()
-        return outcome_of(engine, command, is_repeat=known, lsn=self._lsn)
+        return outcome_of(engine, command, is_repeat=known, lsn=self._lsn, canceled=canceled)
 
     async def ask(self, question: Question[Any]) -> Any:
         return self._answering.answer(question)  # type: ignore[arg-type]  # one that there is

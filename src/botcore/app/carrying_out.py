@@ -18,7 +18,8 @@ from botcore.domain.commands import (
     UseLimits,
 )
 from botcore.domain.errors import BotError, ConfigError, StorageError
-from botcore.engine import Engine, Session, is_repeated, outcome_of
+from botcore.domain.questions import OpenNow
+from botcore.engine import Engine, Session, about_to_cancel, is_repeated, outcome_of
 from botcore.engine.answering import Answering, unknown_account
 from botcore.kernel.clock import Clock
 from botcore.kernel.guard import Crashed, guarded
@@ -119,6 +120,7 @@ class CarryingOut:
             if is_batched:
                 batch.append(one)
             else:
+                one.canceled = about_to_cancel(self._engine, command)
                 self._step([one])
         if batch:
             self._step(batch)
@@ -152,7 +154,13 @@ class CarryingOut:
             if failure is not None:
                 each.told.refuse(failure)
                 continue
-            outcome = outcome_of(self._engine, each.command, is_repeat=each.is_repeat, lsn=lsn)
+            outcome = outcome_of(
+                self._engine,
+                each.command,
+                is_repeat=each.is_repeat,
+                lsn=lsn,
+                canceled=each.canceled,
+            )
             if self._recorder.failure is not None:
                 outcome = replace(outcome, sentence=f"{outcome.sentence}; {_NOT_DURABLE}")
             each.told.answer(outcome)
@@ -175,6 +183,7 @@ class _Done:
         self.command = command
         self.is_repeat = is_repeat
         self.failure: StorageError | None = None
+        self.canceled: OpenNow | None = None
 
 
 def _kind(told: Told) -> object:

@@ -29,7 +29,7 @@ from botcore.control.views import PlatformView
 from botcore.domain.commands import PauseStrategy, ResumeStrategy
 from botcore.domain.errors import BotError, ConfigError, StorageError
 from botcore.domain.ids import AccountId, InstrumentId, Nanos, StrategyId
-from botcore.domain.questions import DecisionsOf, TopsOfBook
+from botcore.domain.questions import DecisionsOf, OpenNow, TopsOfBook, WhatIsOpen
 from botcore.kernel.clock import Clock
 from botcore.strategies import parameters_in_force
 from botcore.strategies.rules import compiled, rules_in, rules_schema
@@ -178,6 +178,12 @@ class EngineStrategies:
     async def resume(self, strategy: str, *, by: str) -> None:
         """Ask it again."""
         await self._engine.act(ResumeStrategy(self._account, StrategyId(strategy), by))
+
+    async def open_of(self, strategy: str) -> OpenNow:
+        """Return what a strategy has open."""
+        return await self._engine.ask(
+            WhatIsOpen(account=self._account, strategy=StrategyId(strategy))
+        )
 
     async def refuse_untraded(self, symbols: Sequence[str]) -> None:
         """Refuse an instrument that is not traded: all set-ups would be passed over for it."""

@@ -13,13 +13,27 @@ def cancel_all(
     strategy: Annotated[
         str | None, typer.Option("--strategy", help="Of one strategy only.")
     ] = None,
+    instrument: Annotated[
+        str | None, typer.Option("--instrument", help="On one instrument only.")
+    ] = None,
+    side: Annotated[
+        str | None, typer.Option("--side", help="Only `buy` or only `sell` orders.")
+    ] = None,
     home: Home = None,
     account: Account = PAPER,
 ) -> None:
     """Cancel every working order; positions stay. Lowers risk, so it does not ask."""
     from botcore.domain.commands import CancelAll
-    from botcore.domain.ids import AccountId, StrategyId
+    from botcore.domain.ids import AccountId, InstrumentId, StrategyId
+    from botcore.domain.orders import Side
 
-    one = None if strategy is None else StrategyId(strategy)
-    command = CancelAll(AccountId(account), person(), one)
+    if side is not None and side.upper() not in Side.__members__:
+        raise typer.BadParameter(f"{side!r} is neither buy nor sell", param_hint="--side")
+    command = CancelAll(
+        AccountId(account),
+        person(),
+        None if strategy is None else StrategyId(strategy),
+        None if instrument is None else InstrumentId(instrument),
+        None if side is None else Side(side.upper()),
+    )
     print(calls.commands().act(overrides=given(home=home), command=command))

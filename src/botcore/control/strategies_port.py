@@ -14,6 +14,7 @@ from botcore.control.schema.strategies import (
     Signal,
 )
 from botcore.control.views import PlatformView
+from botcore.domain.questions import OpenNow
 
 
 class SetUp(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,6 +152,14 @@ class StrategyEngine(Protocol):
 
         Raises:
             BotError: the engine does not answer.
+        """
+        ...
+
+    async def open_of(self, strategy: str) -> OpenNow:
+        """Return what a strategy has open, all of it counted.
+
+        Raises:
+            BotError: the engine does not answer, so nobody knows.
         """
         ...
 

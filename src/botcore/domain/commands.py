@@ -137,11 +137,16 @@ class SetMode(msgspec.Struct, frozen=True, gc=False, tag=True):
 
 
 class CancelAll(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """Cancel every working order, of one strategy where it is named."""
+    """Cancel every working order: of one strategy, instrument and side where they are named.
+
+    Records of releases that knew the strategy alone have no more fields: they mean every one.
+    """
 
     account: AccountId
     by: str
     strategy: StrategyId | None = None
+    instrument: InstrumentId | None = None
+    side: Side | None = None
 
 
 class CancelOne(msgspec.Struct, frozen=True, gc=False, tag=True):

@@ -37,6 +37,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         orders: what was placed, changed or cancelled; a bracket's entry first.
         code, detail: the denial and its sentence; empty where nothing was denied.
         value, limit: the figures of the denial.
+        working: how many orders worked when all of some were to be cancelled; `orders` has the
+            first of them.
         is_repeat: its reference was known: nothing was done, this is what it came to then.
         lsn: everything up to it is in the store; where it is durable, its facts are among that.
     """
@@ -50,6 +52,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
     value: float = 0.0
     limit: float = 0.0
+    working: int = 0
     is_repeat: bool = False
     lsn: int = 0
 

@@ -17,6 +17,7 @@ from botcore.domain.orders import OrderType, Side, TimeInForce
 A = TypeVar("A")
 BOOK_DEPTH_MAX = 500
 DECISIONS_MAX = 1_000
+OPEN_SHOWN = 500
 
 
 class Question(msgspec.Struct, Generic[A], frozen=True, kw_only=True):
@@ -331,7 +332,32 @@ class BookOf(Question[BookLevels], frozen=True, kw_only=True, tag=True):
     depth: Annotated[int, msgspec.Meta(ge=1, le=BOOK_DEPTH_MAX)] = 20
 
 
-Asked = PreviewOrder | DecisionsOf | RiskState | StrategyStates | TopsOfBook | BookOf
+class OpenNow(msgspec.Struct, frozen=True, kw_only=True):
+    """What is open at this moment: all of it is counted.
+
+    Attributes:
+        orders: how many work. positions: how many are not flat.
+        first: ids of the oldest of those orders, at most `OPEN_SHOWN`.
+    """
+
+    orders: int
+    positions: int
+    first: tuple[ClientOrderId, ...] = ()
+
+
+class WhatIsOpen(Question[OpenNow], frozen=True, kw_only=True, tag=True):
+    """How many orders and positions are open: of a strategy, instrument and side if named.
+
+    A position has no side of its own here: it is counted whichever is named.
+    """
+
+    account: AccountId
+    strategy: StrategyId | None = None
+    instrument: InstrumentId | None = None
+    side: Side | None = None
+
+
+Asked = PreviewOrder | DecisionsOf | RiskState | StrategyStates | TopsOfBook | BookOf | WhatIsOpen
 """Every question there is."""
 
 

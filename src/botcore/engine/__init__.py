@@ -5,7 +5,7 @@ from botcore.engine.curve import EquityCurve
 from botcore.engine.decisions import DecisionLog, DecisionRow
 from botcore.engine.event_slots import EventSlot
 from botcore.engine.fingerprint import Fingerprint
-from botcore.engine.outcomes import is_repeated, outcome_of
+from botcore.engine.outcomes import about_to_cancel, is_repeated, outcome_of
 from botcore.engine.pipeline import Engine
 from botcore.engine.sequencer import Sequencer
 from botcore.engine.session import Session
@@ -26,6 +26,7 @@ __all__ = [
     "SignalSlot",
     "StrategyClass",
     "StrategyConfig",
+    "about_to_cancel",
     "is_repeated",
     "outcome_of",
 ]

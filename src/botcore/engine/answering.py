@@ -19,8 +19,10 @@ from botcore.domain.questions import (
     StrategyStates,
     TopOfBook,
     TopsOfBook,
+    WhatIsOpen,
 )
 from botcore.engine.decided import DecisionOutcomes, decisions_of
+from botcore.engine.open_now import open_now
 from botcore.engine.pipeline import Engine
 from botcore.engine.ports import Books, Costs, Prices
 from botcore.engine.preview import Previewer, seen_mark
@@ -81,6 +83,9 @@ class Answering:
             case TopsOfBook():
                 names = question.instruments or self._engine.desk.view.instruments()
                 return tuple(self._top(name) for name in names)
+            case WhatIsOpen():
+                self._refuse_unknown(question.account)
+                return open_now(self._engine.desk, question)
             case BookOf():
                 return self._book(question)
             case _:

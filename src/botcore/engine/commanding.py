@@ -110,7 +110,12 @@ class Commanding:
     def _cancel_all(self, key: Key, event: c.CancelAll) -> None:
         desk = self._desk
         cancelled = desk.execution.cancel_all(
-            event.account, at=key, strategy=event.strategy, detail=f"by {event.by}"
+            event.account,
+            at=key,
+            strategy=event.strategy,
+            instrument=event.instrument,
+            side=event.side,
+            detail=f"by {event.by}",
         )
         desk.take(cancelled, key)
 

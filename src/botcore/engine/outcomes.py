@@ -5,8 +5,10 @@ from typing import TypeGuard
 from botcore.domain import commands as c
 from botcore.domain.ids import AccountId, ClientOrderId
 from botcore.domain.outcomes import OrderStanding, Outcome
+from botcore.domain.questions import OpenNow, WhatIsOpen
 from botcore.engine.acts import is_same
 from botcore.engine.commanding import is_unconfirmed
+from botcore.engine.open_now import open_now
 from botcore.engine.pipeline import Engine
 from botcore.execution import Order
 from botcore.risk import DENIALS
@@ -17,7 +19,31 @@ def is_repeated(engine: Engine, command: c.Command) -> bool:
     return _has_reference(command) and engine.acts.of(command) is not None
 
 
-def outcome_of(engine: Engine, command: c.Command, *, is_repeat: bool, lsn: int) -> Outcome:
+def about_to_cancel(engine: Engine, command: c.Command) -> OpenNow | None:
+    """Return what a command is about to cancel, before it is taken; None for those that do not."""
+    match command:
+        case c.CancelAll():
+            asked = WhatIsOpen(
+                account=command.account,
+                strategy=command.strategy,
+                instrument=command.instrument,
+                side=command.side,
+            )
+        case c.Flatten() | c.KillSwitch():
+            asked = WhatIsOpen(account=command.account)
+        case _:
+            return None
+    return open_now(engine.desk, asked)
+
+
+def outcome_of(
+    engine: Engine,
+    command: c.Command,
+    *,
+    is_repeat: bool,
+    lsn: int,
+    canceled: OpenNow | None = None,
+) -> Outcome:
     """Return what a command came to, right after the engine took it.
 
     Args:
@@ -25,6 +51,7 @@ def outcome_of(engine: Engine, command: c.Command, *, is_repeat: bool, lsn: int)
         command: as it was taken.
         is_repeat: whether its reference was known before.
         lsn: up to which the journal is durable.
+        canceled: what `about_to_cancel` said of it.
     """
     account = engine.desk.risk.account(command.account)
     orders: tuple[ClientOrderId, ...] = ()
@@ -39,6 +66,8 @@ def outcome_of(engine: Engine, command: c.Command, *, is_repeat: bool, lsn: int)
             code = "REFERENCE_REUSED"
     elif is_unconfirmed(command):
         code = "NOT_CONFIRMED"
+    elif isinstance(command, c.CancelAll) and canceled is not None:
+        orders = canceled.first
     detail = detail or (DENIALS[code] if code else "")
     done = f"denied: {detail} [{code}]" if code else "done"
     return Outcome(
@@ -51,6 +80,7 @@ def outcome_of(engine: Engine, command: c.Command, *, is_repeat: bool, lsn: int)
         detail=detail,
         value=value,
         limit=limit,
+        working=0 if canceled is None or code else canceled.orders,
         is_repeat=is_repeat,
         lsn=lsn,
     )

@@ -5,9 +5,9 @@ from collections.abc import Collection, Iterable, Iterator
 from decimal import Decimal
 
 from botcore.domain.events import OrderFilled, OrderPlaced, OrderUpdated
-from botcore.domain.ids import AccountId, ClientOrderId, Currency, InstrumentId
+from botcore.domain.ids import AccountId, ClientOrderId, Currency, InstrumentId, StrategyId
 from botcore.domain.numbers import ZERO
-from botcore.domain.orders import TERMINAL, OrderState
+from botcore.domain.orders import TERMINAL, OrderState, Side
 from botcore.execution.open_sums import FEW, OpenSums, Part, part_of
 from botcore.execution.order import Order
 
@@ -62,9 +62,31 @@ class OrderIndex:
             found = self._sums[series] = OpenSums(working.values())
         return found if found.is_exact else None
 
-    def all_working(self, account: AccountId) -> list[Order]:
-        """Return every order of an account that is not terminal, oldest first."""
-        return [o for o in self._orders.values() if o.spec.account == account and not o.is_terminal]
+    def all_working(
+        self,
+        account: AccountId,
+        strategy: StrategyId | None = None,
+        instrument: InstrumentId | None = None,
+        side: Side | None = None,
+    ) -> list[Order]:
+        """Return every order of an account that is not terminal, oldest first.
+
+        Only those of a strategy, an instrument and a side, where they are named.
+        """
+        found = [
+            each
+            for each in self._orders.values()
+            if each.spec.account == account and not each.is_terminal
+        ]
+        if strategy is None and instrument is None and side is None:
+            return found
+        return [
+            each
+            for each in found
+            if strategy in (None, each.spec.strategy)
+            and instrument in (None, each.spec.instrument)
+            and side in (None, each.spec.side)
+        ]
 
     def locked(self, account: AccountId, currency: Currency) -> Decimal:
         """Return what the account's working orders reserve of a currency."""

@@ -27,7 +27,7 @@ from botcore.domain.ids import (
 from botcore.domain.intents import ReplaceOrder
 from botcore.domain.keys import Key
 from botcore.domain.numbers import QUANTUM
-from botcore.domain.orders import OrderSpec, OrderState
+from botcore.domain.orders import OrderSpec, OrderState, Side
 from botcore.domain.reports import VenueReport
 from botcore.execution.children import Children, LotOf
 from botcore.execution.index import OrderIndex
@@ -196,16 +196,13 @@ class OrderExecutionEngine:
         at: Key,
         strategy: StrategyId | None = None,
         instrument: InstrumentId | None = None,
+        side: Side | None = None,
         detail: str = "",
     ) -> ExecutionReport:
-        """Ask for every working order of an account (strategy, instrument) to be cancelled."""
+        """Ask for every working order (of a strategy, instrument, side) to be cancelled."""
         facts: list[Fact] = []
         effects: list[Effect] = []
-        for order in self.index.all_working(account):
-            if strategy is not None and order.spec.strategy != strategy:
-                continue
-            if instrument is not None and order.spec.instrument != instrument:
-                continue
+        for order in self.index.all_working(account, strategy, instrument, side):
             one = self.cancel(order.id, at=at, detail=detail)
             facts.extend(one.facts)
             effects.extend(one.effects)

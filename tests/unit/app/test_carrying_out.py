@@ -21,6 +21,7 @@ from botcore.app.home import Home
 from botcore.app.settings import load_settings
 from botcore.app.told import Told
 from botcore.domain.commands import (
+    MANUAL,
     CancelAll,
     Command,
     KillSwitch,
@@ -35,7 +36,14 @@ from botcore.domain.ids import AccountId, InstrumentId, StrategyId
 from botcore.domain.modes import Mode
 from botcore.domain.orders import OrderType, Side
 from botcore.domain.outcomes import Outcome
-from botcore.domain.questions import PreviewOrder, StrategyStates, TopsOfBook, answer_type
+from botcore.domain.questions import (
+    PreviewOrder,
+    StrategyStates,
+    TopsOfBook,
+    WhatIsOpen,
+    answer_type,
+)
+from botcore.engine import open_now
 from botcore.kernel import SystemClock
 
 PAPER = AccountId("paper")
@@ -141,6 +149,39 @@ def test_a_question_sees_what_was_told_before_it(running: Running) -> None:
         for raw in (before, after)
     ]
     assert [each.working_orders for each in manual] == [1, 0]
+
+
+def test_a_cancel_of_all_counts_every_order_and_names_the_first(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(open_now, "OPEN_SHOWN", 2)
+    bought = running.outcomes(*(running.buy(f"r-{n}") for n in range(3)))
+    ids = [each.orders[0].client_order_id for each in bought]
+
+    other, every = running.outcomes(
+        CancelAll(PAPER, ADA, None, InstrumentId("OTHER.SIM")),
+        CancelAll(PAPER, ADA, None, running.instrument, Side.BUY),
+    )
+
+    assert (other.working, other.orders) == (0, ())
+    assert (every.working, [each.client_order_id for each in every.orders]) == (3, ids[:2])
+    assert {each.state for each in every.orders} == {"CANCELED"}
+
+
+def test_what_is_open_is_counted_by_strategy_instrument_and_side(running: Running) -> None:
+    running.outcomes(running.buy("r-1"), running.buy("r-2"))
+
+    counts = [
+        decode_answer(raw, answer_type(WhatIsOpen)).orders
+        for raw in running.told(
+            WhatIsOpen(account=PAPER),
+            WhatIsOpen(account=PAPER, strategy=MANUAL, instrument=running.instrument),
+            WhatIsOpen(account=PAPER, side=Side.SELL),
+            WhatIsOpen(account=PAPER, strategy=StrategyId("rsi")),
+        )
+    ]
+
+    assert counts == [2, 2, 0, 0]
 
 
 def test_a_call_that_comes_too_late_is_not_done(running: Running) -> None:

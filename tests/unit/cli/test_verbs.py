@@ -23,8 +23,9 @@ from botcore.backtest.parity import Difference, Parity, Section
 from botcore.cli.boundary import run
 from botcore.domain import commands as c
 from botcore.domain.errors import StorageError
-from botcore.domain.ids import MINUTE_NS, SECOND_NS, AccountId, StrategyId
+from botcore.domain.ids import MINUTE_NS, SECOND_NS, AccountId, InstrumentId, StrategyId
 from botcore.domain.modes import Mode
+from botcore.domain.orders import Side
 from botcore.kernel.clock import SystemClock
 
 PAPER = AccountId("paper")
@@ -306,6 +307,10 @@ def test_open_without_a_display_says_how_to_get_there(
         (["resume"], c.SetMode(PAPER, Mode.NORMAL, ME, "resumed by a person")),
         (["cancel-all"], c.CancelAll(PAPER, ME)),
         (["cancel-all", "--strategy", "rsi"], c.CancelAll(PAPER, ME, StrategyId("rsi"))),
+        (
+            ["cancel-all", "--instrument", "BTCUSDT.SIM", "--side", "sell"],
+            c.CancelAll(PAPER, ME, None, InstrumentId("BTCUSDT.SIM"), Side.SELL),
+        ),
         (["kill"], c.KillSwitch(PAPER, ME)),
         (["kill", "--cause", "odd"], c.KillSwitch(PAPER, ME, "odd")),
         (["flatten", "--yes"], c.Flatten(PAPER, ME, confirmed=True)),

@@ -11,11 +11,12 @@ from botcore.control.access import GRANTS, Actor, ActorKind, Role, Scope
 from botcore.control.dispatch import Context
 from botcore.control.handlers.strategies import StrategyHandlers
 from botcore.control.operations import Page
-from botcore.control.problems import Conflict, Forbidden, NotFound, Refused
+from botcore.control.problems import Conflict, Forbidden, NotFound, Refused, Unavailable
 from botcore.control.schema import strategies as s
 from botcore.control.strategies_port import SetUp, SetUpVersion
 from botcore.control.views import PlatformView, StrategyView
 from botcore.domain.errors import BotError, ConfigError
+from botcore.domain.questions import OpenNow
 
 ALICE = Actor(
     kind=ActorKind.PERSON,
@@ -80,6 +81,8 @@ class FakeEngine:
             sample_view(), strategies=running, positions=(), orders=()
         )
         self.told: list[str] = []
+        self.open: dict[str, OpenNow] = {}
+        self.answer: BotError | None = None
 
     def view(self) -> PlatformView | None:
         return self.document
@@ -89,6 +92,11 @@ class FakeEngine:
 
     async def resume(self, strategy: str, *, by: str) -> None:
         self.told.append(f"resume {strategy} by {by}")
+
+    async def open_of(self, strategy: str) -> OpenNow:
+        if self.answer is not None:
+            raise self.answer
+        return self.open.get(strategy, OpenNow(orders=0, positions=0))
 
     async def refuse_untraded(self, symbols: Sequence[str]) -> None:
         if "MOONUSDT.SIM" in symbols:
@@ -262,13 +270,23 @@ def test_what_runs_or_holds_something_is_not_removed() -> None:
         desk.do(s.DeleteStrategy(id="a"))
     assert refused.value.code == "STRATEGY_RUNNING"
 
-    view = sample_view()
-    holder = view.positions[0].strategy
-    desk = Desk(**{holder: cross(is_active=False)})
-    desk.engine.document = msgspec.structs.replace(view, strategies=())
-    with pytest.raises(Conflict) as refused:
-        desk.do(s.DeleteStrategy(id=holder))
-    assert refused.value.code == "STRATEGY_HOLDS"
+    for held in (OpenNow(orders=700, positions=0), OpenNow(orders=0, positions=1)):
+        desk = Desk(a=cross(is_active=False))
+        desk.engine.open["a"] = held
+        with pytest.raises(Conflict, match="STRATEGY_HOLDS") as refused:
+            desk.do(s.DeleteStrategy(id="a"))
+        assert f"{held.positions} positions and {held.orders} orders" in refused.value.cause
+
+
+def test_nothing_is_removed_while_nobody_knows_what_it_holds() -> None:
+    desk = Desk(a=cross(is_active=False))
+    desk.engine.document = None
+    desk.engine.answer = Unavailable(code="ENGINE_NOT_RUNNING", cause="no engine", fix="start it")
+
+    with pytest.raises(Unavailable):
+        desk.do(s.DeleteStrategy(id="a"))
+
+    assert len(desk.setups.kept["a"]) == 1
 
 
 def test_what_was_removed_is_unknown_but_can_be_gone_back_to() -> None:

@@ -89,6 +89,7 @@ INPUTS: tuple[c.Input, ...] = (
     c.KillSwitch(MAIN, "person:ada"),
     c.SetMode(MAIN, Mode.NORMAL, "person:ada", "checked"),
     c.CancelAll(MAIN, "person:ada", EMA),
+    c.CancelAll(MAIN, "person:ada", None, BTCUSDT, Side.SELL),
     c.CancelOne(MAIN, "person:ada", ORDER.client_order_id),
     c.Flatten(MAIN, "person:ada", confirmed=True),
     c.PauseStrategy(MAIN, EMA, "person:ada"),
@@ -145,6 +146,12 @@ def test_an_input_comes_back_from_its_bytes(event: c.Input) -> None:
 @pytest.mark.parametrize("effect", EFFECTS, ids=lambda effect: type(effect).__name__)
 def test_an_effect_comes_back_from_its_bytes(effect: Effect) -> None:
     assert decode_effect(encode(effect)) == effect
+
+
+def test_a_cancel_of_a_release_that_knew_the_strategy_alone_is_read_as_it_was_meant() -> None:
+    written = {"type": "CancelAll", "account": "main", "by": "person:ada", "strategy": EMA}
+
+    assert decode_input(encode(written)) == c.CancelAll(MAIN, "person:ada", EMA)
 
 
 def test_every_kind_of_record_is_tried_here() -> None:

@@ -40,7 +40,7 @@ from botcore.domain.events import (
     RiskAlert,
     StrategyPaused,
 )
-from botcore.domain.ids import DAY_NS, MINUTE_NS, Nanos, StrategyId
+from botcore.domain.ids import DAY_NS, MINUTE_NS, InstrumentId, Nanos, StrategyId
 from botcore.domain.modes import Mode
 from botcore.domain.orders import OrderRef, OrderState, OrderType, Side
 from botcore.domain.reports import ReportKind, VenueReport
@@ -334,6 +334,26 @@ def test_cancels_of_a_person_name_a_strategy_or_an_order() -> None:
 
     assert [o.state for o in run.orders] == [S.CANCELED, S.CANCELED, S.CANCELED, S.ACCEPTED]
     assert len([e for e in run.effects if isinstance(e, Cancel)]) == 3
+
+
+def test_cancels_of_a_person_name_an_instrument_and_a_side() -> None:
+    plan = {
+        1: lambda view: [buy(view, "2")],
+        2: lambda view: [
+            buy(view, "1", LIMIT, limit_price="90"),
+            sell(view, "1", LIMIT, limit_price="110"),
+        ],
+    }
+    run = TradingSession({"a": planned(plan)})
+    run.flat(100, 2)
+    coin = run.orders[0].spec.instrument
+
+    run.tell(CancelAll(ACCOUNT, PERSON, None, InstrumentId("OTHER.SIM")))
+    untouched = [o.state for o in run.orders[1:]]
+    run.tell(CancelAll(ACCOUNT, PERSON, None, coin, Side.SELL))
+
+    assert untouched == [S.ACCEPTED, S.ACCEPTED]
+    assert [o.state for o in run.orders[1:]] == [S.ACCEPTED, S.CANCELED]
 
 
 def test_e101_a_daily_loss_reduces_only_until_the_next_utc_midnight() -> None:

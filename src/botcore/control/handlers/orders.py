@@ -21,14 +21,12 @@ from botcore.control.wording import price, quantity
 from botcore.domain import commands as c
 from botcore.domain import questions as q
 from botcore.domain.errors import StorageError
-from botcore.domain.ids import AccountId, ClientOrderId, StrategyId
+from botcore.domain.ids import AccountId, ClientOrderId, InstrumentId, StrategyId
 from botcore.domain.numbers import ZERO
 from botcore.domain.orders import OrderState, Side
 from botcore.domain.outcomes import Outcome
 
 _WORKING: Final = frozenset(state for state in OrderState if not state.is_terminal)
-_CANCELED_MAX: Final = 20_000
-"""Most orders of one instrument that are taken back by one request."""
 _ENDED: Final = frozenset(OrderState) - _WORKING
 
 
@@ -189,57 +187,27 @@ class OrderHandlers:
         )
 
     async def cancel_all(self, context: Context, request: o.CancelOrders) -> o.Canceled:
-        """Take every working order back, or those of one strategy or instrument."""
+        """Take every working order back, or those that are meant: one command, at one moment."""
         account = self._may_act(context, request.account, request.instrument or "")
-        shown = [
-            order.client_order_id
-            for order in self._accounts.platform().orders
-            if order.account == account.id
-            and request.strategy in (None, order.strategy)
-            and request.instrument in (None, order.instrument)
-        ]
-        who = AccountId(account.id)
-        if request.instrument is None:
-            strategy = None if request.strategy is None else StrategyId(request.strategy)
-            await self._engine.act(c.CancelAll(who, context.actor.by, strategy))
-        else:
-            shown = await self._working(account.id, request) or shown
-            await self._cancel_each(context, who, shown)
-        what = f"of {request.strategy}" if request.strategy else f"of the account {account.id}"
-        on = f" on {request.instrument}" if request.instrument else ""
+        strategy, instrument = request.strategy, request.instrument
+        outcome = await self._engine.act(
+            c.CancelAll(
+                AccountId(account.id),
+                context.actor.by,
+                None if strategy is None else StrategyId(strategy),
+                None if instrument is None else InstrumentId(instrument),
+                request.side,
+            )
+        )
+        what = f"{request.side.lower()} order" if request.side else "order"
+        whose = f"of {strategy}" if strategy else f"of the account {account.id}"
+        on = f" on {instrument}" if instrument else ""
         return o.Canceled(
             account=account.id,
-            count=len(shown),
-            orders=tuple(shown[:PAGE_MAX]),
-            detail=f"asked to cancel every working order {what}{on}",
+            count=outcome.working,
+            orders=tuple(each.client_order_id for each in outcome.orders),
+            detail=f"asked to cancel every working {what} {whose}{on}",
         )
-
-    async def _working(self, account: str, request: o.CancelOrders) -> list[str]:
-        """Return the ids of all working orders that are meant; empty where the store is away."""
-        only = OnlyOrders(states=_WORKING, strategy=request.strategy, instrument=request.instrument)
-        found: list[str] = []
-        cursor: str | None = ""
-        while cursor is not None and len(found) < _CANCELED_MAX:
-            asked = Asked(account=account, only=only, limit=PAGE_MAX, cursor=cursor)
-            try:
-                page = await asyncio.to_thread(self._history.orders, asked)
-            except StorageError:
-                break
-            found += [order.id for order in page.items]
-            cursor = page.next_cursor
-        return found
-
-    async def _cancel_each(self, context: Context, account: AccountId, orders: list[str]) -> None:
-        for name in orders:
-            await self._engine.act(
-                c.CancelOne(
-                    account=account,
-                    by=context.actor.by,
-                    client_order_id=ClientOrderId(name),
-                    reference=f"{context.reference}/{name}",
-                    correlation=context.correlation,
-                )
-            )
 
     def _may_act(self, context: Context, account: str, instrument: str) -> AccountView:
         shown = self._accounts.shown(account)

@@ -19,6 +19,7 @@ from botcore.control.wording import amount, quantity
 from botcore.domain import commands as c
 from botcore.domain.ids import AccountId
 from botcore.domain.numbers import ZERO
+from botcore.domain.questions import WhatIsOpen
 
 
 class PositionHandlers:
@@ -69,6 +70,7 @@ class PositionHandlers:
             account=account.id,
             mode=outcome.mode,
             positions=len(held),
+            canceled=outcome.working,
             orders=tuple(order.client_order_id for order in outcome.orders),
             detail=outcome.sentence,
         )
@@ -79,7 +81,7 @@ class PositionHandlers:
         must_trade(context.actor, account)
         must_cover(context.actor, "")
         held = self._held(account.id)
-        orders = sum(order.account == account.id for order in self._accounts.platform().orders)
+        orders = (await self._engine.ask(WhatIsOpen(account=AccountId(account.id)))).orders
         sold = " and ".join(_sale(position) for position in held) or "Nothing is held to be sold"
         worth = sum((abs(_number(position.value) or ZERO) for position in held), start=ZERO)
         about = (

@@ -208,13 +208,11 @@ class StrategyHandlers:
                 cause=f"{request.id!r} is running",
                 fix="stop it first",
             )
-        view = self._engine.view()
-        held = [] if view is None else [p for p in view.positions if p.strategy == request.id]
-        working = [] if view is None else [o for o in view.orders if o.strategy == request.id]
-        if held or working:
+        held = await self._engine.open_of(request.id)
+        if held.positions or held.orders:
             raise Conflict(
                 code="STRATEGY_HOLDS",
-                cause=f"{request.id!r} has {len(held)} positions and {len(working)} orders",
+                cause=f"{request.id!r} has {held.positions} positions and {held.orders} orders",
                 fix="close and cancel them first",
             )
         await self._setups.write(

@@ -248,8 +248,8 @@ class Canceled(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         account: whose.
-        count: how many orders were seen working a moment before; there may have been more.
-        orders: ids of the first of them.
+        count: how many orders worked when they were cancelled, all of them.
+        orders: ids of the first 500 of them, the oldest first.
         detail: in words.
     """
 
@@ -413,16 +413,17 @@ class CancelOrder(Act[CanceledOrder], frozen=True, kw_only=True, forbid_unknown_
 
 
 class CancelOrders(Act[Canceled], frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Take every working order back, or those of one strategy or instrument.
+    """Take every working order back, or those of one strategy, instrument or side.
 
     Attributes:
         account: whose; the first one by default.
-        strategy, instrument: only these.
+        strategy, instrument, side: only these.
     """
 
     account: AccountName = ""
     strategy: Slug | None = None
     instrument: InstrumentName | None = None
+    side: Side | None = None
 
 
 def _refuse_amounts(terms: msgspec.Struct, names: tuple[str, ...]) -> None:
@@ -538,6 +539,10 @@ OPERATIONS: Final = (
         lowers_risk=True,
         route_class=RouteClass.ORDERS,
         problems=("ACCOUNT_UNKNOWN", *_ACTS),
-        examples=(CancelOrders(), CancelOrders(strategy="rsi")),
+        examples=(
+            CancelOrders(),
+            CancelOrders(strategy="rsi"),
+            CancelOrders(instrument="BTCUSDT.SIM", side=Side.SELL),
+        ),
     ),
 )

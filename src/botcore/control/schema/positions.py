@@ -45,6 +45,7 @@ class Flattened(msgspec.Struct, frozen=True, kw_only=True):
         account: whose.
         mode: what the account may do now.
         positions: how many were open.
+        canceled: how many orders worked, and were cancelled first.
         orders: ids of the closing orders placed so far; what is not closed yet is tried again.
         detail: in words.
     """
@@ -52,6 +53,7 @@ class Flattened(msgspec.Struct, frozen=True, kw_only=True):
     account: str
     mode: Mode
     positions: int
+    canceled: int
     orders: tuple[str, ...]
     detail: str
 

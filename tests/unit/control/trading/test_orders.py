@@ -11,19 +11,21 @@ import msgspec
 import pytest
 from tests.support.callers import a_call, a_key, a_person
 from tests.support.trading_desk import TradingDesk
-from tests.support.trading_session import TradingSession
+from tests.support.trading_session import ACCOUNT, TradingSession
 
+from botcore.app import viewing
 from botcore.control.access import Role, Scope
 from botcore.control.handlers.orders import OrderHandlers
 from botcore.control.problems import Conflict, Forbidden, Malformed, NotFound, Refused, Unavailable
 from botcore.control.schema import orders as o
-from botcore.domain.commands import KillSwitch, SetMode
-from botcore.domain.ids import AccountId
+from botcore.domain.commands import MANUAL, CancelAll, KillSwitch, SetMode
+from botcore.domain.ids import AccountId, InstrumentId
 from botcore.domain.modes import Mode
 from botcore.domain.orders import OrderState, OrderType, Side
 from botcore.risk import RiskLimits
 
 COIN = "COINUSDT.SIM"
+ANN = a_person().by
 BRACKET = (
     "Buy 2 COINUSDT at 90.0000 or better, about 180.00 USDT, fee about 0.18; position after 2; "
     "1.8 % of equity; with stop loss at 80.0000; with take profit at 120.00"
@@ -295,7 +297,7 @@ def test_a_change_beyond_the_limits_is_refused(orders: OrderHandlers) -> None:
 
 @pytest.mark.parametrize("given", [{}, {"strategy": "manual"}, {"instrument": COIN}])
 def test_all_orders_are_taken_back_or_those_that_are_named(
-    desk: TradingDesk, orders: OrderHandlers, given: dict[str, str]
+    desk: TradingDesk, orders: OrderHandlers, given: dict[str, Any]
 ) -> None:
     ids = {
         asyncio.run(orders.place(a_call(reference=f"r{n}"), _limit(str(90 - n)))).id
@@ -307,6 +309,64 @@ def test_all_orders_are_taken_back_or_those_that_are_named(
 
     assert (asked.count, set(asked.orders)) == (3, ids)
     assert orders.listed(a_call(), o.ListOrders(working=True)).items == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "command"),
+    [
+        ({}, CancelAll(ACCOUNT, ANN)),
+        ({"strategy": "manual"}, CancelAll(ACCOUNT, ANN, MANUAL)),
+        ({"instrument": COIN}, CancelAll(ACCOUNT, ANN, None, InstrumentId(COIN))),
+        (
+            {"instrument": COIN, "strategy": "manual", "side": Side.BUY},
+            CancelAll(ACCOUNT, ANN, MANUAL, InstrumentId(COIN), Side.BUY),
+        ),
+    ],
+)
+def test_all_that_are_meant_are_taken_back_by_one_command_however_few_a_view_shows(
+    desk: TradingDesk,
+    orders: OrderHandlers,
+    monkeypatch: pytest.MonkeyPatch,
+    given: dict[str, Any],
+    command: CancelAll,
+) -> None:
+    monkeypatch.setattr(viewing, "ORDERS_SHOWN", 1)
+    for n in range(4):
+        asyncio.run(orders.place(a_call(reference=f"r{n}"), _limit(str(90 - n))))
+    desk.acted.clear()
+
+    asked = asyncio.run(orders.cancel_all(a_call(a_person()), o.CancelOrders(**given)))
+    desk.bar(100.0)
+
+    assert (asked.count, len(asked.orders)) == (4, 4)
+    assert desk.acted == [command]
+    assert orders.listed(a_call(), o.ListOrders(working=True)).items == ()
+
+
+def test_the_other_side_is_left_where_a_side_is_named(
+    desk: TradingDesk, orders: OrderHandlers
+) -> None:
+    asyncio.run(orders.place(a_call(), _limit("90")))
+
+    asked = asyncio.run(orders.cancel_all(a_call(), o.CancelOrders(side=Side.SELL)))
+    desk.bar(100.0)
+
+    assert (asked.count, asked.detail) == (
+        0,
+        f"asked to cancel every working sell order of the account {ACCOUNT}",
+    )
+    assert len(orders.listed(a_call(), o.ListOrders(working=True)).items) == 1
+
+
+def test_orders_placed_since_the_last_view_are_taken_back_too(
+    desk: TradingDesk, orders: OrderHandlers
+) -> None:
+    desk.frozen = desk.view()
+    asyncio.run(orders.place(a_call(), _limit("90")))
+
+    asked = asyncio.run(orders.cancel_all(a_call(), o.CancelOrders(instrument=COIN)))
+
+    assert asked.count == 1
 
 
 def test_others_are_left_where_an_instrument_is_named(

@@ -11,6 +11,7 @@ from tests.support.fast_clock import FastClock
 from tests.support.trading_desk import TradingDesk
 from tests.support.trading_session import TradingSession
 
+from botcore.app import viewing
 from botcore.control.access import Role, Scope
 from botcore.control.handlers.orders import OrderHandlers
 from botcore.control.handlers.positions import PositionHandlers
@@ -277,6 +278,29 @@ def test_flatten_says_what_it_sells_and_sells_it(desk: TradingDesk) -> None:
     )
     assert (done.mode, done.positions) == (Mode.FLATTEN, 1)
     assert asyncio.run(handlers.listed(a_call(), p.ListPositions())).items == ()
+
+
+def test_flatten_tells_of_every_order_however_few_a_view_shows(
+    desk: TradingDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(viewing, "ORDERS_SHOWN", 1)
+    orders = OrderHandlers(engine=desk, history=desk.history)
+    handlers = PositionHandlers(engine=desk, stored=desk.history)
+    resting = o.PlaceOrder(
+        instrument=COIN,
+        side=Side.BUY,
+        type=OrderType.LIMIT,
+        quantity=Decimal(1),
+        limit_price=Decimal(90),
+    )
+    for number in range(3):
+        asyncio.run(orders.place(a_call(reference=f"r{number}"), resting))
+
+    effect = asyncio.run(handlers.flattening(a_call(), p.FlattenAll()))
+    done = asyncio.run(handlers.flatten(a_call(), p.FlattenAll()))
+
+    assert "cancel 3 orders" in effect.words
+    assert done.canceled == 3
 
 
 def test_a_key_with_symbols_neither_stops_nor_sells_everything(
