@@ -82,6 +82,32 @@ class Notices:
                 hear(each.user_id, _shown(each))
         return True
 
+    async def announced(self, source: str) -> int | None:
+        """Return up to which number of a journal people were told; None before the first time.
+
+        Raises:
+            StorageError: the store cannot be read.
+        """
+        return await self._store.announced(source)
+
+    async def announce(self, source: str, told: Sequence[tuple[int, Told]], *, upto: int) -> None:
+        """Tell people of a journal's facts, each with its number, once (`NotificationStore`).
+
+        Raises:
+            StorageError: it cannot be kept, and nobody was told; it may be told again.
+        """
+        for each in await self._store.announce(source, told, upto=upto):
+            for hear in self._listeners:
+                hear(each.user_id, _shown(each))
+
+    async def announce_from(self, source: str, lsn: int) -> None:
+        """Tell nothing of a journal up to `lsn`, and what stands behind it.
+
+        Raises:
+            StorageError: that cannot be kept.
+        """
+        await self._store.announce_from(source, lsn)
+
     async def page(self, user: str, *, is_unread: bool, limit: int, cursor: str) -> Notifications:
         """Return what a person was told, newest first."""
         try:

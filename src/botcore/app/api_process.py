@@ -43,6 +43,7 @@ from botcore.kernel.clock import SystemClock
 from botcore.kernel.garbage import start_is_over
 from botcore.kernel.heart import SUPERVISOR_FD, Heart
 from botcore.observability.from_calls import WatchedAuthenticator, WatchedControl
+from botcore.storage import ReadingStore
 
 UPLOADS: Final = "uploads"
 _SHUTDOWN_S: Final = 3
@@ -99,13 +100,17 @@ async def _serve(settings: Settings, info: RunInfo, binding: Binding) -> None:
         metrics.add(LimitFigures(limits))
         metrics.add(SocketFigures(sockets.hub))
         announcer = Announcer(
-            notices=room.notices, people=room.identity.people, loop=asyncio.get_running_loop()
+            notices=room.notices,
+            people=room.identity.people,
+            journal=stack.enter_context(ReadingStore(home.journal_url)),
+            clock=clock,
+            loop=asyncio.get_running_loop(),
         )
         room.jobs.watch(announcer.job)
         monitored.listeners.append(announcer.alert)
         hearing.begin(
             [sockets.on_fact, announcer.fact, monitored.facts.on_fact],
-            [sockets.on_lost, monitored.facts.on_lost],
+            [sockets.on_lost, announcer.lost, monitored.facts.on_lost],
         )
         prices = MarketFeed(events=info.events, on_event=room.market.observe)
         prices.start()
@@ -162,6 +167,7 @@ async def _serve(settings: Settings, info: RunInfo, binding: Binding) -> None:
             "audit": room.store_figures.run(),
             "load": watch_load(limits.governor, clock=clock),
             "sockets": sockets.run(),
+            "announcing": announcer.run(),
         }
         await _run(server, kept, sockets)
 

@@ -4,6 +4,7 @@ Takes in encoded inputs, facts and effects; gives out the same records in order,
 from them in the same transaction, and a check of it all. SQLite embedded, PostgreSQL outside.
 """
 
+from botcore.storage.fact_search import FoundFacts, head_lsn, newest_facts
 from botcore.storage.faults import StoreRefused
 from botcore.storage.findings import Finding, Severity
 from botcore.storage.history import Asked, History, Movements
@@ -25,6 +26,7 @@ __all__ = [
     "Entry",
     "EntryLike",
     "Finding",
+    "FoundFacts",
     "History",
     "Movements",
     "ReadModels",
@@ -41,6 +43,8 @@ __all__ = [
     "TapeRecord",
     "TapeWriter",
     "Upcaster",
+    "head_lsn",
+    "newest_facts",
     "read_journal",
     "rebuild_projections",
     "refuse_if_damaged",

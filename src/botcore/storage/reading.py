@@ -27,7 +27,7 @@ def head_of(connection: sa.Connection) -> Head:
     """Return where the journal says it ends."""
     row = connection.execute(sa.select(journal_head.c.lsn, journal_head.c.digest)).one_or_none()
     if row is None:
-        raise _broken("its head is missing")
+        raise broken("its head is missing")
     return Head(row.lsn, bytes(row.digest))
 
 
@@ -109,21 +109,21 @@ def _before(connection: sa.Connection, after: int) -> Head:
         sa.select(journal.c.digest).where(journal.c.lsn == after)
     ).scalar_one_or_none()
     if digest is None:
-        raise _broken(f"there is no row with lsn {after} to read on from")
+        raise broken(f"there is no row with lsn {after} to read on from")
     return Head(after, bytes(digest))
 
 
 def _checked(previous: Head, record: Record, digest: bytes) -> Head:
     if record.lsn != previous.lsn + 1:
-        raise _broken(f"lsn {previous.lsn} is followed by {record.lsn}")
+        raise broken(f"lsn {previous.lsn} is followed by {record.lsn}")
     if link(previous.digest, record) != digest:
-        raise _broken(f"the row with lsn {record.lsn} is not what was written")
+        raise broken(f"the row with lsn {record.lsn} is not what was written")
     return Head(record.lsn, digest)
 
 
 def _must_end(previous: Head, head: Head) -> None:
     if previous != head:
-        raise _broken(f"it ends at lsn {previous.lsn}, and should end at lsn {head.lsn}")
+        raise broken(f"it ends at lsn {previous.lsn}, and should end at lsn {head.lsn}")
 
 
 def _current(record: Record, upcasters: Mapping[int, Upcaster]) -> Record:
@@ -136,11 +136,12 @@ def _current(record: Record, upcasters: Mapping[int, Upcaster]) -> Record:
 def _kind(kind: str, lsn: int) -> RecordKind:
     found = _KINDS.get(kind)
     if found is None:
-        raise _broken(f"the row with lsn {lsn} is of kind {kind!r}")
+        raise broken(f"the row with lsn {lsn} is of kind {kind!r}")
     return found
 
 
-def _broken(how: str) -> StoreRefused:
+def broken(how: str) -> StoreRefused:
+    """Return the refusal of a journal that is not what was written."""
     return StoreRefused(
         code="JOURNAL_BROKEN",
         cause=f"the journal is damaged: {how}",

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from botcore.domain.ids import DAY_NS
 from botcore.storage.control.locking import one_at_a_time
 from botcore.storage.control.store import ControlStore
+from botcore.storage.control.tables import announced
 from botcore.storage.control.tables import notifications as table
 from botcore.storage.paging import Order, read_page
 
@@ -70,20 +71,50 @@ class NotificationStore:
 
         def act(connection: sa.Connection) -> list[Notification]:
             one_at_a_time(connection, table.name)
-            last = connection.execute(sa.select(sa.func.max(table.c.id))).scalar() or 0
-            made = [
-                Notification(id=number, **msgspec.structs.asdict(each))
-                for number, each in enumerate(told, last + 1)
-            ]
-            if made:
-                connection.execute(
-                    sa.insert(table), [msgspec.structs.asdict(each) for each in made]
-                )
-            for user in {each.user_id for each in made}:
-                _trim(connection, user)
-            return made
+            return _kept(connection, told)
 
         return await self._store.write(act)
+
+    async def announced(self, source: str) -> int | None:
+        """Return up to which number of a journal people were told; None before the first time."""
+        query = sa.select(announced.c.lsn).where(announced.c.source == source)
+        return await self._store.read(lambda c: c.execute(query).scalar_one_or_none())
+
+    async def announce(
+        self, source: str, told: Collection[tuple[int, Told]], *, upto: int
+    ) -> Sequence[Notification]:
+        """Keep what is told of a journal's numbers, and up to where it is told, or nothing.
+
+        What stands at a number up to which people were told already is left out, so that each is
+        told once, also where nobody knows what became of the write before.
+
+        Args:
+            source: names the journal.
+            told: each with its number.
+            upto: nothing up to here is told again.
+        """
+
+        def act(connection: sa.Connection) -> list[Notification]:
+            one_at_a_time(connection, table.name)
+            here = announced.c.source == source
+            query = sa.select(announced.c.lsn).where(here)
+            known = connection.execute(query).scalar_one_or_none()
+            if known is None:
+                connection.execute(sa.insert(announced).values(source=source, lsn=upto))
+            elif known < upto:
+                connection.execute(sa.update(announced).where(here).values(lsn=upto))
+            return _kept(connection, [each for lsn, each in told if lsn > (known or 0)])
+
+        return await self._store.write(act)
+
+    async def announce_from(self, source: str, lsn: int) -> None:
+        """Begin anew behind `lsn`, further back or further on than before."""
+
+        def act(connection: sa.Connection) -> None:
+            connection.execute(sa.delete(announced).where(announced.c.source == source))
+            connection.execute(sa.insert(announced).values(source=source, lsn=lsn))
+
+        await self._store.write(act)
 
     async def page(
         self,
@@ -147,6 +178,19 @@ class NotificationStore:
                 sa.delete(table).where(table.c.id.in_(old.scalar_subquery()))
             ).rowcount
         )
+
+
+def _kept(connection: sa.Connection, told: Collection[Told]) -> list[Notification]:
+    last = connection.execute(sa.select(sa.func.max(table.c.id))).scalar() or 0
+    made = [
+        Notification(id=number, **msgspec.structs.asdict(each))
+        for number, each in enumerate(told, last + 1)
+    ]
+    if made:
+        connection.execute(sa.insert(table), [msgspec.structs.asdict(each) for each in made])
+    for user in {each.user_id for each in made}:
+        _trim(connection, user)
+    return made
 
 
 def _trim(connection: sa.Connection, user_id: str) -> None:

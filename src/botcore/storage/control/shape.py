@@ -27,12 +27,15 @@ def _writer(connection: sa.Connection) -> str:
 
 
 CONTROL: Final = Lineage(
-    head="0001",
+    head="0002",
     metadata=metadata,
     scripts="botcore.storage.control:migrations",
     version_table="control_version",
     seed=_seed,
     writer=_writer,
-    changes={"0001": "users, the audit, jobs, and what is wanted"},
+    changes={
+        "0001": "users, the audit, jobs, and what is wanted",
+        "0002": "up to where people were told of facts",
+    },
 )
 """Of ``control.db``."""

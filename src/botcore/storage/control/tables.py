@@ -345,6 +345,14 @@ notifications = sa.Table(
     sa.Index(None, "user_id", "read_at", "id"),
 )
 
+announced = sa.Table(
+    "announced",
+    metadata,
+    _key("source"),
+    _col("lsn", sa.BigInteger),
+)
+"""Up to which of a journal's numbers people were told of what it holds."""
+
 report_notes = sa.Table(
     "report_notes",
     metadata,

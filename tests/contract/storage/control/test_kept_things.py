@@ -239,6 +239,27 @@ def test_of_a_users_notifications_the_last_thousand_are_kept_for_ninety_days(
     asyncio.run(story())
 
 
+async def _announced(control: ControlStores) -> None:
+    kept = control.notifications
+    assert await kept.announced("journal") is None
+    await kept.announce_from("journal", 5)
+    made = await kept.announce("journal", [(5, told(5)), (6, told(6)), (8, told(8))], upto=8)
+    assert [each.text for each in made] == ["text 6", "text 8"]
+    again = await kept.announce("journal", [(8, told(8)), (9, told(9))], upto=9)
+    assert [each.text for each in again] == ["text 9"]
+    assert await kept.announce("journal", [], upto=7) == []
+    assert await kept.announced("journal") == 9
+    await kept.announce_from("journal", 2)
+    assert await kept.announced("journal") == 2
+    assert await kept.unread("u1") == 3
+
+
+def test_what_a_journal_holds_is_told_once_and_up_to_where_is_kept_with_it(
+    control: ControlStores,
+) -> None:
+    asyncio.run(_announced(control))
+
+
 # Versions, notes and settings
 
 

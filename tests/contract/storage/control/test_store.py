@@ -94,7 +94,7 @@ def test_every_database_is_given_the_same_tables_either_way(dialect: str) -> Non
     with Operations.context(context):
         for step in reversed(list(ScriptDirectory.from_config(CONTROL.config()).walk_revisions())):
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(step.module, "guard_audit", lambda _: None)
+                patch.setattr(step.module, "guard_audit", lambda _: None, raising=False)
                 step.module.upgrade()
 
     def compiled(element: sa.schema.ExecutableDDLElement) -> str:
