@@ -370,6 +370,27 @@ def test_sockets_without_a_ticket_are_bounded() -> None:
     play(story, StreamServer(config=SocketConfig(waiting_max=2)))
 
 
+def test_one_address_cannot_take_all_places_of_sockets_without_a_ticket() -> None:
+    async def story(server: StreamServer, session: aiohttp.ClientSession) -> None:
+        waiting = [await connect(server, session) for _ in range(2)]
+        elsewhere = aiohttp.TCPConnector(local_addr=("127.0.0.2", 0))
+
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await connect(server, session)
+        async with aiohttp.ClientSession(connector=elsewhere) as other:
+            socket = await signed_in(server, other)
+            await socket.close()
+        await waiting[0].send_json({"ticket": server.ticket()})
+        assert (await told(waiting[0]))["type"] == "welcome"
+        waiting.append(await connect(server, session))
+
+        assert refused.value.status == 429
+        for each in waiting:
+            await each.close()
+
+    play(story, StreamServer(config=SocketConfig(waiting_per_address=2)))
+
+
 def test_a_server_that_stops_closes_with_1012() -> None:
     async def story(server: StreamServer, session: aiohttp.ClientSession) -> None:
         socket = await signed_in(server, session)

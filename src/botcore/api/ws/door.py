@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.types import Message, Receive, Scope, Send
 
 from botcore.api.cors import Origins, is_own
-from botcore.api.limits import RateLimits, caller_of
+from botcore.api.limits import RateLimits, address_payer, caller_of
 from botcore.api.rest.problems import problem_answer
 from botcore.api.ws import connection as c
 from botcore.api.ws import frames
@@ -60,6 +60,7 @@ class SocketConfig(msgspec.Struct, frozen=True, kw_only=True):
         sockets_per_user: of one user at a time.
         sockets_max: of all.
         waiting_max: of those that have shown no ticket yet.
+        waiting_per_address: of those, from one address: nobody keeps all others out.
     """
 
     sign_in_s: float = 5.0
@@ -68,6 +69,7 @@ class SocketConfig(msgspec.Struct, frozen=True, kw_only=True):
     sockets_per_user: int = 5
     sockets_max: int = 20_000
     waiting_max: int = 1_000
+    waiting_per_address: int = 100
 
 
 class _Place:
@@ -121,7 +123,7 @@ class SocketDoor:
         self._config = config or SocketConfig()
         self._places: dict[Connection, _Place] = {}
         self._users: Counter[str] = Counter()
-        self._waiting = 0
+        self._waiting: Counter[str] = Counter()
         self._is_closing = False
 
     def routes(self) -> list[BaseRoute]:
@@ -167,7 +169,8 @@ class SocketDoor:
         offered = scope.get("subprotocols", ())
         chosen = SUBPROTOCOL if SUBPROTOCOL in offered else None
         await send({"type": "websocket.accept", "subprotocol": chosen})
-        self._waiting += 1
+        payer = address_payer(_stranger(scope).address)
+        self._waiting[payer] += 1
         try:
             actor = await self._sign_in(scope, receive)
         except Ended as ended:
@@ -177,7 +180,9 @@ class SocketDoor:
             await _say_and_close(send, told, ended.code)
             return
         finally:
-            self._waiting -= 1
+            self._waiting[payer] -= 1
+            if not self._waiting[payer]:
+                del self._waiting[payer]
         if actor is not None:
             await self._serve(actor, scope, receive, send)
 
@@ -190,8 +195,11 @@ class SocketDoor:
         if not self._is_welcome(scope):
             return _foreign(scope)
         is_full = len(self._places) >= self._config.sockets_max
-        if self._is_closing or is_full or self._waiting >= self._config.waiting_max:
+        if self._is_closing or is_full or self._waiting.total() >= self._config.waiting_max:
             return _full()
+        most = self._config.waiting_per_address
+        if self._waiting[address_payer(_stranger(scope).address)] >= most:
+            return _too_many_wait(most)
         return None
 
     def _noted(self, scope: Scope, refusal: BotError) -> BotError:
@@ -429,6 +437,15 @@ def _full() -> Problem:
         code="SOCKETS_FULL",
         cause="the server has as many sockets as it serves, or it stops",
         fix="connect again in a while",
+        details={"retry_after_s": 5},
+    )
+
+
+def _too_many_wait(most: int) -> Problem:
+    return TooMany(
+        code="SOCKETS_FULL",
+        cause=f"{most} sockets of this address wait for a ticket, and no more may",
+        fix='send {"ticket": "…"} as the first frame of each socket, at once',
         details={"retry_after_s": 5},
     )
 
