@@ -212,7 +212,7 @@ async def open_room(  # the one place where everything is named
     for area in (
         AccountHandlers(engine=engine, history=history),
         OrderHandlers(engine=engine, history=history),
-        PositionHandlers(engine=engine, stored=history),
+        PositionHandlers(engine=engine, stored=history, clock=clock),
         TradeHandlers(engine=engine, history=history),
         LedgerHandlers(engine=engine, history=history),
         ExportHandlers(engine=engine, history=history),

@@ -9,6 +9,7 @@ from botcore.control.dispatch import STEP_UP_S, is_fresh
 from botcore.control.engine_port import EnginePort
 from botcore.control.problems import Forbidden, NotFound, StepUpRequired, Unavailable
 from botcore.control.views import AccountView, PlatformView
+from botcore.domain.modes import Mode
 from botcore.kernel.clock import Clock
 
 LIVE: Final = "live"
@@ -173,3 +174,18 @@ def must_step_up(actor: Actor, clock: Clock, what: str) -> None:
             fix="POST /api/v1/auth/step-up with your code or password, then ask again",
             details={"seconds": STEP_UP_S},
         )
+
+
+def must_move(actor: Actor, known: Mode, wanted: Mode, clock: Clock) -> None:
+    """Refuse who may not take an account from one mode to another; allowing less is for anyone.
+
+    Raises:
+        Forbidden: it would allow more, and no person asks.
+        StepUpRequired: it would leave HALT, and no factor was shown lately.
+    """
+    if wanted.severity >= known.severity:
+        return
+    what = f"leaving {known}"
+    must_be_a_person(actor, what)
+    if known is Mode.HALT:
+        must_step_up(actor, clock, what)

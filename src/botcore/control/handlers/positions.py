@@ -6,20 +6,29 @@ from typing import Any
 
 from botcore.control.dispatch import Context, Effect, Handling
 from botcore.control.engine_port import EnginePort
-from botcore.control.handlers.addressing import Accounts, KnownAccounts, must_cover, must_trade
+from botcore.control.handlers.addressing import (
+    Accounts,
+    KnownAccounts,
+    must_cover,
+    must_move,
+    must_trade,
+    unknown_account,
+)
 from botcore.control.handlers.plainly import plainly
 from botcore.control.handlers.pricing import prices_age
-from botcore.control.handlers.refusing import must_be_done
+from botcore.control.handlers.refusing import mode_kept, must_be_done
 from botcore.control.operations import Page, Request
 from botcore.control.schema.accounts import PricesAge
 from botcore.control.schema.positions import FlattenAll, Flattened, ListPositions, Position
 from botcore.control.schema.values import Money
-from botcore.control.views import PositionView
+from botcore.control.views import AccountView, PositionView
 from botcore.control.wording import amount, quantity
 from botcore.domain import commands as c
+from botcore.domain import questions as q
 from botcore.domain.ids import AccountId
+from botcore.domain.modes import Mode
 from botcore.domain.numbers import ZERO
-from botcore.domain.questions import WhatIsOpen
+from botcore.kernel.clock import Clock
 
 
 class PositionHandlers:
@@ -28,10 +37,12 @@ class PositionHandlers:
     Args:
         engine: holds it.
         stored: knows the accounts.
+        clock: dates steps-up.
     """
 
-    def __init__(self, *, engine: EnginePort, stored: KnownAccounts) -> None:
+    def __init__(self, *, engine: EnginePort, stored: KnownAccounts, clock: Clock) -> None:
         self._engine = engine
+        self._clock = clock
         self._accounts = Accounts(engine=engine, stored=stored)
 
     def handlers(self) -> dict[type[Request[Any]], Handling]:
@@ -58,14 +69,14 @@ class PositionHandlers:
 
     async def flatten(self, context: Context, request: FlattenAll) -> Flattened:
         """Close every position at market."""
-        account = self._accounts.shown(request.account)
-        must_trade(context.actor, account)
-        must_cover(context.actor, "")
+        account = await self._may_flatten(context, request)
         held = self._held(account.id)
         outcome = await self._engine.act(
             c.Flatten(AccountId(account.id), context.actor.by, confirmed=True)
         )
         must_be_done(outcome)
+        if outcome.mode is Mode.HALT:
+            raise mode_kept(outcome)
         return Flattened(
             account=account.id,
             mode=outcome.mode,
@@ -77,11 +88,9 @@ class PositionHandlers:
 
     async def flattening(self, context: Context, request: FlattenAll) -> Effect:
         """Say what would be sold and cancelled."""
-        account = self._accounts.shown(request.account)
-        must_trade(context.actor, account)
-        must_cover(context.actor, "")
+        account = await self._may_flatten(context, request)
         held = self._held(account.id)
-        orders = (await self._engine.ask(WhatIsOpen(account=AccountId(account.id)))).orders
+        orders = (await self._engine.ask(q.WhatIsOpen(account=AccountId(account.id)))).orders
         sold = " and ".join(_sale(position) for position in held) or "Nothing is held to be sold"
         worth = sum((abs(_number(position.value) or ZERO) for position in held), start=ZERO)
         about = (
@@ -90,6 +99,17 @@ class PositionHandlers:
         then = f", cancel {orders} orders; then the account only cancels (account {account.id})"
         words = f"{sold}{about}{then}"
         return Effect(words[0].upper() + words[1:], is_raising=False)
+
+    async def _may_flatten(self, context: Context, request: FlattenAll) -> AccountView:
+        """Refuse who may not; a halt is left by flatten as by any other way out of it."""
+        account = self._accounts.shown(request.account)
+        must_trade(context.actor, account)
+        must_cover(context.actor, "")
+        for state in await self._engine.ask(q.RiskState()):
+            if state.account == account.id:
+                must_move(context.actor, state.mode, Mode.FLATTEN, self._clock)
+                return account
+        raise unknown_account(request.account)
 
     def _held(self, account: str) -> list[PositionView]:
         view = self._accounts.platform()

@@ -51,3 +51,12 @@ def must_be_done(outcome: Outcome) -> None:
         if outcome.is_repeat:  # its cause may be long gone; the engine keeps to what it said
             problem.fix = _KEPT
         raise problem
+
+
+def mode_kept(outcome: Outcome) -> Conflict:
+    """Return the problem of an account that did not move: somebody was quicker."""
+    return Conflict(
+        code="MODE_KEPT",
+        cause=f"the account stays in {outcome.mode}: {outcome.mode_cause}",
+        fix="see GET /api/v1/risk/state for how that mode is left",
+    )

@@ -13,18 +13,19 @@ from botcore.control.handlers.addressing import (
     must_be_a_person,
     must_cover,
     must_have,
+    must_move,
     must_step_up,
     must_trade,
     unknown_account,
 )
 from botcore.control.handlers.plainly import plainly
 from botcore.control.handlers.pricing import prices_age
-from botcore.control.handlers.refusing import must_be_done
+from botcore.control.handlers.refusing import mode_kept, must_be_done
 from botcore.control.handlers.spans import span_of
 from botcore.control.history_port import Asked, History, Nothing, OnlyDenials
 from botcore.control.mode_words import ladder
 from botcore.control.operations import Page, Request
-from botcore.control.problems import Conflict, NotFound, Refused
+from botcore.control.problems import NotFound, Refused
 from botcore.control.schema import risk as r
 from botcore.control.schema.values import Money, instant
 from botcore.control.views import AccountView
@@ -199,11 +200,7 @@ class RiskHandlers:
         )
         must_be_done(outcome)
         if outcome.mode is not request.mode:
-            raise Conflict(
-                code="MODE_KEPT",
-                cause=f"the account stays in {outcome.mode}: {outcome.mode_cause}",
-                fix="see GET /api/v1/risk/state for how that mode is left",
-            )
+            raise mode_kept(outcome)
         return _answer(account, outcome)
 
     async def changing_mode(self, context: Context, request: r.ChangeMode) -> Effect:
@@ -299,11 +296,7 @@ class RiskHandlers:
         must_trade(actor, account)
         must_cover(actor, "")
         state = await self._state(account.id)
-        if mode.severity < state.mode.severity:
-            what = f"leaving {state.mode}"
-            must_be_a_person(actor, what)
-            if state.mode is Mode.HALT:
-                must_step_up(actor, self._clock, what)
+        must_move(actor, state.mode, mode, self._clock)
         return state
 
     async def _may_lift(

@@ -74,6 +74,8 @@ class ListPositions(Query[Page[Position]], frozen=True, kw_only=True, forbid_unk
 class FlattenAll(Act[Flattened], frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Close every position at market and cancel every order; the account then only cancels.
 
+    A halted account is flattened by a person who has shown a factor within the last minutes.
+
     Attributes:
         account: whose; the first one by default.
     """
@@ -103,7 +105,15 @@ OPERATIONS: Final = (
         confirm=Confirm.ALWAYS,
         lowers_risk=True,
         route_class=RouteClass.ORDERS,
-        problems=("ACCOUNT_UNKNOWN", "ENGINE_SILENT", "NOT_ALLOWED", "KEY_SCOPE"),
+        problems=(
+            "ACCOUNT_UNKNOWN",
+            "ENGINE_SILENT",
+            "NOT_ALLOWED",
+            "KEY_SCOPE",
+            "PERSON_REQUIRED",
+            "STEP_UP_REQUIRED",
+            "MODE_KEPT",
+        ),
         examples=(FlattenAll(),),
     ),
 )

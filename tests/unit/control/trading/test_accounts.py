@@ -27,6 +27,7 @@ from botcore.domain.commands import Checkpoint
 from botcore.domain.errors import StorageError
 from botcore.domain.ids import AccountId
 from botcore.domain.orders import Side
+from botcore.kernel.clock import SystemClock
 
 COIN = "COINUSDT.SIM"
 
@@ -106,7 +107,7 @@ def test_a_store_that_cannot_be_read_is_said_and_not_shown_as_empty(
 
 
 def test_positions_are_shown_at_the_last_price(desk: TradingDesk) -> None:
-    handlers = PositionHandlers(engine=desk, stored=desk.history)
+    handlers = PositionHandlers(engine=desk, stored=desk.history, clock=SystemClock())
     _trade(desk, Side.BUY, Decimal(2), "r1")
     desk.bar(100.0, 110.0, 100.0, 110.0)
 
@@ -125,7 +126,7 @@ def test_positions_are_shown_at_the_last_price(desk: TradingDesk) -> None:
 
 
 def test_an_average_price_keeps_its_digits(desk: TradingDesk) -> None:
-    handlers = PositionHandlers(engine=desk, stored=desk.history)
+    handlers = PositionHandlers(engine=desk, stored=desk.history, clock=SystemClock())
     for number, (price, quantity) in enumerate([(100.01, 2), (100.02, 1)]):
         _trade(desk, Side.BUY, Decimal(quantity), f"r{number}")
         desk.bar(price)
@@ -206,7 +207,7 @@ def test_account_sums_equal_ledger_sums(steps: list[tuple[Side, Decimal, float]]
             AccountHandlers(engine=desk, history=desk.history).show(a_call(), a.GetAccount())
         )
         held = asyncio.run(
-            PositionHandlers(engine=desk, stored=desk.history).listed(a_call(), p.ListPositions())
+            PositionHandlers(engine=desk, stored=desk.history, clock=SystemClock()).listed(a_call(), p.ListPositions())
         ).items
         desk.close()
 

@@ -264,8 +264,8 @@ def test_flatten_is_no_mode_to_be_set() -> None:
         r.ChangeMode(mode=Mode.FLATTEN)
 
 
-def test_flatten_says_what_it_sells_and_sells_it(desk: TradingDesk) -> None:
-    handlers = PositionHandlers(engine=desk, stored=desk.history)
+def test_flatten_says_what_it_sells_and_sells_it(desk: TradingDesk, clock: FastClock) -> None:
+    handlers = PositionHandlers(engine=desk, stored=desk.history, clock=clock)
     _order(desk, Side.BUY, "2", "r1")
 
     effect = asyncio.run(handlers.flattening(a_call(), p.FlattenAll()))
@@ -281,11 +281,11 @@ def test_flatten_says_what_it_sells_and_sells_it(desk: TradingDesk) -> None:
 
 
 def test_flatten_tells_of_every_order_however_few_a_view_shows(
-    desk: TradingDesk, monkeypatch: pytest.MonkeyPatch
+    desk: TradingDesk, clock: FastClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(viewing, "ORDERS_SHOWN", 1)
     orders = OrderHandlers(engine=desk, history=desk.history)
-    handlers = PositionHandlers(engine=desk, stored=desk.history)
+    handlers = PositionHandlers(engine=desk, stored=desk.history, clock=clock)
     resting = o.PlaceOrder(
         instrument=COIN,
         side=Side.BUY,
@@ -303,11 +303,49 @@ def test_flatten_tells_of_every_order_however_few_a_view_shows(
     assert done.canceled == 3
 
 
+def test_flatten_leaves_a_halt_only_for_a_person_who_has_shown_a_factor(
+    desk: TradingDesk, risk: RiskHandlers, clock: FastClock
+) -> None:
+    handlers = PositionHandlers(engine=desk, stored=desk.history, clock=clock)
+    _order(desk, Side.BUY, "2", "r1")
+    asyncio.run(risk.stop_all(a_call(), r.StopAll()))
+
+    for act in (handlers.flattening, handlers.flatten):
+        with pytest.raises(Forbidden, match="PERSON_REQUIRED"):
+            asyncio.run(act(a_call(a_key()), p.FlattenAll()))
+    clock.skip(400 * SECOND_NS)
+    for act in (handlers.flattening, handlers.flatten):
+        with pytest.raises(StepUpRequired):
+            asyncio.run(act(a_call(a_person()), p.FlattenAll()))
+    assert desk.session.risk.mode is Mode.HALT
+    done = asyncio.run(handlers.flatten(a_call(), p.FlattenAll()))
+
+    assert done.mode is Mode.FLATTEN
+
+
+def test_a_flatten_that_the_engine_does_not_begin_is_never_called_done(
+    desk: TradingDesk, clock: FastClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handlers = PositionHandlers(engine=desk, stored=desk.history, clock=clock)
+    _order(desk, Side.BUY, "2", "r1")
+    answer = desk.ask
+
+    async def ask(question: RiskState) -> object:
+        found = await answer(question)
+        desk.session.tell(KillSwitch(AccountId("main"), "person:bob"))  # bob was quicker
+        return found
+
+    monkeypatch.setattr(desk, "ask", ask)
+
+    with pytest.raises(Conflict, match="stays in HALT: kill switch"):
+        asyncio.run(handlers.flatten(a_call(a_key()), p.FlattenAll()))
+
+
 def test_a_key_with_symbols_neither_stops_nor_sells_everything(
-    desk: TradingDesk, risk: RiskHandlers
+    desk: TradingDesk, risk: RiskHandlers, clock: FastClock
 ) -> None:
     key = a_key(symbols=frozenset({"COINUSDT"}))
-    handlers = PositionHandlers(engine=desk, stored=desk.history)
+    handlers = PositionHandlers(engine=desk, stored=desk.history, clock=clock)
 
     for act in (
         risk.stop_all(a_call(key), r.StopAll()),

@@ -51,7 +51,7 @@ class Platform:
         handlers = (
             AccountHandlers(**both),
             OrderHandlers(**both),
-            PositionHandlers(engine=desk, stored=desk.history),
+            PositionHandlers(engine=desk, stored=desk.history, clock=self.clock),
             TradeHandlers(**both),
             LedgerHandlers(**both),
             RiskHandlers(**both, clock=self.clock),
