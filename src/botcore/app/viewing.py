@@ -33,10 +33,12 @@ from botcore.domain.events import (
 from botcore.domain.ids import DAY_NS, AccountId, ClientOrderId
 from botcore.domain.intents import Reason
 from botcore.domain.numbers import MONEY, ZERO, exact
+from botcore.domain.orders import OrderState
 from botcore.domain.questions import StrategyState
 from botcore.engine import Engine, SignalSlot
 from botcore.engine.decided import outcome_words, wish_of
 from botcore.engine.strategy_states import strategy_states
+from botcore.execution import Order
 from botcore.portfolio import Position
 from botcore.risk import AccountRisk
 from botcore.storage import ReadModels
@@ -52,6 +54,7 @@ _CURVE_POINTS = 240
 _TRADES_READ = 10_000
 _CENT = Decimal("0.01")
 _PLACES = Decimal("1E-12")
+_IN_DOUBT = OrderState.IN_DOUBT
 
 
 class Recent:
@@ -228,6 +231,8 @@ class Viewer:
         """Return the view at the feed's instant `now`."""
         engine = self._engine
         account = engine.desk.accounts[0]
+        index = engine.desk.execution.index
+        working = {each.account: index.all_working(each.account) for each in engine.desk.accounts}
         return PlatformView(
             version=botcore.__version__,
             home=self._home,
@@ -237,10 +242,12 @@ class Viewer:
             continued=self.continued,
             storage=storage,
             feed=self._feed(now),
-            accounts=tuple(self._account(each, now) for each in engine.desk.accounts),
+            accounts=tuple(
+                self._account(each, now, working[each.account]) for each in engine.desk.accounts
+            ),
             strategies=self._strategies(),
             positions=self._positions(account.account),
-            orders=self._orders(account.account),
+            orders=self._orders(account.account, working[account.account]),
             fills=tuple(self._recent.fills),
             alerts=tuple(self._recent.alerts),
         )
@@ -266,7 +273,7 @@ class Viewer:
             step_s=self._step_ns / 1e9,
         )
 
-    def _account(self, account: AccountRisk, now: int) -> AccountView:
+    def _account(self, account: AccountRisk, now: int, working: Sequence[Order]) -> AccountView:
         desk = self._engine.desk
         name = account.account
         currency = desk.valuation.reporting(name)
@@ -284,6 +291,8 @@ class Viewer:
         curve = self._engine.curves[name]
         stride = max(1, len(curve) // _CURVE_POINTS)
         points = tuple(zip(curve.stamps[::stride], curve.equity[::stride], strict=True))
+        has_doubts = desk.execution.index.has_doubts
+        doubts = [o.sent_at for o in working if o.state is _IN_DOUBT] if has_doubts else []
         return AccountView(
             id=name,
             kind="paper",
@@ -310,6 +319,10 @@ class Viewer:
                 MeterView("drawdown", risk.drawdown_used, f"{limits.drawdown_frac:.0%}"),
             ),
             equity_points=points,
+            orders_open=len(working),
+            orders_in_doubt=len(doubts),
+            cancels_owed=sum(order.cancel_owed for order in working),
+            in_doubt_since=min(doubts, default=0),
         )
 
     def _strategies(self) -> tuple[StrategyView, ...]:
@@ -348,7 +361,7 @@ class Viewer:
             )
         return tuple(views)
 
-    def _orders(self, account: AccountId) -> tuple[OrderView, ...]:
+    def _orders(self, account: AccountId, working: Sequence[Order]) -> tuple[OrderView, ...]:
         return tuple(
             OrderView(
                 client_order_id=order.id,
@@ -364,7 +377,7 @@ class Viewer:
                 cancel_owed=order.cancel_owed,
                 ts=self._recent.placed_at(order.id),
             )
-            for order in self._engine.desk.execution.index.all_working(account)[-ORDERS_SHOWN:]
+            for order in working[-ORDERS_SHOWN:]
         )
 
 

@@ -56,6 +56,9 @@ class AccountView(msgspec.Struct, frozen=True):
         day_result_frac, drawdown_frac, fees_today_frac: fractions of equity (0.01 is 1 %).
         mode, mode_cause: what it may do, and why not more.
         equity_points: the last points of the equity curve as (stamp, equity), oldest first.
+        orders_open, orders_in_doubt, cancels_owed: of all its orders that are not terminal; the
+            document shows the newest of them only.
+        in_doubt_since: when the one that is longest in doubt was sent; 0 where none is.
     """
 
     id: str
@@ -74,6 +77,10 @@ class AccountView(msgspec.Struct, frozen=True):
     mode_cause: str
     meters: tuple[MeterView, ...]
     equity_points: tuple[tuple[int, float], ...] = ()
+    orders_open: int = 0
+    orders_in_doubt: int = 0
+    cancels_owed: int = 0
+    in_doubt_since: int = 0
 
 
 class PositionView(msgspec.Struct, frozen=True):

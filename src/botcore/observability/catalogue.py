@@ -159,8 +159,8 @@ CANCELS_OWED = _orders.gauge(
 )
 FILLS = _orders.counter(
     "fills_total",
-    "Executions that this process has seen in the engine's reports since it started.",
-    "account",
+    "Executions.",
+    "liquidity",
 )
 INTENTS = _orders.counter(
     "orders_intents_total", "Orders that risk approved.", "strategy", "side", "type"

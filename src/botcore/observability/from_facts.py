@@ -54,6 +54,7 @@ class FactFigures:
         self._modes: Counter[str] = Counter()
         self._locks: Counter[str] = Counter()
         self._invariants: Counter[str] = Counter(dict.fromkeys(INVARIANTS, 0))
+        self._fills: Counter[str] = Counter(dict.fromkeys((each.lower() for each in Liquidity), 0))
         self._notional: dict[str, float] = {each.lower(): 0.0 for each in Liquidity}
         self._slippage = {side.lower(): Histogram(_SLIPPAGE_BOUNDS) for side in Side}
         self._states: OrderedDict[str, tuple[OrderState, float]] = OrderedDict()
@@ -79,6 +80,7 @@ class FactFigures:
                 sheet.add(c.INTENTS, count, *labels)
             for spec, counted in (
                 (c.ORDERS, self._orders),
+                (c.FILLS, self._fills),
                 (c.REJECTIONS, self._rules),
                 (c.RISK_ALERTS, self._alerts),
                 (c.MODE_CHANGES, self._modes),
@@ -116,6 +118,7 @@ class FactFigures:
 
     def _filled(self, fact: OrderFilled) -> None:
         fill = fact.fill
+        self._fills[fill.liquidity.lower()] += 1
         self._notional[fill.liquidity.lower()] += float(fill.quote_amount)
         self._invariants["overfilled"] += fact.overfill > ZERO
         decided = self._states.get(fact.client_order_id, (fact.state, 0.0))[1]

@@ -1,9 +1,7 @@
 """Figures of the engine's newest document."""
 
-from collections import Counter
 from typing import Final
 
-from botcore.control.changes import new_fills
 from botcore.control.views import AccountView, FeedStatus, PlatformView
 from botcore.domain.ids import SECOND_NS
 from botcore.domain.modes import Mode
@@ -20,13 +18,11 @@ class ViewFigures:
     def __init__(self) -> None:
         self._view: PlatformView | None = None
         self._age_s = float("inf")
-        self._fills: Counter[str] = Counter()
         self._starts = 0
 
     def observe(self, view: PlatformView | None, age_s: float) -> None:
-        """Take a document in; more often than it loses executions, to count all of them."""
+        """Take a document in."""
         if view is not None:
-            self._fills.update(fill.account for fill in new_fills(self._view, view))
             if self._view is not None and self._view.engine_pid != view.engine_pid:
                 self._starts += 1
             self._view = view
@@ -72,18 +68,15 @@ class ViewFigures:
         sheet.add(c.DRAWDOWN, account.drawdown_frac, name)
         sheet.add(c.DAILY_LOSS, max(0.0, -float(account.day_result)), name)
         sheet.add(c.FEES, float(account.fees_total), name)
-        sheet.add(c.FILLS, self._fills[name], name)
         for meter in account.meters:
             # What stands in brackets (which instrument) changes; the limit's name does not.
             limit = meter.name.partition(" (")[0]
             sheet.add(c.RISK_USED, meter.used_frac, name, limit)
-        orders = [order for order in view.orders if order.account == name]
-        doubts = [order.ts for order in orders if order.state == "IN_DOUBT"]
-        sheet.add(c.ORDERS_OPEN, len(orders), name)
-        sheet.add(c.IN_DOUBT, len(doubts), name)
-        oldest_s = (view.feed.now - min(doubts)) / SECOND_NS if doubts else 0.0
-        sheet.add(c.IN_DOUBT_OLDEST, oldest_s, name)
-        sheet.add(c.CANCELS_OWED, sum(order.cancel_owed for order in orders), name)
+        sheet.add(c.ORDERS_OPEN, account.orders_open, name)
+        sheet.add(c.IN_DOUBT, account.orders_in_doubt, name)
+        since = account.in_doubt_since
+        sheet.add(c.IN_DOUBT_OLDEST, (view.feed.now - since) / SECOND_NS if since else 0.0, name)
+        sheet.add(c.CANCELS_OWED, account.cancels_owed, name)
         self._positions(sheet, view, name)
 
     def _positions(self, sheet: Sheet, view: PlatformView, account: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 import structlog
 from structlog.testing import LogCapture
 from tests.support.callers import a_call
-from tests.support.sample_view import sample_view
+from tests.support.sample_view import sample_view, with_account
 
 from botcore.api.limits import LoadGovernor, MemoryBuckets, RateLimits
 from botcore.api.limits.payers import Caller
@@ -57,6 +57,12 @@ from botcore.storage import Entry, SqlJournal, Store
 
 NOW = 1_763_733_930 * SECOND_NS
 PAPER = AccountId("paper")
+
+
+def without_orders() -> PlatformView:
+    return with_account(
+        sample_view(orders=()), orders_open=0, orders_in_doubt=0, in_doubt_since=0, cancels_owed=0
+    )
 
 
 class Engine:
@@ -300,7 +306,7 @@ def run_for(desk: Desk, seconds: float) -> list[dict[str, Any]]:
 
 
 def test_a_silent_engine_is_noticed_logged_kept_and_remembered(desk: Desk) -> None:
-    desk.engine.view, desk.engine.age_s = sample_view(orders=()), 40.0
+    desk.engine.view, desk.engine.age_s = without_orders(), 40.0
     told: list[str] = []
 
     lines = run_for(desk, 90)
@@ -320,7 +326,7 @@ def test_a_silent_engine_is_noticed_logged_kept_and_remembered(desk: Desk) -> No
 
 
 def test_all_is_well_says_nothing(desk: Desk) -> None:
-    desk.engine.view = sample_view(orders=())
+    desk.engine.view = without_orders()
 
     assert [line["alert"] for line in run_for(desk, 60)] == []
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
-from tests.support.sample_view import sample_view, with_account, with_feed
+from tests.support.sample_view import NOW, SECOND, sample_view, with_account, with_feed
 
 from botcore.control.views import FeedStatus, MeterView, PlatformView
 from botcore.domain.modes import Mode
@@ -100,6 +100,23 @@ def test_shows_the_account_s_figures() -> None:
     assert value(found, "build_info", version="0.1.0", python=platform.python_version()) == 1
 
 
+def test_orders_in_doubt_are_counted_also_where_they_are_too_many_to_be_shown() -> None:
+    many = with_account(
+        msgspec.structs.replace(sample_view(), orders=()),
+        orders_open=10_000,
+        orders_in_doubt=2,
+        in_doubt_since=NOW - 130 * SECOND,
+        cancels_owed=1,
+    )
+
+    found = scraped(many)
+
+    assert value(found, "orders_open", account="paper") == 10_000
+    assert value(found, "orders_in_doubt", account="paper") == 2
+    assert value(found, "orders_in_doubt_oldest_seconds", account="paper") == 130
+    assert value(found, "cancels_owed", account="paper") == 1
+
+
 def test_a_loss_of_the_day_is_positive() -> None:
     found = scraped(with_account(sample_view(), day_result="-12.5"))
 
@@ -160,17 +177,6 @@ def test_before_the_first_document_only_its_absence_is_shown() -> None:
         "botcore_http_in_flight",
     }
     assert value(found, "view_age_seconds") == float("inf")
-
-
-def test_an_execution_is_counted_once_however_often_it_is_seen() -> None:
-    metrics = Metrics(version="0.1.0")
-    fills = sorted(sample_view().fills, key=lambda fill: fill.ts)
-
-    metrics.observe(sample_view(fills=tuple(fills[:2])), 0.1)
-    metrics.observe(sample_view(fills=tuple(fills[:4])), 0.1)
-    found = samples(metrics, sample_view(fills=tuple(fills[2:5])))
-
-    assert value(found, "fills_total", account="paper") == 5
 
 
 def test_a_strategy_that_is_gone_is_gone_from_the_metrics() -> None:

@@ -134,6 +134,16 @@ def test_an_order_is_counted_once_in_each_state_it_comes_to() -> None:
     assert found["fill_notional_quote_total{taker}"] == 202.0
 
 
+def test_every_execution_is_counted_however_many_come_at_once() -> None:
+    figures = FactFigures()
+    for lsn in range(100):  # more than a document of the platform carries
+        figures.on_fact(lsn, filled("101", number=f"o{lsn}"))
+
+    found = read(figures)
+
+    assert (found["fills_total{taker}"], found["fills_total{maker}"]) == (100, 0)
+
+
 def test_slippage_is_above_zero_where_it_is_worse_for_us() -> None:
     figures = FactFigures()
     figures.on_fact(1, placed(price=100.0))

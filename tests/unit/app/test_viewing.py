@@ -1,0 +1,33 @@
+"""What the platform's document says of orders, however many of them it shows."""
+
+from pathlib import Path
+
+import pytest
+from tests.support.trading_desk import TradingDesk
+from tests.support.trading_session import ACCOUNT, TradingSession, buy, planned
+from tests.unit.engine.test_lasting_doubts import SilentVenue
+
+from botcore.app import viewing
+from botcore.domain.commands import CancelAll
+
+
+def test_all_orders_are_counted_though_only_the_newest_are_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(viewing, "ORDERS_SHOWN", 1)
+    run = TradingSession(
+        {"buyer": planned({1: lambda view: [buy(view), buy(view), buy(view)]})},
+        wrap=SilentVenue,  # type: ignore[arg-type]  # what it does not silence is the venue's own
+    )
+    desk = TradingDesk(tmp_path, run)
+    desk.bar(100.0)
+    run.tell(CancelAll(ACCOUNT, "person:ann"))
+
+    view = desk.view()
+    desk.close()
+
+    assert view is not None
+    (account,) = view.accounts
+    assert len(view.orders) == 1
+    assert (account.orders_open, account.orders_in_doubt, account.cancels_owed) == (3, 3, 3)
+    assert account.in_doubt_since == min(order.sent_at for order in run.orders)
