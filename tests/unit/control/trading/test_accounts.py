@@ -207,7 +207,9 @@ def test_account_sums_equal_ledger_sums(steps: list[tuple[Side, Decimal, float]]
             AccountHandlers(engine=desk, history=desk.history).show(a_call(), a.GetAccount())
         )
         held = asyncio.run(
-            PositionHandlers(engine=desk, stored=desk.history, clock=SystemClock()).listed(a_call(), p.ListPositions())
+            PositionHandlers(engine=desk, stored=desk.history, clock=SystemClock()).listed(
+                a_call(), p.ListPositions()
+            )
         ).items
         desk.close()
 
