@@ -192,6 +192,15 @@ def test_holes_are_told_with_what_they_lack() -> None:
     assert found.coverage.fraction == pytest.approx(4 / 7)
 
 
+def test_a_longer_candle_that_lacks_parts_is_told_and_never_counts_as_whole() -> None:
+    found = ask(m.ReadOhlcv(symbol=BTC, timeframe="3m"), Running(*bars(1, 2, 3, 5, 6, 7, 8)))
+
+    assert [c.time.minute for c in found.candles] == [0, 3, 6]
+    assert found.coverage.incomplete == (minute(0), minute(3))
+    assert found.coverage.fraction == pytest.approx(7 / 9)
+    assert ask(m.ReadOhlcv(symbol=BTC, timeframe="3m")).coverage.incomplete == ()
+
+
 def test_recorded_candles_are_read_where_nothing_runs_or_when_asked_for() -> None:
     found = ask(m.ReadOhlcv(symbol="OLD.SIM", limit=2))
 

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from decimal import Decimal
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+
+import numpy as np
 
 from botcore.control.dispatch import Context, Handling
 from botcore.control.handlers.paging import page_of
@@ -16,7 +18,8 @@ from botcore.domain.calendar import parse_step, step_name
 from botcore.domain.ids import DAY_NS
 from botcore.domain.market import Bar
 from botcore.domain.parameters import did_you_mean
-from botcore.marketdata.resampling import bucket_open, check_step
+from botcore.marketdata.candles import FIELDS, Candles
+from botcore.marketdata.resampling import bucket_open, check_step, resample
 
 _BARS_READ: Final = 2_000_000
 """Most recorded bars that one question reads, before they are joined."""
@@ -83,15 +86,16 @@ class MarketHandlers:
             low, high = self._bounds(request, step_ns, base, start, end)
             bars = self._recorded.bars(request.symbol, base, low, high)
         joined = _joined(bars, step_ns)
-        chosen = joined[: request.limit] if start is not None else joined[-request.limit :]
-        follows = start is not None and len(joined) > request.limit
+        part = slice(request.limit) if start is not None else slice(-request.limit, None)
+        chosen = joined.rows(part)
+        follows = start is not None and len(joined.bars) > request.limit
         return m.Ohlcv(
             symbol=request.symbol,
             timeframe=step_name(step_ns),
             source="running" if is_running else "recorded",
-            candles=tuple(_candle(each) for each in chosen),
+            candles=tuple(_candle(each) for each in chosen.bars),
             coverage=_coverage(chosen, step_ns),
-            next_start=instant(joined[request.limit].ts_open) if follows else None,
+            next_start=instant(joined.bars[request.limit].ts_open) if follows else None,
         )
 
     def book(self, _context: Context, request: m.ReadBook) -> m.Book:
@@ -253,39 +257,41 @@ def _within(ts_open: int, start: int | None, end: int | None, step_ns: int) -> b
     return (start is None or bucket >= start) and (end is None or bucket < end)
 
 
-def _joined(bars: Sequence[Bar], step_ns: int) -> list[Bar]:
+class _Joined(NamedTuple):
+    """Bars of one length, and of how many parts each lacks; `parts` is how many each has whole."""
+
+    bars: Sequence[Bar]
+    missing: Sequence[int]
+    parts: int
+
+    def rows(self, chosen: slice) -> "_Joined":
+        return _Joined(self.bars[chosen], self.missing[chosen], self.parts)
+
+
+def _joined(bars: Sequence[Bar], step_ns: int) -> _Joined:
     """Join bars into longer ones; the last is left out until its last part is there."""
     if not bars or bars[0].spec.step_ns == step_ns:
-        return list(bars)
-    found: list[Bar] = []
-    parts: list[Bar] = []
-    for bar in bars:
-        if parts and bucket_open(bar.ts_open, step_ns) != bucket_open(parts[0].ts_open, step_ns):
-            found.append(_one(parts, step_ns))
-            parts = []
-        parts.append(bar)
-    if parts and parts[-1].ts_close == bucket_open(parts[0].ts_open, step_ns) + step_ns:
-        found.append(_one(parts, step_ns))
-    return found
-
-
-def _one(parts: Sequence[Bar], step_ns: int) -> Bar:
-    opened = bucket_open(parts[0].ts_open, step_ns)
-    first = parts[0]
-    return Bar(
-        instrument=first.instrument,
-        spec=type(first.spec)(step_ns, first.spec.source, first.spec.origin),
-        ts_open=opened,
-        ts_close=opened + step_ns,
-        open=first.open,
-        high=max(each.high for each in parts),
-        low=min(each.low for each in parts),
-        close=parts[-1].close,
-        volume=sum(each.volume for each in parts),
+        return _Joined(bars, (0,) * len(bars), 1)
+    first = bars[0]
+    base_ns, spec = first.spec.step_ns, first.spec
+    columns = {name: np.array([getattr(each, name) for each in bars]) for name in FIELDS}
+    opens = np.array([each.ts_open for each in bars], dtype=np.int64)
+    made = resample(Candles(first.instrument, base_ns, opens, columns), step_ns)
+    longer = type(spec)(step_ns, spec.source, spec.origin)
+    figures = (made.candles.columns[name].tolist() for name in FIELDS)
+    stamps = zip(made.candles.ts_open.tolist(), made.ts_close.tolist(), strict=True)
+    return _Joined(
+        [
+            Bar(first.instrument, longer, opened, closed, *each)
+            for (opened, closed), each in zip(stamps, zip(*figures, strict=True), strict=True)
+        ],
+        made.missing.tolist(),
+        step_ns // base_ns,
     )
 
 
-def _coverage(bars: Sequence[Bar], step_ns: int) -> m.Coverage:
+def _coverage(joined: _Joined, step_ns: int) -> m.Coverage:
+    bars = joined.bars
     gaps = tuple(
         m.CandleGap(
             start=instant(a.ts_open + step_ns),
@@ -295,13 +301,19 @@ def _coverage(bars: Sequence[Bar], step_ns: int) -> m.Coverage:
         for a, b in pairwise(bars)
         if b.ts_open - a.ts_open > step_ns
     )
-    lacking = sum(gap.missing for gap in gaps)
+    wanted = (len(bars) + sum(gap.missing for gap in gaps)) * joined.parts
+    there = len(bars) * joined.parts - sum(joined.missing)
     return m.Coverage(
         first=instant(bars[0].ts_open) if bars else None,
         last=instant(bars[-1].ts_open) if bars else None,
         candles=len(bars),
         gaps=gaps,
-        fraction=len(bars) / (len(bars) + lacking) if bars else 0.0,
+        fraction=there / wanted if bars else 0.0,
+        incomplete=tuple(
+            instant(bar.ts_open)
+            for bar, missing in zip(bars, joined.missing, strict=True)
+            if missing
+        ),
     )
 
 

@@ -68,7 +68,10 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
         first, last: opens of the oldest and the newest candle; None where there is none.
         candles: how many there are.
         gaps: within what was asked for.
-        fraction: candles that are there, of those that should be between first and last, 0..1.
+        fraction: what is there, of what should be from the first to the last, 0..1; a candle that
+            lacks parts counts for those that it has.
+        incomplete: opens of candles that were joined from shorter ones of which some are missing:
+            their high, low and volume may have been others.
     """
 
     first: datetime | None
@@ -76,6 +79,7 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     candles: int
     gaps: tuple[CandleGap, ...]
     fraction: float
+    incomplete: tuple[datetime, ...] = ()
 
 
 class Ohlcv(msgspec.Struct, frozen=True, kw_only=True):
