@@ -20,6 +20,13 @@ import pytest
 from tests.support.api_platform import Answered, ApiPlatform, resting
 from tests.support.platform_process import waited_for
 
+from botcore.app.desired import (
+    COMPOSED,
+    Desired,
+    DesiredStrategy,
+    read_desired,
+    write_desired,
+)
 from botcore.app.home import Home
 from botcore.kernel.clock import SystemClock
 
@@ -228,6 +235,29 @@ def test_trading_goes_on_while_the_api_is_away(platform: ApiPlatform, by: str) -
     waited_for(lambda: recorded() > before, within_s=20, what="market data that is recorded")
     os.kill(pid_of(platform, "api"), signal.SIGKILL)
     is_back(platform, by)
+
+
+def test_a_change_that_the_engine_never_heard_of_is_run_once_the_api_is_back(
+    platform: ApiPlatform, by: str
+) -> None:
+    home, engine = Home(platform.home), pid_of(platform, "engine")
+    wanted = Desired(
+        revision=1,
+        strategies={"rsi": DesiredStrategy(strategy="rsi", parameters={"period": 21.0})},
+    )
+    api = pid_of(platform, "api")
+
+    os.kill(api, signal.SIGSTOP)
+    write_desired(home, wanted)  # and there it was cut off
+    os.kill(api, signal.SIGKILL)
+
+    waited_for(
+        lambda: read_desired(home, COMPOSED) == wanted,
+        within_s=60,
+        what="the engine being composed anew",
+    )
+    is_back(platform, by)
+    assert pid_of(platform, "engine") != engine
 
 
 # --- the control store cannot be written

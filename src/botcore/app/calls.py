@@ -1,9 +1,10 @@
-"""What is called over the channel, and how it is answered: commands, questions, recomposing."""
+"""What is called over the channel, and how it is answered: commands, questions, composition."""
 
 from typing import Any
 
 import msgspec
 
+from botcore.app.desired import Desired
 from botcore.app.zmq_calls import EngineUnreachable
 from botcore.domain.commands import Command
 from botcore.domain.errors import BotError, ConfigError, DataError, StorageError
@@ -25,7 +26,30 @@ class Recomposing(msgspec.Struct, frozen=True, kw_only=True):
     sentence: str = "the engine is composed anew"
 
 
-What = Command | Asked | Recompose
+class Composition(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Ask what the engine was composed from."""
+
+
+class ComposedFrom(msgspec.Struct, frozen=True, kw_only=True):
+    """What an engine was composed from.
+
+    Attributes:
+        pid: of its process.
+        seen: the newest document as the engine found it at its start; None where it could not be
+            read.
+        desired: what it was composed from instead or because of that, above the settings.
+        refused: why it is not the newest; empty where it is.
+        limits: those of risk in force now, by their names.
+    """
+
+    pid: int
+    seen: Desired | None
+    desired: Desired
+    refused: str
+    limits: dict[str, Any]
+
+
+What = Command | Asked | Recompose | Composition
 
 
 class Call(msgspec.Struct, frozen=True, array_like=True):

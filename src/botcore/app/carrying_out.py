@@ -6,7 +6,7 @@ from typing import get_args
 
 from msgspec.structs import replace
 
-from botcore.app.calls import Recompose, Recomposing
+from botcore.app.calls import ComposedFrom, Composition, Recompose, Recomposing
 from botcore.app.recording import Recorder
 from botcore.app.told import Told
 from botcore.domain.commands import (
@@ -45,6 +45,7 @@ class CarryingOut:
         clock: the machine's; calls that come too late by it are not taken up.
         venue_failed: told of a failure of the venue's store.
         recompose: lets the process end, to be composed anew; raises `ConfigError` where it cannot.
+        composition: says what the engine was composed from.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class CarryingOut:
         clock: Clock,
         venue_failed: Callable[[StorageError], None],
         recompose: Callable[[Recompose], Recomposing],
+        composition: Callable[[Composition], ComposedFrom],
     ) -> None:
         self._engine = engine
         self._session = session
@@ -69,6 +71,7 @@ class CarryingOut:
         self._clock = clock
         self._venue_failed = venue_failed
         self._recompose = recompose
+        self._composition = composition
 
     def carry_out(self, tolds: Sequence[Told]) -> None:
         """Carry calls out in their order, and answer each; a command once it is durable."""
@@ -80,6 +83,8 @@ class CarryingOut:
             for told in group:
                 if kind is Recompose:
                     self._answer(told, self._recompose, told.what)
+                elif kind is Composition:
+                    self._answer(told, self._composition, told.what)
                 else:
                     self._answer(told, self._answering.answer, told.what)
         if done:
@@ -189,7 +194,7 @@ class _Done:
 def _kind(told: Told) -> object:
     if isinstance(told.what, _COMMANDS):
         return Command
-    return Recompose if isinstance(told.what, Recompose) else None
+    return type(told.what) if isinstance(told.what, Recompose | Composition) else None
 
 
 def _too_late() -> ConfigError:

@@ -25,6 +25,7 @@ class Composed(NamedTuple):
         desired: what it was composed from, above the settings.
         stopped: strategies that are configured and not run.
         refused: why the newest document was passed over; empty if it was not.
+        seen: the newest document; None if it could not be read.
     """
 
     engine: Engine
@@ -32,6 +33,7 @@ class Composed(NamedTuple):
     desired: Desired
     stopped: tuple[StrategyState, ...]
     refused: str = ""
+    seen: Desired | None = None
 
 
 def compose(settings: Settings, market: Market, home: Home) -> Composed:
@@ -51,9 +53,11 @@ def compose(settings: Settings, market: Market, home: Home) -> Composed:
     """
     refused = ""
     documents: list[Desired] = []
+    seen: Desired | None = None
     for name in (DESIRED, COMPOSED):
         try:
             documents.append(read_desired(home, name))
+            seen = documents[0] if name == DESIRED else seen
         except ConfigError as error:
             refused = refused or f"{error.cause} [{error.code}]"
     for desired, is_known in _best_first(documents):
@@ -63,8 +67,8 @@ def compose(settings: Settings, market: Market, home: Home) -> Composed:
             continue
         if is_known:
             _keep(home, desired)
-        return found._replace(refused=refused)
-    return _composed(settings, market, home, NOTHING)._replace(refused=refused)
+        return found._replace(refused=refused, seen=seen)
+    return _composed(settings, market, home, NOTHING)._replace(refused=refused, seen=seen)
 
 
 def _best_first(documents: Sequence[Desired]) -> Iterator[tuple[Desired, bool]]:

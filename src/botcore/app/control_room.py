@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import structlog
 
@@ -69,13 +69,32 @@ from botcore.control.identity.passwords import cost_for, machine_memory
 from botcore.control.operations import Request
 from botcore.control.schema import operations
 from botcore.control.schema.health import HealthStatus
-from botcore.domain.errors import StorageError
+from botcore.domain.errors import BotError, ConfigError, StorageError
 from botcore.kernel.clock import Clock
 from botcore.storage import ReadingStore, ReadModels, Store
 
 KEY_FILE: Final = "secrets.key"
 _TEND_S: Final = 60.0
 _FOLLOW_S: Final = 1.0
+
+
+class Settled(Protocol):
+    """What `settle` brings together."""
+
+    @property
+    def engine(self) -> EnginePort:
+        """The engine."""
+        ...
+
+    @property
+    def risk(self) -> RiskHandlers:
+        """Keeps the limits in force."""
+        ...
+
+    @property
+    def strategies(self) -> EngineStrategies:
+        """Has the engine run what is kept."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,6 +112,8 @@ class ControlRoom:
     alerts: AlertWatch
     notices: Notices
     wanted: WantedSetUps
+    risk: RiskHandlers
+    strategies: EngineStrategies
     vitals: ProcessVitals
     monitored: Monitored
     store_figures: StoreFigures
@@ -208,6 +229,15 @@ async def open_room(  # the one place where everything is named
         monitored.metrics.add(source)
     vitals.add("log", monitored.keeper.health)
     vitals.add("audit", store_figures.health)
+    risk = RiskHandlers(engine=engine, history=history, clock=clock, keep=wanted.keep_limits)
+    strategies = EngineStrategies(
+        engine=engine,
+        link=link,
+        home=home,
+        account=PAPER,
+        signals=StoredSignals(store, words=words),
+        clock=clock,
+    )
     handlers: dict[type[Request[Any]], Handling] = {}
     for area in (
         AccountHandlers(engine=engine, history=history),
@@ -216,17 +246,11 @@ async def open_room(  # the one place where everything is named
         TradeHandlers(engine=engine, history=history),
         LedgerHandlers(engine=engine, history=history),
         ExportHandlers(engine=engine, history=history),
-        RiskHandlers(engine=engine, history=history, clock=clock, keep=wanted.keep_limits),
+        risk,
         StrategyHandlers(
             setups=wanted,
             catalogue=HomeStrategies(home),
-            engine=EngineStrategies(
-                engine=engine,
-                link=link,
-                account=PAPER,
-                signals=StoredSignals(store, words=words),
-                clock=clock,
-            ),
+            engine=strategies,
         ),
         MarketHandlers(running=market, recorded=RecordedSeries(lake_of({"home": settings.home}))),
         BacktestHandlers(runs=HomeRuns(home), notes=KeptNotes(stores.notes, clock), jobs=jobs),
@@ -286,6 +310,8 @@ async def open_room(  # the one place where everything is named
         alerts=alerts,
         notices=notices,
         wanted=wanted,
+        risk=risk,
+        strategies=strategies,
         vitals=vitals,
         monitored=monitored,
         store_figures=store_figures,
@@ -309,6 +335,7 @@ async def tend(room: ControlRoom, settings: Settings, *, clock: Clock) -> None:
             tasks.create_task(Schedule(jobs=room.jobs, clock=clock).run(), name="schedule")
             tasks.create_task(_tend_identity(room, clock), name="identity")
             tasks.create_task(_follow(room, home, clock), name="market")
+            tasks.create_task(settle(room, clock=clock), name="settle")
     finally:
         await room.jobs.stop()
 
@@ -321,6 +348,30 @@ async def _tend_identity(room: ControlRoom, clock: Clock) -> None:
             await room.identity.tend()
         except StorageError as error:
             log.error("storage_failed", code=error.code, cause=error.cause, fix=error.fix)
+
+
+async def settle(room: "Settled", *, clock: Clock) -> None:
+    """Bring engine and store together whenever an engine has begun, until cancelled.
+
+    Limits that are in force are kept; set-ups that are kept are run. Either may have been cut off
+    by a crash, or by a store that could not be written.
+    """
+    log = structlog.get_logger("settle")
+    settled, told = 0, ""
+    while True:
+        view = room.engine.view()
+        if view is not None and (view.engine_pid != settled or room.risk.has_unkept):
+            try:
+                await room.risk.keep_in_force()
+                await room.strategies.catch_up()
+                settled, told = view.engine_pid, ""
+            except BotError as error:
+                if isinstance(error, ConfigError):
+                    settled = view.engine_pid  # trying again would not help
+                if error.code != told:
+                    log.warning("not_settled", code=error.code, cause=error.cause, fix=error.fix)
+                told = error.code
+        await clock.sleep(_FOLLOW_S)
 
 
 async def _follow(room: ControlRoom, home: Home, clock: Clock) -> None:

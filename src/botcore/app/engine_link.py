@@ -4,7 +4,15 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TypeVar
 
-from botcore.app.calls import Call, Recompose, Recomposing, decode_answer, encode_call
+from botcore.app.calls import (
+    Call,
+    ComposedFrom,
+    Composition,
+    Recompose,
+    Recomposing,
+    decode_answer,
+    encode_call,
+)
 from botcore.app.channel import Remote
 from botcore.app.fact_feed import FactFeed, Lost
 from botcore.app.zmq_async import ZmqAsyncClient
@@ -131,6 +139,16 @@ class EngineLink:
         """
         reply = await self._call(Call(Recompose(by=by), self._until()), 1)
         answer: Recomposing = decode_answer(reply, Recomposing)
+        return answer
+
+    async def composition(self) -> ComposedFrom:
+        """Ask what the engine was composed from.
+
+        Raises:
+            EngineUnreachable: no answer came.
+        """
+        reply = await self._call(Call(Composition(), self._until()), _TRIES)
+        answer: ComposedFrom = decode_answer(reply, ComposedFrom)
         return answer
 
     def _until(self) -> int:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 import structlog
 
-from botcore.app.calls import Recompose, Recomposing
+from botcore.app.calls import ComposedFrom, Composition, Recompose, Recomposing
 from botcore.app.carrying_out import CarryingOut
 from botcore.app.channel import Publisher
 from botcore.app.composing import compose
@@ -230,11 +230,12 @@ class EngineProcess:
             clock=self._system,
             venue_failed=self._venue_failed,
             recompose=self._recompose,
+            composition=self._composition,
         )
         now = self._now()
         self._tell_refused(now)
         tell = self._session.input
-        tell(ApplyConfig(PAPER, self._config.document()), now)
+        tell(self._configuration(now), now)
         self._recovery.begin(next_epoch(self._engine.desk.execution.epoch, self._system.now_ns()))
         self._fund(now)
         for name in self._quarantined:
@@ -261,6 +262,24 @@ class EngineProcess:
             doubts=doubts,
             snapshot=restored.refused or "ok",
         )
+
+    def _configuration(self, now: int) -> ApplyConfig:
+        """Return what is in force from now on.
+
+        Limits that people put in force stay, also where nothing that is read at a start has them:
+        keeping them was cut off. Going back, perhaps to wider ones, would happen behind their back.
+        """
+        limits, by = self._engine.limits.unkept(PAPER)
+        if limits:
+            (account,) = self._config.accounts
+            words = ", ".join(
+                f"{name} {getattr(account.limits, name):g} → {value:g}"
+                for name, value in sorted(limits.items())
+            )
+            detail = f"{words}, as {by} had set it"
+            self._log.warning("limits_not_kept", detail=detail)
+            self._recent.alerts.appendleft(AlertView(now, "LIMITS_NOT_KEPT", detail))
+        return ApplyConfig(PAPER, self._config.document(), limits, by)
 
     def _fund(self, now: int) -> None:
         """Put the opening money where it is missing: at the venue, and in the ledger."""
@@ -385,6 +404,17 @@ class EngineProcess:
         self._is_recomposing = True
         self._stop()
         return Recomposing()
+
+    def _composition(self, _asked: Composition) -> ComposedFrom:
+        """Say what the engine was composed from."""
+        composed, account = self._composed, self._engine.desk.risk.account(PAPER)
+        return ComposedFrom(
+            pid=os.getpid(),
+            seen=composed.seen,
+            desired=composed.desired,
+            refused=composed.refused,
+            limits=msgspec.to_builtins(account.limits),
+        )
 
     def _tell_refused(self, now: int) -> None:
         """Say why what is desired is not run."""

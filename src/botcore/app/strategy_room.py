@@ -1,5 +1,6 @@
 """Strategies as control asks for them: what there is on this machine, and what the engine runs."""
 
+import asyncio
 import contextlib
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -8,11 +9,13 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from botcore.app.desired import REFUSED
+from botcore.app.calls import ComposedFrom
+from botcore.app.desired import Desired, read_desired
 from botcore.app.engine_link import EngineLink
 from botcore.app.home import Home
 from botcore.app.strategies import find_strategy, refuse_file
 from botcore.app.strategy_verbs import details, entries, refuse_taken, schema
+from botcore.app.wanted import desired_of
 from botcore.app.zmq_calls import EngineUnreachable
 from botcore.control.engine_port import EnginePort
 from botcore.control.operations import Page
@@ -25,6 +28,7 @@ from botcore.control.schema.strategies import (
     Signal,
 )
 from botcore.control.schema.values import instant
+from botcore.control.strategies_port import SetUp, Taken
 from botcore.control.views import PlatformView
 from botcore.domain.commands import PauseStrategy, ResumeStrategy
 from botcore.domain.errors import BotError, ConfigError, StorageError
@@ -147,6 +151,7 @@ class EngineStrategies:
     Args:
         engine: answers and acts.
         link: composes anew; None where nothing runs.
+        home: has the document of what is wanted.
         account: whose strategies.
         signals: reads signals by page.
         clock: waits for an engine that is composed anew.
@@ -157,12 +162,15 @@ class EngineStrategies:
         *,
         engine: EnginePort,
         link: EngineLink | None,
+        home: Home,
         account: str,
         signals: SignalPages,
         clock: Clock,
     ) -> None:
         self._engine = engine
         self._link = link
+        self._home = home
+        self._composing = asyncio.Lock()
         self._account = AccountId(account)
         self._signals = signals
         self._clock = clock
@@ -192,23 +200,64 @@ class EngineStrategies:
             with contextlib.suppress(EngineUnreachable, Unavailable):  # nobody can say
                 await self._engine.ask(TopsOfBook(instruments=names))
 
-    async def recompose(self) -> bool:
-        """Have the engine composed anew, wait until it is back, and look what it runs."""
+    async def take_up(self, strategy: str, setup: SetUp) -> Taken:
+        """Have the engine composed anew where it has not seen the newest document.
+
+        One at a time: who waits is mostly served by the one before, with all that was stored
+        meanwhile.
+        """
         if self._link is None:
-            return False
-        before = self._pid()
+            return Taken.NOT_IN_FORCE
         try:
-            await self._link.recompose(by="control")
-        except BotError:
-            return False  # it does not answer, or nobody would start it again: at its next start
+            async with self._composing:
+                found = await self._up_to_date(self._link)
+        except BotError:  # it does not answer, or nobody would start it again: at its next start
+            return Taken.NOT_IN_FORCE
+        runs = found.desired.strategies.get(strategy)
+        if runs == desired_of(setup):
+            return Taken.IN_FORCE
+        is_newest = runs is not None and not found.refused
+        return Taken.REPLACED if is_newest else Taken.NOT_IN_FORCE
+
+    async def catch_up(self) -> None:
+        """Have the engine composed anew where it runs something else than what is wanted now.
+
+        Whoever changed that was cut off before the engine heard of it, or the document was mended.
+
+        Raises:
+            EngineUnreachable: it does not answer.
+            ConfigError: the document cannot be read, or nobody would start the engine again.
+        """
+        if self._link is None:
+            return
+        async with self._composing:
+            wanted = await asyncio.to_thread(read_desired, self._home)
+            if _is_behind(await self._link.composition(), wanted):
+                await self._up_to_date(self._link)
+
+    async def _up_to_date(self, link: EngineLink) -> ComposedFrom:
+        """Return what the engine was composed from, once it has seen the newest document.
+
+        Raises:
+            BotError: it does not answer, or does not come back in time.
+        """
+        wanted = await asyncio.to_thread(read_desired, self._home)
+        found = await link.composition()
+        if found.seen == wanted:
+            return found
+        await link.recompose(by="control")
         waited = 0.0
         while waited < _BACK_S:
             await self._clock.sleep(_LOOK_S)
             waited += _LOOK_S
             view = self._engine.view()
-            if view is not None and view.engine_pid != before:
-                return all(alert.code != REFUSED for alert in view.alerts)
-        return False
+            if view is not None and view.engine_pid != found.pid:
+                return await link.composition()
+        raise EngineUnreachable(
+            code="ENGINE_UNREACHABLE",
+            cause=f"the engine did not come back within {_BACK_S:.0f} s",
+            fix="see `./bot status`",
+        )
 
     async def decisions(
         self, strategy: str, symbol: str, *, limit: int, before: int | None
@@ -251,9 +300,17 @@ class EngineStrategies:
                 return sorted({decision.instrument for decision in each.decisions})
         return []
 
-    def _pid(self) -> int:
-        view = self._engine.view()
-        return 0 if view is None else view.engine_pid
+
+def _is_behind(found: ComposedFrom, wanted: Desired) -> bool:
+    """Whether an engine was composed from something else than what is wanted.
+
+    Limits are put in force as they are changed: a document that only has them too is no reason.
+    """
+    if found.seen is None or found.seen.strategies != wanted.strategies:
+        return True
+    return found.seen != wanted and any(
+        found.limits.get(name) != value for name, value in wanted.limits.items()
+    )
 
 
 def _digest(raw: bytes) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from botcore.app.desired import Desired, DesiredStrategy, read_desired, write_desired
 from botcore.app.home import Home
@@ -124,7 +125,7 @@ class WantedSetUps:
         return _setup_version(version)
 
     async def keep_limits(self, limits: Mapping[str, Any], *, author: str) -> None:
-        """Keep limits that were put in force, for the next start.
+        """Keep limits that were put in force, for the next start; once, however often it is asked.
 
         Args:
             limits: those that people changed, by their names; the rest stay the settings'.
@@ -136,6 +137,9 @@ class WantedSetUps:
         async with self._writing:
             newest = (await self._limits.newest(self._account)).get(LIMITS)
             known = {} if newest is None else msgspec.json.decode(newest.document)
+            if newest is not None and {**known, **limits} == known:
+                await self._tell_engine()
+                return
             version = Version(
                 account=self._account,
                 id=LIMITS,
@@ -166,7 +170,7 @@ class WantedSetUps:
         limits = await self._limits.newest(self._account)
         if not strategies and not limits:
             return
-        wanted = {name: _desired(_setup_version(version)) for name, version in strategies.items()}
+        wanted = {name: _wanted(_setup_version(version)) for name, version in strategies.items()}
         kept = limits.get(LIMITS)
         revision = sum(each.version for each in (*strategies.values(), *limits.values()))
         document = Desired(
@@ -205,13 +209,18 @@ def _setup_version(version: Version) -> SetUpVersion:
     )
 
 
-def _desired(version: SetUpVersion) -> DesiredStrategy:
-    """Return what the engine is told; one that was removed is not run, and what it holds stands."""
-    setup = version.setup
+def desired_of(setup: SetUp) -> DesiredStrategy:
+    """Return what the engine is told of a set-up."""
     return DesiredStrategy(
         strategy=setup.strategy,
         equity_frac=setup.equity_frac,
         parameters=setup.parameters,
-        is_active=setup.is_active and not version.is_deleted,
+        is_active=setup.is_active,
         instruments=setup.symbols or None,
     )
+
+
+def _wanted(version: SetUpVersion) -> DesiredStrategy:
+    """Return what the engine is told; one that was removed is not run, and what it holds stands."""
+    wanted = desired_of(version.setup)
+    return replace(wanted, is_active=False) if version.is_deleted else wanted

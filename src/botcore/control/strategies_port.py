@@ -1,6 +1,7 @@
 """What the handlers of strategies need: set-ups with their versions, what there is, the engine."""
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Any, Protocol
 
 import msgspec
@@ -132,6 +133,16 @@ class StrategyCatalogue(Protocol):
         ...
 
 
+class Taken(StrEnum):
+    """What became of a set-up that was stored."""
+
+    IN_FORCE = "in force"
+    REPLACED = "replaced"
+    """Another one of the same strategy was stored after it, and that one is in force."""
+    NOT_IN_FORCE = "not in force"
+    """The engine does not run, takes longer, or cannot use it and goes on with what it ran."""
+
+
 class StrategyEngine(Protocol):
     """The engine, as far as strategies go."""
 
@@ -171,11 +182,10 @@ class StrategyEngine(Protocol):
         """
         ...
 
-    async def recompose(self) -> bool:
-        """Let the engine take up the newest set-ups; return whether it has.
+    async def take_up(self, strategy: str, setup: SetUp) -> Taken:
+        """Let the engine take up the newest set-ups, and return what became of one that was stored.
 
-        False where it does not run or takes longer, and where it could not use them and goes on
-        with what it ran before.
+        Changes that come while the engine is composed anew are taken up together: the newest win.
         """
         ...
 

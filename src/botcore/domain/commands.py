@@ -247,11 +247,19 @@ class Reconciled(msgspec.Struct, frozen=True, gc=False, tag=True):
     orders: int
 
 
-class ApplyConfig(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """The settings in force from now on (canonical JSON)."""
+class ApplyConfig(msgspec.Struct, frozen=True, tag=True):
+    """The settings in force from now on (canonical JSON).
+
+    Attributes:
+        limits: those that stay in force above the settings', by their names: a person changed them
+            and the settings do not know of it.
+        limits_by: who did; empty with no such limits.
+    """
 
     account: AccountId
     document: str
+    limits: dict[str, Any] = {}
+    limits_by: str = ""
 
 
 class TimerFired(msgspec.Struct, frozen=True, gc=False, tag=True):

@@ -217,6 +217,8 @@ class AccountRiskState(msgspec.Struct, frozen=True, kw_only=True):
         mode_exit: how the mode can be left; empty in NORMAL.
         stop: the protection in force, ``DRAWDOWN``, ``DAILY_LOSS`` or none.
         limits: all of them, by the names of the settings.
+        limits_changed: names of those that people changed since the engine was composed.
+        limits_by: who changed them last; empty where nobody did.
         limits_words: the same as people read them.
         exposures: per instrument and strategy that has any, and of the account.
         others: cash-like and loss limits: daily loss, drawdown, order rate.
@@ -238,6 +240,8 @@ class AccountRiskState(msgspec.Struct, frozen=True, kw_only=True):
     others: tuple[Usage, ...]
     has_doubts: bool
     locks: tuple[LockSeen, ...] = ()
+    limits_changed: tuple[str, ...] = ()
+    limits_by: str = ""
 
 
 class RiskState(Question[tuple[AccountRiskState, ...]], frozen=True, kw_only=True, tag=True):

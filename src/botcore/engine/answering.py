@@ -77,7 +77,7 @@ class Answering:
                 return self._decisions(question)
             case RiskState():
                 accounts, now = self._engine.desk.accounts, self._now()
-                return tuple(risk_state(self._engine.desk, each, now) for each in accounts)
+                return tuple(risk_state(self._engine, each, now) for each in accounts)
             case StrategyStates():
                 return tuple(strategy_states(self._engine, stopped=self._stopped))
             case TopsOfBook():

@@ -76,9 +76,11 @@ class Commanding:
         self._desk.out.facts.append(
             ConfigApplied(event.account, Nanos(key.ts), self._digest, event.document)
         )
-        changed = self._limits.use_configured(event.account, key.ts)
-        if changed is not None:
-            self._desk.out.facts.append(changed)
+        self._desk.out.facts.extend(
+            self._limits.use_configured(
+                event.account, key.ts, kept=event.limits, kept_by=event.limits_by
+            )
+        )
 
     def _deposit(self, key: Key, event: c.Deposit) -> None:
         self._desk.deposited(self._desk.portfolio.book_deposit(event, Nanos(key.ts)))

@@ -49,6 +49,7 @@ class Engine:
         desk: risk, execution and portfolio (read only for others).
         deciders: the strategies (read only for others).
         acts: what people asked for, by reference (read only for others).
+        limits: those in force, and who changed them (read only for others).
         curves: account → equity curve, one point a bar.
         lulls: takes bars on which nothing can happen without a step each.
 
@@ -78,7 +79,7 @@ class Engine:
         )
         self.lulls = Lulls(self.desk, self.deciders, self.curves)
         self.acts = Acts()
-        self._limits = LimitsInForce(self.desk, {a.id: a.limits for a in config.accounts})
+        self.limits = LimitsInForce(self.desk, {a.id: a.limits for a in config.accounts})
         self._handlers: dict[type, Callable[[Key, Any], None]] = {
             BarsClosed: self._bars_closed,
             VenueReport: self.desk.report,
@@ -88,9 +89,9 @@ class Engine:
             c.TimerFired: self.deciders.timer_fired,
             c.LiftLock: self.desk.lift_lock,
             **Commanding(
-                self.desk, self.deciders, limits=self._limits, digest=config.digest
+                self.desk, self.deciders, limits=self.limits, digest=config.digest
             ).handlers(),
-            **Manual(self.desk, self.deciders, acts=self.acts, limits=self._limits).handlers(),
+            **Manual(self.desk, self.deciders, acts=self.acts, limits=self.limits).handlers(),
         }
 
     def step(self, key: Key, event: c.Input) -> Step:
@@ -124,7 +125,7 @@ class Engine:
         self.desk.fold(fact)
         self.deciders.fold(fact)
         self.acts.fold(fact)
-        self._limits.fold(fact)
+        self.limits.fold(fact)
 
     def refresh(self) -> None:
         """Take up the folded state where it is mirrored (after a restore)."""
@@ -132,11 +133,11 @@ class Engine:
 
     def money_state(self) -> dict[str, Any]:
         """Return all that is folded from facts, canonical: its hash is the state hash."""
-        return money_state(self.desk, self.deciders, acts=self.acts, limits=self._limits)
+        return money_state(self.desk, self.deciders, acts=self.acts, limits=self.limits)
 
     def restore_money(self, state: dict[str, Any]) -> None:
         """Bring a fresh engine to a stored money state."""
-        restore_money(self.desk, self.deciders, state, acts=self.acts, limits=self._limits)
+        restore_money(self.desk, self.deciders, state, acts=self.acts, limits=self.limits)
 
     def state_hash(self) -> str:
         """Return the SHA-256 of the money state, 64 hex digits."""

@@ -9,6 +9,7 @@ from botcore.domain.modes import Mode
 from botcore.domain.numbers import ZERO
 from botcore.domain.questions import AccountRiskState, LockSeen, Usage
 from botcore.engine.desk import Desk
+from botcore.engine.pipeline import Engine
 from botcore.engine.usage import amount, orders_within_a_second, usage
 from botcore.risk import AccountRisk
 from botcore.risk.account import DAILY_LOSS, DRAWDOWN
@@ -16,9 +17,10 @@ from botcore.risk.account import DAILY_LOSS, DRAWDOWN
 _BY_PERSON = "a person sets NORMAL"
 
 
-def risk_state(desk: Desk, account: AccountRisk, now: int) -> AccountRiskState:
+def risk_state(engine: Engine, account: AccountRisk, now: int) -> AccountRiskState:
     """Return how an account stands at the instant `now` of the market's clock."""
-    name, limits = account.account, account.limits
+    desk, name, limits = engine.desk, account.account, account.limits
+    changed, by = engine.limits.by_people(name)
     equity = desk.valuation.equity_exact(name)
     return AccountRiskState(
         account=name,
@@ -31,6 +33,8 @@ def risk_state(desk: Desk, account: AccountRisk, now: int) -> AccountRiskState:
         mode_exit=mode_exit(account),
         stop=account.stop,
         limits=msgspec.to_builtins(limits),
+        limits_changed=tuple(changed),
+        limits_by=by,
         limits_words=limits.describe(),
         exposures=_exposures(desk, account),
         others=(

@@ -20,7 +20,11 @@ def money_state(
     follow the bars. Of acts and limits there is something only where people did something: the
     hash of an account that nobody touched is the one it always had.
     """
-    by_people = {"acts": acts.state(), "limits": limits.state()}
+    by_people = {
+        "acts": acts.state(),
+        "limits": limits.state(),
+        "limits_before": limits.begun_state(),
+    }
     return {
         "execution": desk.execution.state(),
         "portfolio": desk.portfolio.state(),
@@ -34,7 +38,8 @@ def restore_money(
     desk: Desk, deciders: Deciders, state: dict[str, Any], *, acts: Acts, limits: LimitsInForce
 ) -> None:
     """Bring a fresh desk to a stored state."""
-    limits.restore(state.get("limits", {}))  # first: risk remembers as many orders as they allow
+    # First: risk remembers as many orders as they allow.
+    limits.restore(state.get("limits", {}), state.get("limits_before", {}))
     acts.restore(state.get("acts", []))
     desk.execution.restore(state["execution"])
     desk.portfolio.restore(state["portfolio"])

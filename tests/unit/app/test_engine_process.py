@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from botcore.app.composition import PAPER
+from botcore.app.desired import Desired, write_desired
 from botcore.app.engine_process import EngineProcess, _Heard
 from botcore.app.home import Home
 from botcore.app.settings import load_settings
+from botcore.domain.commands import UseLimits
 from botcore.domain.errors import StorageError
 from botcore.domain.ids import MINUTE_NS, Nanos
 from botcore.domain.market import Bar, BarsClosed, BarSpec, Quote
@@ -123,3 +126,61 @@ def test_the_log_says_what_an_upgrade_of_the_store_changed(tmp_path: Path) -> No
     (told,) = (line for line in first if line["event"] == LogEvent.STORE_UPGRADED)
     assert told["detail"].startswith("engine.db was brought from revision 0002 to ")
     assert LogEvent.STORE_UPGRADED not in [line["event"] for line in second]
+
+
+NARROW = UseLimits(account=PAPER, by="person:ada", reference="r-1", limits={"order_frac": 0.01})
+
+
+def _crashed(process: EngineProcess, *, with_snapshot: bool) -> None:
+    """End as a crash does: the journal is durable, and nothing else is kept."""
+    if with_snapshot:
+        process._checkpoint(process._now())
+    process._journal.wait_durable(process._journal.last_lsn)
+    process._publisher.close()
+    process._tape.close()
+    process._journal.close()
+
+
+@pytest.mark.parametrize("with_snapshot", [False, True])
+def test_limits_that_a_person_put_in_force_and_nobody_kept_are_in_force_after_every_start(
+    tmp_path: Path, with_snapshot: bool
+) -> None:
+    first = Running(tmp_path).process
+    configured = first._engine.desk.risk.account(PAPER).limits
+    first._session.input(NARROW, first._now())
+    _crashed(first, with_snapshot=with_snapshot)
+
+    with capture_logs() as lines:
+        second = Running(tmp_path).process
+    found = second._engine.desk.risk.account(PAPER).limits
+    alerts = [(each.code, each.detail) for each in second._recent.alerts]
+    _crashed(second, with_snapshot=with_snapshot)
+    third = Running(tmp_path).process
+    again = third._engine.desk.risk.account(PAPER).limits
+    third._close()
+
+    assert configured.order_frac == 0.15
+    assert (found.order_frac, again.order_frac) == (0.01, 0.01)
+    assert found.instrument_frac == configured.instrument_frac
+    assert [line for line in lines if line["event"] == LogEvent.LIMITS_NOT_KEPT]
+    assert ("LIMITS_NOT_KEPT", "order_frac 0.15 → 0.01, as person:ada had set it") in alerts
+
+
+def test_limits_that_were_kept_are_the_configurations_at_the_next_start(tmp_path: Path) -> None:
+    first = Running(tmp_path).process
+    first._session.input(NARROW, first._now())
+    write_desired(Home(tmp_path), Desired(revision=1, limits={"order_frac": 0.01}))
+    _crashed(first, with_snapshot=False)
+
+    with capture_logs() as lines:
+        second = Running(tmp_path).process
+    changed = second._engine.limits.by_people(PAPER)
+    write_desired(Home(tmp_path), Desired(revision=2, limits={"order_frac": 0.1}))
+    _crashed(second, with_snapshot=False)
+    third = Running(tmp_path).process
+    found = third._engine.desk.risk.account(PAPER).limits
+    third._close()
+
+    assert changed == ({}, "")
+    assert not [line for line in lines if line["event"] == LogEvent.LIMITS_NOT_KEPT]
+    assert found.order_frac == 0.1

@@ -96,6 +96,13 @@ def test_limits_are_kept_beside_strategies_and_those_of_before_stay(desk: Desk) 
     assert set(document.strategies) == {"a"}
 
 
+def test_limits_that_are_kept_already_are_no_new_version(desk: Desk) -> None:
+    for _ in range(2):
+        asyncio.run(desk.wanted.keep_limits({"order_frac": 0.1}, author="person:alice"))
+
+    assert read_desired(desk.home).revision == 1
+
+
 def test_a_document_that_was_lost_or_damaged_is_written_anew_at_the_start(desk: Desk) -> None:
     desk.write("a", cross(), after=0)
     (desk.home.state / "desired.json").write_text("{ torn")

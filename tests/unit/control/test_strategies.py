@@ -13,7 +13,7 @@ from botcore.control.handlers.strategies import StrategyHandlers
 from botcore.control.operations import Page
 from botcore.control.problems import Conflict, Forbidden, NotFound, Refused, Unavailable
 from botcore.control.schema import strategies as s
-from botcore.control.strategies_port import SetUp, SetUpVersion
+from botcore.control.strategies_port import SetUp, SetUpVersion, Taken
 from botcore.control.views import PlatformView, StrategyView
 from botcore.domain.errors import BotError, ConfigError
 from botcore.domain.questions import OpenNow
@@ -102,9 +102,9 @@ class FakeEngine:
         if "MOONUSDT.SIM" in symbols:
             raise ConfigError(code="INSTRUMENT_UNKNOWN", cause="not traded", fix="choose another")
 
-    async def recompose(self) -> bool:
-        self.told.append("recompose")
-        return True
+    async def take_up(self, strategy: str, setup: SetUp) -> Taken:
+        self.told.append("take up")
+        return Taken.IN_FORCE
 
     async def decisions(
         self, strategy: str, symbol: str, *, limit: int, before: int | None
@@ -150,7 +150,7 @@ def test_a_strategy_is_set_up_as_version_one_and_taken_up_by_the_engine() -> Non
 
     assert (changed.strategy.version, changed.strategy.is_active) == (1, True)
     assert changed.strategy.badge == "paper"
-    assert desk.engine.told == ["recompose"]
+    assert desk.engine.told == ["take up"]
 
 
 def test_a_strategy_with_an_unknown_parameter_is_refused_and_nothing_is_kept() -> None:
@@ -252,7 +252,7 @@ def test_starting_a_stopped_one_takes_it_up_and_asks_it_again() -> None:
 
     desk.do(s.StartStrategy(id="a"))
 
-    assert desk.engine.told == ["recompose", "resume a by person:alice"]
+    assert desk.engine.told == ["take up", "resume a by person:alice"]
 
 
 def test_starting_what_runs_changes_nothing() -> None:
@@ -316,10 +316,10 @@ def test_without_an_engine_a_change_is_stored_for_its_next_start() -> None:
     desk = Desk(a=cross())
     desk.engine.document = None
 
-    async def not_running() -> bool:
-        return False
+    async def not_running(strategy: str, setup: SetUp) -> Taken:
+        return Taken.NOT_IN_FORCE
 
-    desk.engine.recompose = not_running  # type: ignore[method-assign]  # an engine that is down
+    desk.engine.take_up = not_running  # type: ignore[method-assign]  # an engine that is down
     changed = desk.do(s.UpdateStrategy(id="a", parameters={"fast": 5.0}))
 
     assert (changed.is_in_force, changed.strategy.status) == (False, "starting")
@@ -390,7 +390,7 @@ def test_strategies_trade_real_money_only_for_who_may_trade_it() -> None:
         desk.do(s.StartStrategy(id="ema"), bots)
     desk.do(s.StartStrategy(id="ema"))
 
-    assert desk.engine.told == ["recompose"]
+    assert desk.engine.told == ["take up"]
 
 
 def test_rules_by_which_something_trades_are_changed_only_with_a_confirmation() -> None:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final, NamedTuple, Protocol
 
+import msgspec
+
 from botcore.control.access import Actor, Scope
 from botcore.control.dispatch import Context, Effect, Handling
 from botcore.control.engine_port import EnginePort
@@ -40,6 +42,7 @@ from botcore.domain.outcomes import Outcome
 from botcore.kernel.clock import Clock
 
 _LASTS: Final = "until they are changed again; what was never changed is the settings'"
+_NOT_KEPT: Final = "they cannot be written beside the settings now, which is tried again"
 _CENT: Final = Decimal("0.01")
 _FRACTIONS: Final = (
     "order_frac",
@@ -64,10 +67,10 @@ class KeepLimits(Protocol):
     """Keeps limits that were put in force, so that the next start has them too."""
 
     async def __call__(self, limits: Mapping[str, float | int], *, author: str) -> None:
-        """Keep those that changed, by their names.
+        """Keep those that changed, by their names; where they are kept already, nothing is done.
 
         Raises:
-            StorageError: they cannot be kept; they are in force until the next start.
+            StorageError: they cannot be kept now; they are in force.
         """
         ...
 
@@ -95,6 +98,7 @@ class RiskHandlers:
         self._history = history
         self._clock = clock
         self._changing = asyncio.Lock()
+        self._has_unkept = False
         self._accounts = Accounts(engine=engine, stored=history)
 
     def handlers(self) -> dict[type[Request[Any]], Handling]:
@@ -120,14 +124,39 @@ class RiskHandlers:
             state = await self._state(request.account)
             change = self._may_change(context.actor, state, request)
             await self._use(context, state.account, change, context.reference)
+            lasts = _LASTS
             if self._keep is not None:
-                await self._keep(change.limits, author=context.actor.name)
+                try:
+                    await self._keep(change.limits, author=context.actor.name)
+                except StorageError as error:  # in force all the same, also after a start
+                    self._has_unkept = True
+                    lasts = f"{_LASTS}; {_NOT_KEPT} ({error.cause})"
             found = await self._state(request.account)
             if any(found.limits[name] != value for name, value in change.limits.items()):
                 # The engine was composed anew before they were kept: it has read the old ones.
                 await self._use(context, state.account, change, f"{context.reference}/again")
                 found = await self._state(request.account)
-        return _limits(found)
+        return msgspec.structs.replace(_limits(found), lasts=lasts)
+
+    async def keep_in_force(self) -> None:
+        """Keep what people put in force, where that was cut off: the engine is the truth.
+
+        Raises:
+            BotError: the engine does not answer, or it cannot be kept.
+        """
+        if self._keep is None:
+            return
+        async with self._changing:
+            for state in await self._engine.ask(q.RiskState()):
+                changed = {name: state.limits[name] for name in state.limits_changed}
+                if changed:
+                    await self._keep(changed, author=state.limits_by)
+            self._has_unkept = False
+
+    @property
+    def has_unkept(self) -> bool:
+        """Whether limits are in force that could not be kept."""
+        return self._has_unkept
 
     async def _use(
         self, context: Context, account: AccountId, change: _Change, reference: str

@@ -21,6 +21,7 @@ from botcore.control.strategies_port import (
     SetUpVersion,
     StrategyCatalogue,
     StrategyEngine,
+    Taken,
 )
 from botcore.control.views import PlatformView, StrategyView
 from botcore.domain.commands import MANUAL
@@ -28,10 +29,14 @@ from botcore.domain.parameters import did_you_mean
 
 RUNNING: Final = ("running", "warming up")
 _UNDO_DEPTH: Final = 2
-_NOT_IN_FORCE: Final = (
-    "stored and not in force: the engine does not run, or cannot use it and goes on with what it"
-    " ran before (see GET /api/v1/health)"
-)
+_DETAIL: Final[Mapping[Taken, str]] = {
+    Taken.IN_FORCE: "in force",
+    Taken.REPLACED: "stored and not in force: it was changed again, and that change is in force",
+    Taken.NOT_IN_FORCE: (
+        "stored and not in force: the engine does not run, or cannot use it and goes on with what"
+        " it ran before (see GET /api/v1/health)"
+    ),
+}
 
 
 class _Listed(NamedTuple):
@@ -215,14 +220,14 @@ class StrategyHandlers:
                 cause=f"{request.id!r} has {held.positions} positions and {held.orders} orders",
                 fix="close and cancel them first",
             )
-        await self._setups.write(
+        written = await self._setups.write(
             request.id,
             msgspec.structs.replace(known.setup, is_active=False),
             author=context.actor.name,
             after=known.version,
             is_deleted=True,
         )
-        await self._engine.recompose()
+        await self._engine.take_up(request.id, written.setup)
         return Done(detail=f"{request.id} is removed; its versions can still be gone back to")
 
     async def versions(self, _context: Context, request: s.ListVersions) -> Page[s.StrategyVersion]:
@@ -336,9 +341,12 @@ class StrategyHandlers:
         written = await self._setups.write(
             name, setup, author=context.actor.name, after=after, undo_of=undo_of
         )
-        is_in_force = await self._engine.recompose()
-        detail = "in force" if is_in_force else _NOT_IN_FORCE
-        return s.Changed(strategy=self._shown(written), is_in_force=is_in_force, detail=detail)
+        taken = await self._engine.take_up(name, setup)
+        return s.Changed(
+            strategy=self._shown(written),
+            is_in_force=taken is Taken.IN_FORCE,
+            detail=_DETAIL[taken],
+        )
 
     def _may_set_up(self, actor: Actor, *setups: SetUp) -> None:
         """Refuse who may not let these trade: what a strategy orders, its maker must be able to.

@@ -21,6 +21,7 @@ from botcore.control.schema import orders as o
 from botcore.control.schema import positions as p
 from botcore.control.schema import risk as r
 from botcore.domain.commands import KillSwitch
+from botcore.domain.errors import StorageError
 from botcore.domain.ids import MINUTE_NS, SECOND_NS, AccountId
 from botcore.domain.modes import Mode
 from botcore.domain.orders import OrderType, Side
@@ -115,11 +116,13 @@ class Keeping:
 
     def __init__(self, meanwhile: Callable[[], Awaitable[None]]) -> None:
         self.kept: dict[str, float | int] = {}
-        self._meanwhile = meanwhile
+        self.author = ""
+        self.meanwhile = meanwhile
 
     async def __call__(self, limits: Mapping[str, float | int], *, author: str) -> None:
-        await self._meanwhile()
+        await self.meanwhile()
         self.kept.update(limits)
+        self.author = author
 
 
 def test_limits_that_two_people_change_at_once_are_kept_as_they_are_in_force(
@@ -157,6 +160,29 @@ def test_limits_are_in_force_also_where_the_engine_began_anew_before_they_were_k
     shown = asyncio.run(risk.set_limits(a_call(), r.SetLimits(order_frac=0.01)))
 
     assert (shown.order_frac, desk.session.risk.limits.order_frac) == (0.01, 0.01)
+
+
+def test_limits_in_force_that_nobody_kept_are_kept_as_the_engine_has_them(
+    desk: TradingDesk, clock: FastClock
+) -> None:
+    async def cut_off() -> None:
+        raise StorageError(code="STORE_BUSY", cause="the store is locked", fix="wait")
+
+    async def nothing() -> None:
+        return
+
+    keep = Keeping(cut_off)
+    risk = RiskHandlers(engine=desk, history=desk.history, clock=clock, keep=keep)
+    shown = asyncio.run(risk.set_limits(a_call(), r.SetLimits(order_frac=0.01)))
+    keep.meanwhile = nothing
+
+    asyncio.run(risk.keep_in_force())
+
+    assert shown.order_frac == 0.01
+    assert "cannot be written beside the settings now" in shown.lasts
+    assert "the store is locked" in shown.lasts
+    assert keep.kept == {"order_frac": 0.01}
+    assert keep.author == a_call().actor.by
 
 
 @pytest.mark.parametrize(
