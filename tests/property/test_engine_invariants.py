@@ -703,3 +703,82 @@ def test_i1_to_i14_i19_i20_hold_whatever_strategies_people_and_the_line_do() -> 
 @pytest.mark.slow
 def test_i1_to_i14_i19_i20_hold_over_many_long_sessions() -> None:
     _held_to(100, 60)()
+
+
+# --- the same world, one act at a time: what chance finds sooner or later is found at every run
+
+
+def _a_world() -> EngineMachine:
+    world = EngineMachine()
+    world.begin(cash="25000", fees=FeeMode.QUOTE, participation=None, slippage=0, protections=())
+    return world
+
+
+def _held(world: EngineMachine) -> None:
+    """Hold the world to the invariants, as the machine does after each act, and end it."""
+    world.the_ledger_balances_and_agrees_with_the_venue()
+    world.equity_is_what_was_put_in_and_what_was_earned()
+    world.nothing_is_owned_that_is_not_there()
+    world.teardown()
+
+
+def _a_purchase(world: EngineMachine, type_: OrderType, limit_price: str | None) -> SubmitOrder:
+    return SubmitOrder(
+        order=OrderWish(
+            account=ACCOUNT,
+            instrument=ONE,
+            side=Side.BUY,
+            type=type_,
+            quantity=Decimal(2),
+            limit_price=None if limit_price is None else Decimal(limit_price),
+            strategy=MANUAL,
+        ),
+        by=PERSON,
+        reference="act-1",
+    )
+
+
+def _states(world: EngineMachine) -> list[OrderState]:
+    return [order.state for order in world.run.orders]
+
+
+def test_i7_the_venue_has_the_one_order_that_was_wished_for_and_no_other() -> None:
+    world = _a_world()
+
+    world.tell(_a_purchase(world, OrderType.LIMIT, "98"))
+
+    assert len(world.run.venue.open_orders(ACCOUNT)) == 1, "I7"
+    _held(world)
+
+
+def test_i10_a_fill_that_the_line_says_twice_is_applied_once() -> None:
+    world = _a_world()
+    world.a_fault(what="twice")
+
+    world.tell(_a_purchase(world, OrderType.MARKET, None))
+    world.play([10_000] * 3, 10_000, gap=0, more=[10_000] * 3)
+
+    assert world.run.position(MANUAL, ONE).quantity == 2, "I10"
+    _held(world)
+
+
+def test_i14_an_order_that_is_proven_never_accepted_is_over() -> None:
+    world = _a_world()
+
+    world.an_order_falls_into_doubt(instrument=ONE, what="request")
+
+    assert _states(world) == [OrderState.IN_DOUBT]
+    world.the_doubts_are_settled()
+    assert _states(world) == [OrderState.NOT_ACCEPTED], "I14"
+    _held(world)
+
+
+def test_i14_an_order_whose_answer_was_lost_is_open_once_it_is_found() -> None:
+    world = _a_world()
+
+    world.an_order_falls_into_doubt(instrument=ONE, what="answer")
+
+    assert _states(world) == [OrderState.IN_DOUBT]
+    world.the_doubts_are_settled()
+    assert _states(world) == [OrderState.ACCEPTED], "I14"
+    _held(world)

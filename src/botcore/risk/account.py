@@ -69,12 +69,11 @@ class AccountRisk:
         self.drawdown_floor = -1.0
         self.floor = -1.0
         self.next_day = 0
-        self.orders_at: deque[int] = deque(maxlen=limits.orders_per_s)
+        self.orders_at: deque[int] = deque()
 
     def use_limits(self, limits: RiskLimits) -> None:
         """Put other limits in force."""
         self.limits = limits
-        self.orders_at = deque(self.orders_at, maxlen=limits.orders_per_s)
         self._set_floors()
 
     @property
@@ -84,8 +83,8 @@ class AccountRisk:
 
     def is_rate_spent(self, ts: int) -> bool:
         """Whether another order at `ts` would be one too many in a second of event time."""
-        sent = self.orders_at
-        return len(sent) == sent.maxlen and ts - sent[0] < SECOND_NS
+        sent, allowed = self.orders_at, self.limits.orders_per_s
+        return len(sent) >= allowed and ts - sent[-allowed] < SECOND_NS
 
     def is_moved(self, equity: float, ts: int) -> bool:
         """Whether equity at `ts` is a new peak, trips a limit or begins a day: seldom."""
@@ -172,8 +171,14 @@ class AccountRisk:
 
     def fold_placed(self, fact: OrderPlaced) -> None:
         """Count an order (held children are counted with their parent)."""
-        if fact.state is not _HELD:
-            self.orders_at.append(fact.ts)
+        if fact.state is _HELD:
+            return
+        # The last second's, whatever the limit: one that is lowered and raised again would
+        # otherwise have forgotten orders, and let more of them pass than either allows.
+        sent, ts = self.orders_at, fact.ts
+        while sent and ts - sent[0] >= SECOND_NS:
+            sent.popleft()
+        sent.append(ts)
 
     def _set_floors(self) -> None:
         self.loss_floor = self.day_start * (1.0 - self.limits.daily_loss_frac)

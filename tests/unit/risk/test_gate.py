@@ -246,3 +246,16 @@ def test_other_limits_keep_the_orders_already_counted() -> None:
 
     assert known is desk.account
     assert desk.code(ts=3) == "ORDER_RATE"
+
+
+def test_a_rate_that_is_lowered_and_raised_again_forgets_no_order() -> None:
+    desk = RiskDesk(orders_per_s=3)
+    for ts in (1, 2, 3):
+        desk.place(ts)
+
+    for orders_per_s in (1, 3):
+        desk.gate.add_account(
+            desk.account.account, RiskDesk(orders_per_s=orders_per_s).account.limits
+        )
+
+    assert desk.code(ts=4) == "ORDER_RATE"

@@ -117,14 +117,15 @@ def test_i12_the_state_is_json_and_canonical() -> None:
 
 def test_i12_the_rate_of_orders_is_part_of_the_state() -> None:
     desk = RiskDesk(orders_per_s=2)
-    for ts in (1, 2, 3):
+    second = 1_000_000_000
+    for ts in (1, second, second + 1):
         desk.place(ts)
 
     again = RiskDesk(orders_per_s=2)
     again.gate.restore(desk.gate.state())
 
-    assert list(again.account.orders_at) == [2, 3]
-    assert again.code(ts=4) == "ORDER_RATE"
+    assert list(again.account.orders_at) == [second, second + 1]
+    assert again.code(ts=second + 2) == "ORDER_RATE"
 
 
 @pytest.mark.parametrize(
