@@ -47,7 +47,7 @@ class SqlAccessRows:
             Access(
                 actor=actor.name,
                 method=operation.method,
-                route=_ROOT + operation.path,
+                route=f"{_ROOT}/{operation.path.strip('/')}",
                 status=status,
                 duration_ms=seconds * 1_000,
                 size=size,

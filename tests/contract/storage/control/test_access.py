@@ -7,10 +7,12 @@ import pytest
 import sqlalchemy as sa
 from tests.contract.storage.control.test_repetitions import Shut
 
+from botcore.api.rest.routing import paths_of
 from botcore.app.control_store import ControlStores
 from botcore.control.access import Actor, ActorKind
 from botcore.control.audit_port import Wanted
 from botcore.control.history_port import Span
+from botcore.control.schema import operations
 from botcore.control.schema.audit import OPERATIONS, AccessRecord
 from botcore.domain.ids import DAY_NS
 from botcore.kernel.clock import ManualClock
@@ -72,6 +74,16 @@ def test_a_call_is_a_row_with_what_is_known_of_it(
         correlation="c1",
     )
     assert row.time.isoformat() == "2025-12-31T23:59:59.750000+00:00"
+
+
+def test_the_route_of_a_row_is_the_one_that_was_asked(control: ControlStores) -> None:
+    for each in operations():
+        control.rows.accessed(ALICE, each, status=200, correlation=each.name, seconds=0.0, size=0)
+    asyncio.run(written(control))
+
+    routes = {row.correlation: row.route for row in listed(control)}
+
+    assert routes == {each.name: paths_of(each)[0] for each in operations()}
 
 
 def test_many_rows_share_a_commit(control: ControlStores) -> None:
