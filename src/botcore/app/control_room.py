@@ -237,6 +237,7 @@ async def open_room(  # the one place where everything is named
         account=PAPER,
         signals=StoredSignals(store, words=words),
         clock=clock,
+        recomposed=monitored.metrics.recomposed,
     )
     handlers: dict[type[Request[Any]], Handling] = {}
     for area in (

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -41,6 +41,8 @@ from botcore.strategies.rules import compiled, rules_in, rules_schema
 RULE_FILES: Final = (".json", ".yaml", ".yml")
 _BACK_S: Final = 8.0
 _LOOK_S: Final = 0.1
+_SAID_S: Final = 2.0
+_PAUSED: Final = ("paused", "quarantined")
 
 
 class SignalPages(Protocol):
@@ -154,7 +156,8 @@ class EngineStrategies:
         home: has the document of what is wanted.
         account: whose strategies.
         signals: reads signals by page.
-        clock: waits for an engine that is composed anew.
+        clock: waits for an engine that is composed anew, and for what it says of itself.
+        recomposed: told which engine's process was asked to begin anew.
     """
 
     def __init__(
@@ -166,6 +169,7 @@ class EngineStrategies:
         account: str,
         signals: SignalPages,
         clock: Clock,
+        recomposed: Callable[[int], None],
     ) -> None:
         self._engine = engine
         self._link = link
@@ -174,6 +178,7 @@ class EngineStrategies:
         self._account = AccountId(account)
         self._signals = signals
         self._clock = clock
+        self._recomposed = recomposed
 
     def view(self) -> PlatformView | None:
         """Return the newest view."""
@@ -182,10 +187,12 @@ class EngineStrategies:
     async def pause(self, strategy: str, *, by: str) -> None:
         """Stop asking a strategy."""
         await self._engine.act(PauseStrategy(self._account, StrategyId(strategy), by))
+        await self._until_said(strategy, is_paused=True)
 
     async def resume(self, strategy: str, *, by: str) -> None:
         """Ask it again."""
         await self._engine.act(ResumeStrategy(self._account, StrategyId(strategy), by))
+        await self._until_said(strategy, is_paused=False)
 
     async def open_of(self, strategy: str) -> OpenNow:
         """Return what a strategy has open."""
@@ -246,6 +253,7 @@ class EngineStrategies:
         if found.seen == wanted:
             return found
         await link.recompose(by="control")
+        self._recomposed(found.pid)
         waited = 0.0
         while waited < _BACK_S:
             await self._clock.sleep(_LOOK_S)
@@ -299,6 +307,15 @@ class EngineStrategies:
             if each.id == strategy:
                 return sorted({decision.instrument for decision in each.decisions})
         return []
+
+    async def _until_said(self, strategy: str, *, is_paused: bool) -> None:
+        """Wait, not for long, until the view shows what the engine has done already."""
+        for _ in range(round(_SAID_S / _LOOK_S)):
+            view = self._engine.view()
+            said = [] if view is None else [x for x in view.strategies if x.id == strategy]
+            if all((each.status in _PAUSED) is is_paused for each in said):
+                return
+            await self._clock.sleep(_LOOK_S)
 
 
 def _is_behind(found: ComposedFrom, wanted: Desired) -> bool:

@@ -113,7 +113,8 @@ CORE_WAIT = _engine.counter(
     "process",
 )
 ENGINE_STARTS = _engine.counter(
-    "engine_restarts_total", "Engines that came after the first that this process saw."
+    "engine_restarts_total",
+    "Engines that came after another had ended of itself; a change of set-ups is none.",
 )
 FACTS = _engine.counter("facts_total", "Facts heard from the engine.", "fact")
 FACTS_LOST = _engine.counter(

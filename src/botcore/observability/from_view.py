@@ -19,11 +19,17 @@ class ViewFigures:
         self._view: PlatformView | None = None
         self._age_s = float("inf")
         self._starts = 0
+        self._recomposed: int | None = None
+
+    def recomposed(self, pid: int) -> None:
+        """Expect another engine after this one: it was asked to begin anew, and did not fail."""
+        self._recomposed = pid
 
     def observe(self, view: PlatformView | None, age_s: float) -> None:
         """Take a document in."""
         if view is not None:
-            if self._view is not None and self._view.engine_pid != view.engine_pid:
+            before = view.engine_pid if self._view is None else self._view.engine_pid
+            if before not in (view.engine_pid, self._recomposed):
                 self._starts += 1
             self._view = view
         self._age_s = age_s

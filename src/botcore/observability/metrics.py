@@ -97,6 +97,10 @@ class Metrics:
         """Take a document in; more often than it loses executions, to count all of them."""
         self._view.observe(view, view_age_s)
 
+    def recomposed(self, pid: int) -> None:
+        """Expect another engine after this one, which was asked to begin anew: no restart."""
+        self._view.recomposed(pid)
+
     def began(self) -> None:
         """Count a request as being answered, until `answered`."""
         self._in_flight += 1

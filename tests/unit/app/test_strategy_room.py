@@ -1,6 +1,7 @@
 """What control asks of the engine about strategies; the engine is written here."""
 
 import asyncio
+from collections import deque
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from botcore.app.wanted import desired_of
 from botcore.app.zmq_calls import EngineUnreachable
 from botcore.control.strategies_port import SetUp, Taken
 from botcore.control.views import PlatformView
+from botcore.domain.commands import PauseStrategy, ResumeStrategy
 from botcore.domain.errors import BotError, ConfigError
 from botcore.domain.questions import TopsOfBook
 
@@ -45,10 +47,23 @@ class Engine:
         self.begun = 0
         self.answer: BotError | None = None
         self.asked: list[object] = []
+        self.expected: list[int] = []
+        self.statuses: deque[str] = deque(["running"])
 
     def view(self) -> PlatformView | None:
-        view = sample_view()
-        return replace(view, engine_pid=self._pid()) if self.is_back or not self.begun else None
+        if self.begun and not self.is_back:
+            return None
+        status = self.statuses.popleft() if len(self.statuses) > 1 else self.statuses[0]
+        first, *others = sample_view().strategies
+        strategies = (replace(first, status=status), *others)
+        return replace(sample_view(), engine_pid=self._pid(), strategies=strategies)
+
+    async def act(self, command: object) -> None:
+        """Do it at once, and say so some views later."""
+        assert isinstance(command, PauseStrategy | ResumeStrategy)
+        before = self.statuses[-1]
+        after = "paused" if isinstance(command, PauseStrategy) else "running"
+        self.statuses = deque([*(before for _ in range(5)), after])
 
     async def recompose(self, by: str) -> Recomposing:
         assert by
@@ -82,7 +97,11 @@ class Engine:
 def room(engine: Engine) -> EngineStrategies:
     parts: dict[str, Any] = {"engine": engine, "link": engine, "signals": None}
     return EngineStrategies(
-        home=engine.home, account="paper", clock=FastClock(0, rate=1_000.0), **parts
+        home=engine.home,
+        account="paper",
+        clock=FastClock(0, rate=1_000.0),
+        recomposed=engine.expected.append,
+        **parts,
     )
 
 
@@ -188,3 +207,25 @@ def test_what_is_not_traded_is_refused_by_the_engine_where_there_is_one(home: Ho
     asyncio.run(strategies.refuse_untraded(()))
 
     assert [type(each) for each in engine.asked] == [TopsOfBook, TopsOfBook]
+
+
+def test_an_engine_that_is_asked_to_begin_anew_is_expected_to_end(home: Home) -> None:
+    engine = Engine(home)
+    want(home, 2, {"a": crossing(2.0)})
+
+    asyncio.run(room(engine).take_up("a", crossing(2.0)))
+
+    assert engine.expected == [sample_view().engine_pid]
+
+
+def test_who_pauses_or_resumes_sees_it_once_that_is_answered(home: Home) -> None:
+    engine = Engine(home)
+    strategies = room(engine)
+    name = sample_view().strategies[0].id
+
+    for act, expected in ((strategies.pause, "paused"), (strategies.resume, "running")):
+        asyncio.run(act(name, by="person:alice"))
+
+        view = strategies.view()
+        assert view is not None
+        assert view.strategies[0].status == expected

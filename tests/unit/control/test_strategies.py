@@ -92,6 +92,14 @@ class FakeEngine:
 
     async def resume(self, strategy: str, *, by: str) -> None:
         self.told.append(f"resume {strategy} by {by}")
+        assert self.document is not None
+        self.document = msgspec.structs.replace(
+            self.document,
+            strategies=tuple(
+                msgspec.structs.replace(each, status="running") if each.id == strategy else each
+                for each in self.document.strategies
+            ),
+        )
 
     async def open_of(self, strategy: str) -> OpenNow:
         if self.answer is not None:
@@ -141,6 +149,15 @@ def running(name: str, status: str = "running") -> StrategyView:
 
 def cross(*, is_active: bool = True, **parameters: float) -> SetUp:
     return SetUp(strategy="ema-cross", parameters=parameters, is_active=is_active)
+
+
+def test_starting_answers_what_the_strategy_does_once_it_was_resumed() -> None:
+    desk = Desk(running("fast", "paused"), fast=cross(is_active=False))
+
+    changed = desk.do(s.StartStrategy(id="fast"))
+
+    assert desk.engine.told[-1] == "resume fast by person:alice"
+    assert changed.strategy.status == "running"
 
 
 def test_a_strategy_is_set_up_as_version_one_and_taken_up_by_the_engine() -> None:

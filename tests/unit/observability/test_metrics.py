@@ -239,6 +239,16 @@ def test_another_engine_process_is_a_restart() -> None:
     assert value(samples(metrics, None), "engine_restarts_total") == 2
 
 
+def test_an_engine_that_was_asked_to_begin_anew_is_no_restart() -> None:
+    metrics = Metrics(version="1")
+    metrics.observe(sample_view(engine_pid=10), 0.1)
+    metrics.recomposed(10)
+    for pid in (10, 11, 12):
+        metrics.observe(sample_view(engine_pid=pid), 0.1)
+
+    assert value(samples(metrics, None), "engine_restarts_total") == 1  # the one after 11
+
+
 def test_symbols_beyond_the_bound_are_one() -> None:
     one = sample_view().positions[0]
     many = tuple(

@@ -184,6 +184,8 @@ class StrategyHandlers:
         view = self._running(request.id)
         if view is not None and view.status not in RUNNING:
             await self._engine.resume(request.id, by=context.actor.by)
+            shown = self._shown(await self._newest(request.id))
+            changed = msgspec.structs.replace(changed, strategy=shown)
         return changed
 
     async def stop(self, context: Context, request: s.StopStrategy) -> s.Changed:
