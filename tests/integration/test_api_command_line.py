@@ -182,6 +182,28 @@ def test_a_run_that_is_written_down_and_gone_is_not_believed(typed: Typed, tmp_p
 # --- (b) another server
 
 
+def test_who_took_the_port_of_what_ran_here_is_told_nothing(typed: Typed, tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    with scripted(Told(200, {"username": "mallory"})) as (script, server), HomeLock(tmp_path):
+        home.write_run_info(
+            RunInfo(
+                pid=0,
+                url=f"http://127.0.0.1:{server.port}/",
+                started_wall_ns=0,
+                events="",
+                commands="",
+                port=server.port,
+            )
+        )
+        typed("user", "me", "--home", str(tmp_path))
+
+    assert typed.code == 2
+    assert "[LISTENER_UNPROVED]" in typed.err
+    assert [each.path for each in script.heard] == ["/livez"]
+    told = [value for each in script.heard for value in each.headers.values()]
+    assert not any(home.token() in value for value in told)
+
+
 def test_another_server_is_asked_with_the_key_of_the_environment(
     typed: Typed, room: OpenRoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -211,7 +211,12 @@ class OpenRoom:
             metrics, platform = RecordingMetrics(), FakePlatform()
             self.table = routes_of(platform, version="0.1.0", metrics=metrics, door=self.door)
             app = create_app(
-                platform, version="0.1.0", metrics=metrics, clock=self.clock, door=self.door
+                platform,
+                version="0.1.0",
+                metrics=metrics,
+                clock=self.clock,
+                door=self.door,
+                prove=self.room.identity.local_proof.answer,
             )
             options = server_options(
                 Binding("127.0.0.1", None, None, False, ()),

@@ -11,7 +11,7 @@ from botcore.api.guard import Guard, HostList
 from botcore.api.health import health_routes, probe_routes
 from botcore.api.page import page_routes
 from botcore.api.pages import Pages
-from botcore.api.ports import MetricsPage
+from botcore.api.ports import MetricsPage, Prove
 from botcore.api.proxies import Proxies
 from botcore.api.reference import reference_routes
 from botcore.api.rest import Door, RouteTable
@@ -31,6 +31,7 @@ def create_app(
     metrics: MetricsPage,
     clock: Clock | None = None,
     door: Door | None = None,
+    prove: Prove | None = None,
     sockets: Sequence[BaseRoute] = (),
     lifespan: Lifespan[Router] | None = None,
 ) -> ASGIApp:
@@ -46,20 +47,26 @@ def create_app(
         metrics: filled and printed at ``/metrics``.
         clock: times the answers.
         door: the operations; None serves the page alone, to everybody who gets here.
+        prove: answers the challenge of who sits at this machine; None where nobody does.
         sockets: routes of WebSockets.
         lifespan: what runs as long as the application.
 
     Raises:
         ConfigError: an allowed host is not a host name.
     """
-    table = routes_of(platform, version=version, metrics=metrics, door=door)
+    table = routes_of(platform, version=version, metrics=metrics, door=door, prove=prove)
     app = _Served(table, Router(routes=sockets, lifespan=lifespan))
     timed = Timing(app, metrics=metrics, clock=clock or SystemClock())
     return Guard(timed, HostList(allowed_hosts), origins, proxies)
 
 
 def routes_of(
-    platform: Platform, *, version: str, metrics: MetricsPage, door: Door | None
+    platform: Platform,
+    *,
+    version: str,
+    metrics: MetricsPage,
+    door: Door | None,
+    prove: Prove | None = None,
 ) -> RouteTable:
     """Return every route over HTTP; arguments as of `create_app`."""
     assets = load_assets()
@@ -76,7 +83,7 @@ def routes_of(
         ]
     return RouteTable(
         [
-            *probe_routes(pages, platform, metrics),
+            *probe_routes(pages, platform, metrics, prove),
             *page_routes(pages, platform, assets, version=version),
             *more,
         ]

@@ -9,9 +9,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from botcore.api.pages import Pages
-from botcore.api.ports import MetricsPage
+from botcore.api.ports import MetricsPage, Prove
+from botcore.api.proxies import is_loopback
 from botcore.api.rest.routing import Public, Route, Shown
 from botcore.control.access import Scope
+from botcore.control.local_proof import CHALLENGE_HEADER, PROOF_HEADER
 from botcore.control.ports import Platform
 from botcore.control.views import FeedStatus
 
@@ -23,12 +25,20 @@ HEALTH_PATHS: Final = ("/api/v1/health", "/api/health", "/health")
 _PROBE: Final = Public("a probe has no key, and learns one word")
 
 
-def probe_routes(pages: Pages, platform: Platform, metrics: MetricsPage) -> list[Route]:
-    """Return the routes of probes and of Prometheus."""
+def probe_routes(
+    pages: Pages, platform: Platform, metrics: MetricsPage, prove: Prove | None = None
+) -> list[Route]:
+    """Return the routes of probes and of Prometheus.
+
+    Args:
+        pages: makes them.
+        platform: what is asked how it is.
+        metrics: what Prometheus reads.
+        prove: answers the challenge of who sits at this machine (`control.local_proof`).
+    """
 
     async def livez(request: Request) -> Response:
-        del request
-        return PlainTextResponse("ok")
+        return PlainTextResponse("ok", headers=_proof_for(request, prove))
 
     async def readyz(request: Request) -> Response:
         del request
@@ -80,3 +90,13 @@ def health_status(platform: Platform) -> str:
         return "starting"
     is_well = not why_not_ready(platform) and view.feed.status is FeedStatus.LIVE
     return "ok" if is_well else "degraded"
+
+
+def _proof_for(request: Request, prove: Prove | None) -> dict[str, str]:
+    challenge = request.headers.get(CHALLENGE_HEADER, "")
+    if prove is None or not challenge or request.client is None:
+        return {}
+    if not is_loopback(request.client.host):
+        return {}
+    proof = prove(challenge)
+    return {PROOF_HEADER: proof} if proof else {}

@@ -1,6 +1,6 @@
 """What the API needs of others; `app` hands it in."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from botcore.control.access import Actor
@@ -10,6 +10,11 @@ from botcore.control.views import PlatformView
 
 Header = tuple[bytes, bytes]
 """Name in lower case, and value, as ASGI has them."""
+
+
+Prove = Callable[[str], str]
+"""Takes a challenge of who sits at this machine; returns the proof that this is the platform of
+the home, or an empty text where it gives none."""
 
 
 class MetricsPage(Protocol):

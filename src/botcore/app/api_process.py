@@ -132,6 +132,7 @@ async def _serve(settings: Settings, info: RunInfo, binding: Binding) -> None:
             metrics=metrics,
             clock=clock,
             door=door,
+            prove=room.identity.local_proof.answer,
             sockets=sockets.door.routes(),
         )
         server = uvicorn.Server(

@@ -35,7 +35,7 @@ class Publisher:
 
     Args:
         events, commands: endpoints on loopback, chosen by the supervisor.
-        token: what a call must carry.
+        token: what a call must be signed with.
         on_call: takes a call to be answered soon; runs on the channel's thread.
 
     Raises:

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from botcore.app.home import Home, RunInfo
+from botcore.app.home import Home
 from botcore.app.home_lock import HomeLock, is_locked
 from botcore.app.settings import Settings, load_settings
 from botcore.control.access import Actor, local_actor
@@ -110,7 +110,7 @@ async def _door(
         from botcore.client import Client, Credentials
 
         credentials = Credentials(local=home.token())
-        address, pinned = _address(settings, info), settings.tls_certificate
+        address, pinned = info.url, settings.tls_certificate
         async with Client(address, credentials, pinned=pinned) as client:
             yield client
         return
@@ -155,13 +155,6 @@ def local_user() -> str:
     with contextlib.suppress(OSError, KeyError, ImportError):
         return getpass.getuser()
     return str(os.getuid())
-
-
-def _address(settings: Settings, info: RunInfo) -> str:
-    """Return where the running platform answers on this machine's own address."""
-    scheme = "https" if info.url.startswith("https:") else "http"
-    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host  # noqa: S104  # to know them, not to bind them
-    return f"{scheme}://{host}:{info.port}"
 
 
 def _key(key_file: str) -> str:

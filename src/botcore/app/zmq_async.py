@@ -1,14 +1,13 @@
 """Calls to another process from an event loop, many in flight over one connection."""
 
 import asyncio
-import secrets
 from types import TracebackType
 
 import zmq
 import zmq.asyncio
 
 from botcore.app.zmq_bus import stay_here
-from botcore.app.zmq_calls import REQUEST_ID_BYTES, EngineUnreachable
+from botcore.app.zmq_calls import EngineUnreachable, Signer, new_request_id
 
 
 class ZmqAsyncClient:
@@ -29,7 +28,7 @@ class ZmqAsyncClient:
     def __init__(self, endpoint: str, *, token: str, in_flight_max: int = 1_000) -> None:
         stay_here(endpoint)
         self._endpoint = endpoint
-        self._token = token.encode()
+        self._signer = Signer(token)
         self._room = asyncio.Semaphore(in_flight_max)
         self._waiting: dict[bytes, asyncio.Future[bytes]] = {}
 
@@ -72,14 +71,15 @@ class ZmqAsyncClient:
             EngineUnreachable: it was not answered in time. Its cause says whether it was sent: if
                 it was, it may have been done.
         """
-        request_id = secrets.token_bytes(REQUEST_ID_BYTES)
+        request_id = new_request_id()
+        signed = self._signer.call(request_id, payload)
         sent = 0
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(timeout_s), self._room:
                 self._waiting[request_id] = answer
                 while True:
-                    await self._socket.send_multipart([b"", self._token, request_id, payload])
+                    await self._socket.send_multipart(signed)
                     sent += 1
                     wait_s = None if sent >= tries else timeout_s / tries
                     await asyncio.wait([answer], timeout=wait_s)
@@ -92,10 +92,10 @@ class ZmqAsyncClient:
 
     async def _hear(self) -> None:
         while True:
-            parts = await self._socket.recv_multipart()
-            answer = self._waiting.get(parts[1]) if len(parts) > 2 else None  # noqa: PLR2004  # empty, id, text
-            if answer is not None and not answer.done():
-                answer.set_result(parts[2])
+            read = self._signer.read_answer(await self._socket.recv_multipart())
+            answer = None if read is None else self._waiting.get(read[0])
+            if read is not None and answer is not None and not answer.done():
+                answer.set_result(read[1])
 
 
 def _unanswered(timeout_s: float, *, was_sent: bool) -> EngineUnreachable:

@@ -1,8 +1,10 @@
 """Calls to another process of this machine, over ZeroMQ: each is answered, many at a time.
 
-Each call carries the token of the home, read from a file that only its owner can read, and an id of
-its own. The server takes them as they come and answers each when its handler is done with it, in
-any order; a call that comes again under its id is not done again.
+Each call has an id of its own, and is signed with the token of the home, which lies in a file that
+only its owner can read; so is each answer. The token itself is never sent: who took the port of a
+server that died learns nothing, and is not believed. The server takes calls as they come and
+answers each when its handler is done with it, in any order; a call that comes again under its id
+is not done again.
 """
 
 import contextlib
@@ -17,14 +19,20 @@ import zmq
 
 from botcore.app.zmq_bus import last_endpoint, stay_here, taken
 from botcore.domain.errors import BotError, Remedy
+from botcore.domain.ids import SECOND_NS
+from botcore.kernel.clock import SystemClock
 from botcore.kernel.guard import Crashed, guarded
 
 _ANSWERS_QUEUED = 1_000
 _ANSWERS_KEPT = 1_024
 _POLL_MS = 100
+_MS_NS = 1_000_000
 _LINGER_MS = 200
 _CALL_PARTS = 5
-REQUEST_ID_BYTES = 16
+_ANSWER_PARTS = 4
+_REQUEST_ID_BYTES = 16
+_CALL, _ANSWER = b"botcore call\n", b"botcore answer\n"
+"""What is signed begins with what it is: no call is taken for an answer, nor the other way."""
 
 Answer = Callable[[bytes], None]
 """Takes the answer to one call; safe to call from any thread, and only once."""
@@ -36,6 +44,48 @@ class EngineUnreachable(BotError):  # noqa: N818  # the state, not a mistake
     remedy = Remedy.RETRY
 
 
+class Signer:
+    """Signs calls and answers, and reads signed ones; both ends have one.
+
+    Args:
+        token: of the home; it is the key.
+    """
+
+    def __init__(self, token: str) -> None:
+        self._key = token.encode()
+
+    def call(self, request_id: bytes, payload: bytes) -> list[bytes]:
+        """Return a call as it is sent."""
+        return [b"", self._sign(_CALL, request_id, payload), request_id, payload]
+
+    def answer(self, request_id: bytes, text: bytes) -> list[bytes]:
+        """Return an answer as it is sent."""
+        return [b"", self._sign(_ANSWER, request_id, text), request_id, text]
+
+    def is_call(self, signature: bytes, request_id: bytes, payload: bytes) -> bool:
+        """Whether a call comes from who knows the token, and is as it was sent."""
+        return len(request_id) == _REQUEST_ID_BYTES and hmac.compare_digest(
+            signature, self._sign(_CALL, request_id, payload)
+        )
+
+    def read_answer(self, parts: list[bytes]) -> tuple[bytes, bytes] | None:
+        """Return the id and the text of an answer; None where it is not the server's."""
+        if len(parts) != _ANSWER_PARTS:
+            return None
+        _, signature, request_id, text = parts
+        if not hmac.compare_digest(signature, self._sign(_ANSWER, request_id, text)):
+            return None
+        return request_id, text
+
+    def _sign(self, kind: bytes, request_id: bytes, text: bytes) -> bytes:
+        return hmac.digest(self._key, kind + request_id + text, "sha256")
+
+
+def new_request_id() -> bytes:
+    """Return an id that no other call has."""
+    return secrets.token_bytes(_REQUEST_ID_BYTES)
+
+
 class ZmqCommandServer:
     """Take calls on a thread of its own, and send each answer when there is one.
 
@@ -44,7 +94,7 @@ class ZmqCommandServer:
 
     Args:
         endpoint: a loopback or ipc address; a port of ``*`` takes a free one.
-        token: what a call must carry; others are not answered.
+        token: what a call must be signed with; others are not answered.
         handle: takes a call and what to answer it with, soon or later; called on the server's
             thread, which it must not hold up. What it raises is counted and leaves that call
             unanswered, and later ones are still answered.
@@ -63,7 +113,7 @@ class ZmqCommandServer:
         high_water: int = 1_000,
     ) -> None:
         stay_here(endpoint)
-        self._token = token.encode()
+        self._signer = Signer(token)
         self._handle = handle
         self._high_water = high_water
         self._context = zmq.Context()
@@ -96,7 +146,7 @@ class ZmqCommandServer:
 
     @property
     def refused(self) -> int:
-        """How many calls came without the token, or malformed."""
+        """How many calls came without a signature of the token, or malformed."""
         return self._refused
 
     @property
@@ -136,7 +186,7 @@ class ZmqCommandServer:
         self._send_answers()
 
     def _take(self, parts: list[bytes]) -> None:
-        if len(parts) != _CALL_PARTS or not hmac.compare_digest(parts[2], self._token):
+        if len(parts) != _CALL_PARTS or not self._signer.is_call(*parts[2:]):
             self._refused += 1
             return
         client, _, _, request_id, payload = parts
@@ -170,7 +220,9 @@ class ZmqCommandServer:
 
     def _send(self, client: bytes, request_id: bytes, text: bytes) -> None:
         with contextlib.suppress(zmq.Again):  # a client that takes no answers: it asks again
-            self._socket.send_multipart([client, b"", request_id, text], zmq.NOBLOCK)
+            self._socket.send_multipart(
+                [client, *self._signer.answer(request_id, text)], zmq.NOBLOCK
+            )
 
     def _rouse(self) -> None:
         with contextlib.suppress(OSError):  # full: it is awake already; closed: it has stopped
@@ -191,7 +243,8 @@ class ZmqCommandClient:
     def __init__(self, endpoint: str, *, token: str) -> None:
         stay_here(endpoint)
         self._endpoint = endpoint
-        self._token = token.encode()
+        self._signer = Signer(token)
+        self._clock = SystemClock()
         self._context = zmq.Context()
         self._socket = self._connect()
 
@@ -206,14 +259,14 @@ class ZmqCommandClient:
         Raises:
             EngineUnreachable: no try was answered. It may have been done.
         """
-        request_id = secrets.token_bytes(REQUEST_ID_BYTES)
+        request_id = new_request_id()
+        call = self._signer.call(request_id, payload)
         for _ in range(tries):
             with contextlib.suppress(zmq.Again):  # the line is full: nobody takes anything
-                self._socket.send_multipart([b"", self._token, request_id, payload], zmq.NOBLOCK)
-                while self._socket.poll(max(0, round(timeout_s * 1000))):
-                    parts = self._socket.recv_multipart()
-                    if parts[1:2] == [request_id]:  # not the late answer to an earlier call
-                        return parts[2]
+                self._socket.send_multipart(call, zmq.NOBLOCK)
+                text = self._answer_to(request_id, timeout_s)
+                if text is not None:
+                    return text
             # What was sent on the old socket must not pile up behind a server that is down.
             self._socket.close()
             self._socket = self._connect()
@@ -222,6 +275,17 @@ class ZmqCommandClient:
             cause=f"the engine did not answer within {tries} × {timeout_s:g} s",
             fix="see `./bot status` and `./bot logs`; what was asked may have been done",
         )
+
+    def _answer_to(self, request_id: bytes, timeout_s: float) -> bytes | None:
+        """Wait for the answer to a call; others are late, or not the server's."""
+        until = self._clock.monotonic_ns() + round(timeout_s * SECOND_NS)
+        while (left := until - self._clock.monotonic_ns()) > 0:
+            if not self._socket.poll(-(-left // _MS_NS)):
+                return None
+            answer = self._signer.read_answer(self._socket.recv_multipart())
+            if answer is not None and answer[0] == request_id:
+                return answer[1]
+        return None
 
     def close(self) -> None:
         """Ask no more."""

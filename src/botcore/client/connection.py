@@ -3,10 +3,10 @@
 import asyncio
 import secrets
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Final, Self, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -14,6 +14,12 @@ import msgspec
 
 from botcore.client.backoff import Retrying
 from botcore.client.wire import PREFIX, Sent, not_understood, problem_from, to_http
+from botcore.control.local_proof import (
+    CHALLENGE_HEADER,
+    PROOF_HEADER,
+    credential_from,
+    new_challenge,
+)
 from botcore.control.operations import Operation, Page, Request
 from botcore.control.problems import ConfirmationRequired, Unauthenticated, Unavailable
 from botcore.control.schema import operation_of
@@ -35,7 +41,8 @@ class Credentials(msgspec.Struct, kw_only=True):
     Attributes:
         key: an API key.
         access: an access token; with `refresh` it is renewed when it has ended.
-        local: the home's token; counts from this machine only.
+        local: the home's token; counts from this machine only. It is the one that is not sent: see
+            `botcore.control.local_proof`.
     """
 
     key: str = ""
@@ -44,9 +51,7 @@ class Credentials(msgspec.Struct, kw_only=True):
     local: str = ""
 
     def header(self) -> dict[str, str]:
-        """Return the header that shows it."""
-        if self.local:
-            return {"Authorization": f"Local {self.local}"}
+        """Return the header that shows it; none for `local`, which each process is shown anew."""
         bearer = self.key or self.access
         return {"Authorization": f"Bearer {bearer}"} if bearer else {}
 
@@ -87,12 +92,14 @@ class Client:
         self._pinned = pinned
         self.url = url.rstrip("/")
         self.credentials = credentials or Credentials(key=key)
-        if self.credentials.header() and not is_plain:
+        if (self.credentials.header() or self.credentials.local) and not is_plain:
             _refuse_in_the_clear(self.url)
         self._retrying = retrying or Retrying()
         self._clock = clock or SystemClock()
         self._session: aiohttp.ClientSession | None = None
         self._renewing = asyncio.Lock()
+        self._made = ""
+        """What shows `Credentials.local` to the process that proved itself; empty before."""
 
     async def __aenter__(self) -> Self:
         """Open the pool of connections."""
@@ -127,6 +134,8 @@ class Client:
 
         Raises:
             Problem: the server refused; nothing was changed.
+            ConfigError: with `Credentials.local`, something else listens there than the platform of
+                this home; nothing but a challenge was sent.
             Unavailable: no try was answered. An act may have been carried out: asking again with
                 the same `idempotency_key` tells, and does it once at most.
         """
@@ -167,17 +176,18 @@ class Client:
             request = msgspec.structs.replace(request, cursor=page.next_cursor)
 
     async def _call(self, operation: Operation, sent: Sent, confirmation: str, key: str) -> bytes:
-        headers = {"Accept": "application/json", **self.credentials.header()}
+        headers = {"Accept": "application/json"}
         if sent.body is not None:
             headers["Content-Type"] = "application/json"
         if operation.is_act:
             headers["Idempotency-Key"] = key or secrets.token_urlsafe(16)
         if confirmation:
             headers["Confirmation-Token"] = confirmation
-        may_renew = bool(self.credentials.refresh)
+        may_renew = bool(self.credentials.refresh or self.credentials.local)
         retry = 0
         while True:
-            status, body, asked_s = await self._try(sent, headers)
+            why = await self._show(headers)
+            status, body, asked_s = (0, why, 0.0) if why else await self._try(sent, headers)
             if 200 <= status < 300:  # noqa: PLR2004 – HTTP's own word for success
                 return body
             problem = (
@@ -186,15 +196,43 @@ class Client:
             if isinstance(problem, Unauthenticated) and may_renew:
                 may_renew = False
                 await self._renew(problem, shown=headers["Authorization"])
-                headers.update(self.credentials.header())
                 continue
             if (status and status not in _TRY_AGAIN) or retry >= self._retrying.retries:
                 raise problem
             await self._clock.sleep(self._retrying.wait_s(retry, asked_s=asked_s))
             retry += 1
 
+    async def _show(self, headers: dict[str, str]) -> bytes:
+        """Put into the headers what shows who asks; return why nobody was there to be shown it.
+
+        Raises:
+            ConfigError: what listens there is not the platform of this home.
+        """
+        headers.update(self.credentials.header())
+        if not self.credentials.local:
+            return b""
+        if not self._made:
+            challenge = new_challenge()
+            asked = Sent("GET", "/livez", [], None)
+            status, body, answered = await self._ask(asked, {CHALLENGE_HEADER: challenge})
+            if status == 0:
+                return body
+            proof = answered.get(PROOF_HEADER, "")
+            made = credential_from(self.credentials.local, challenge, proof)
+            if made is None:
+                raise self._unproved()
+            self._made = made
+        headers["Authorization"] = f"Local {self._made}"
+        return b""
+
     async def _try(self, sent: Sent, headers: dict[str, str]) -> tuple[int, bytes, float]:
         """Return status, body and what `Retry-After` asks for; status 0 where nobody answered."""
+        status, body, answered = await self._ask(sent, headers)
+        return status, body, _seconds(answered)
+
+    async def _ask(
+        self, sent: Sent, headers: dict[str, str]
+    ) -> tuple[int, bytes, Mapping[str, str]]:
         if self._session is None:
             raise RuntimeError("use the client as a context: async with Client(…) as client")
         try:
@@ -206,16 +244,21 @@ class Client:
                 headers=headers,
                 allow_redirects=False,
             ) as response:
-                return response.status, await response.read(), _seconds(response.headers)
+                return response.status, await response.read(), response.headers
         except (aiohttp.ClientError, TimeoutError) as error:
-            return 0, (str(error) or type(error).__name__).encode(), 0.0
+            return 0, (str(error) or type(error).__name__).encode(), {}
 
     async def _renew(self, problem: BotError, *, shown: str) -> None:
         """Exchange the refresh token for a new pair, unless another call has done so meanwhile.
 
+        What was shown to a process that has ended is made anew for the one that came after it.
+
         Raises:
             BotError: `problem`, which had made it necessary.
         """
+        if self.credentials.local:
+            self._made = ""
+            return
         async with self._renewing:
             if self.credentials.header().get("Authorization") == shown:
                 await self._exchange(problem)
@@ -244,6 +287,15 @@ class Client:
         if not told.access_token:
             raise problem
         self.credentials = Credentials(access=told.access_token, refresh=told.refresh_token)
+
+    def _unproved(self) -> ConfigError:
+        return ConfigError(
+            code="LISTENER_UNPROVED",
+            cause=f"what listens at {self.url} does not prove that it is the platform of this"
+            " home, so it was told nothing",
+            fix="restart the platform with `./bot restart`; if this comes again, another program or"
+            " account of this machine has taken the port",
+        )
 
     def _unreachable(self, why: str) -> Unavailable:
         return Unavailable(
@@ -274,6 +326,6 @@ def _trust(pinned: Path | None) -> ssl.SSLContext | bool:
     return context
 
 
-def _seconds(headers: Any) -> float:  # noqa: ANN401  # aiohttp's own mapping
+def _seconds(headers: Mapping[str, str]) -> float:
     text = headers.get("Retry-After", "")
     return float(text) if text.isdigit() else 0.0

@@ -36,6 +36,29 @@ def test_is_alive_whatever_the_engine_does() -> None:
         assert (answer.status_code, answer.text) == (200, "ok")
 
 
+@pytest.mark.parametrize(
+    ("address", "proof"),
+    [("127.0.0.1", "proof of c"), ("::1", "proof of c"), ("198.51.100.7", None)],
+)
+def test_who_sits_at_the_machine_is_told_which_process_answers(
+    address: str, proof: str | None
+) -> None:
+    app = create_app(
+        FakePlatform(),
+        version="0.1.0",
+        metrics=RecordingMetrics(),
+        prove=lambda challenge: f"proof of {challenge}",
+    )
+    asking = TestClient(app, base_url="http://localhost:8080", client=(address, 50_000))
+
+    answer = asking.get("/livez", headers={"Local-Challenge": "c"})
+    unasked = asking.get("/livez")
+
+    assert answer.text == "ok"
+    assert answer.headers.get("Local-Proof") == proof
+    assert "Local-Proof" not in unasked.headers
+
+
 @pytest.mark.requirement("TC-DEPLOY-002")
 def test_is_ready_with_a_fresh_view() -> None:
     answer = client(FakePlatform()).get("/readyz")

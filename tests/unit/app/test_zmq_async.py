@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
+import zmq
+import zmq.asyncio
 
 from botcore.app.zmq_async import ZmqAsyncClient
 from botcore.app.zmq_calls import Answer, EngineUnreachable, ZmqCommandServer
@@ -53,11 +55,13 @@ def serve(endpoint: str) -> Iterator[Callable[[Handle], ZmqCommandServer]]:
             server.stop()
 
 
-def on_a_loop(endpoint: str, ask: Callable[[ZmqAsyncClient], Awaitable[None]]) -> None:
+def on_a_loop(
+    endpoint: str, ask: Callable[[ZmqAsyncClient], Awaitable[None]], *, token: str = "t"
+) -> None:
     """Run something with a client."""
 
     async def run() -> None:
-        async with ZmqAsyncClient(endpoint, token="t") as client:
+        async with ZmqAsyncClient(endpoint, token=token) as client:
             await ask(client)
 
     asyncio.run(run())
@@ -82,6 +86,37 @@ def test_many_calls_wait_at_a_time_and_each_gets_its_own_answer(
     on_a_loop(endpoint, ask)
 
     assert answers == [b"to %d" % n for n in range(100)]
+
+
+def test_who_listens_where_a_server_died_does_not_learn_the_token_and_is_not_believed(
+    endpoint: str,
+) -> None:
+    context = zmq.asyncio.Context()
+    heard: list[bytes] = []
+
+    async def lie(socket: "zmq.asyncio.Socket") -> None:
+        client, *said = await socket.recv_multipart()
+        heard.extend(said)
+        for answer in ([said[2], b"done"], [said[2], said[1], b"done"]):
+            await socket.send_multipart([client, b"", *answer])
+
+    async def ask(client: ZmqAsyncClient) -> None:
+        socket = context.socket(zmq.ROUTER)
+        socket.linger = 0
+        socket.bind(endpoint)
+        lying = asyncio.create_task(lie(socket))
+        try:
+            with pytest.raises(EngineUnreachable):
+                await client.call(b"buy", timeout_s=1.0)
+            await lying
+        finally:
+            socket.close()
+
+    on_a_loop(endpoint, ask, token="secret of the home")
+    context.term()
+
+    assert heard
+    assert not any(b"secret" in part for part in heard)
 
 
 def test_a_call_that_is_not_answered_may_have_been_done(

@@ -1,9 +1,11 @@
 import stat
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+import zmq
 
 from botcore.app.zmq_bus import (
     ZmqFactPublisher,
@@ -157,6 +159,73 @@ def test_a_command_without_the_token_is_not_done(server: ZmqCommandServer) -> No
 
     _until(lambda: server.refused == 2)
     client.close()
+
+
+class Impostor:
+    """Listens where a server died, keeps what it hears, and answers as it likes."""
+
+    def __init__(self) -> None:
+        self._context = zmq.Context()
+        self._socket = self._context.socket(zmq.ROUTER)
+        self._socket.linger = 0
+        self._socket.bind(ANY)
+        self.endpoint = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
+        self.heard: list[list[bytes]] = []
+        self._ends = threading.Event()
+        self._thread = threading.Thread(target=self._listen)
+
+    def __enter__(self) -> "Impostor":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ends.set()
+        self._thread.join()
+        self._socket.close()
+        self._context.term()
+
+    def _listen(self) -> None:
+        while not self._ends.is_set():
+            if self._socket.poll(20):
+                client, *said = self._socket.recv_multipart()
+                self.heard.append(said)
+                request_id = said[2]
+                for lie in ([request_id, b"done"], [request_id, said[1], b"done"]):
+                    self._socket.send_multipart([client, b"", *lie])
+
+
+def test_who_listens_where_a_server_died_does_not_learn_the_token_and_is_not_believed() -> None:
+    with (
+        Impostor() as impostor,
+        closing(ZmqCommandClient(impostor.endpoint, token="secret")) as client,
+        pytest.raises(EngineUnreachable),
+    ):
+        client.call(b"pause", timeout_s=0.5, tries=2)
+    assert impostor.heard
+    assert not any(b"secret" in part for said in impostor.heard for part in said)
+
+
+def test_a_command_that_was_changed_on_its_way_is_not_done(server: ZmqCommandServer) -> None:
+    with (
+        Impostor() as impostor,
+        closing(ZmqCommandClient(impostor.endpoint, token="secret")) as client,
+        pytest.raises(EngineUnreachable),
+    ):
+        client.call(b"pause", timeout_s=0.5, tries=1)
+    heard = impostor.heard[0]
+    context = zmq.Context()
+    thief = context.socket(zmq.DEALER)
+    thief.linger = 0
+    thief.connect(server.endpoint)
+
+    thief.send_multipart([*heard[:3], b"flatten"])
+    thief.send_multipart([*heard[:2], b"another id, 16 b", heard[3]])
+    # The border between id and payload is where it was.
+    thief.send_multipart([*heard[:2], heard[2] + heard[3][:1], heard[3][1:]])
+
+    _until(lambda: server.refused == 3)
+    thief.close()
+    context.term()
 
 
 def test_a_command_that_is_sent_again_is_done_once() -> None:

@@ -14,7 +14,9 @@ from urllib.parse import parse_qsl, unquote
 
 import msgspec
 import pytest
-from tests.support.http_script import SILENT, CutWire, Told, scripted
+from starlette.types import Receive, Scope, Send
+from tests.support.edge import serving
+from tests.support.http_script import SILENT, CutWire, Script, Told, scripted
 from tests.support.open_room import OpenRoom
 
 from botcore.api.rest.decoding import Decoder
@@ -22,7 +24,9 @@ from botcore.api.rest.routing import paths_of
 from botcore.client import Client, Credentials, Retrying
 from botcore.client.wire import to_http
 from botcore.control import problems
-from botcore.control.access import Role, Scope
+from botcore.control.access import Role
+from botcore.control.access import Scope as Granted
+from botcore.control.local_proof import LocalProof
 from botcore.control.operations import Operation, Request
 from botcore.control.problems import (
     ConfirmationRequired,
@@ -42,6 +46,7 @@ from botcore.control.schema.keys import ListKeys, NewKey
 from botcore.control.schema.orders import CancelOrder, GetOrder, ListOrders
 from botcore.control.schema.sessions import ListSessions, RevokeSession
 from botcore.control.schema.users import ListUsers, RemoveUser
+from botcore.domain.errors import ConfigError
 from botcore.domain.ids import Nanos
 
 DONE = Told(200, {"keys": []})
@@ -316,7 +321,7 @@ def _a_rule() -> CreateRule:
 
 
 def test_a_refusal_is_what_the_server_raised(room: OpenRoom) -> None:
-    key = Credentials(key=room.a_key(room.a_person(Role.TRADER, "reader"), [Scope.READ_ACCOUNT]))
+    key = Credentials(key=room.a_key(room.a_person(Role.TRADER, "reader"), [Granted.READ_ACCOUNT]))
 
     missing = done(room, lambda client: client.send(GetOrder(id="BC-nowhere")))
     forbidden = done(room, lambda client: client.send(ListAudit()), key)
@@ -356,7 +361,7 @@ def test_every_kind_of_problem_keeps_its_class_over_the_wire() -> None:
 def test_a_list_is_followed_to_its_end(room: OpenRoom) -> None:
     async def listed(client: Client) -> Any:
         for number in range(7):
-            await client.send(NewKey(name=f"k{number}", scopes=frozenset({Scope.READ_MARKET})))
+            await client.send(NewKey(name=f"k{number}", scopes=frozenset({Granted.READ_MARKET})))
         some = [each.id async for each in client.every(ListKeys(limit=3))]
         whole = await client.send(ListKeys(limit=500))
         return some, [each.id for each in whole.items]
@@ -491,6 +496,68 @@ def test_many_calls_at_once_with_one_ended_token_do_not_end_the_session(tmp_path
 
     assert not isinstance(found, Problem), found
     assert [each for each in found[0] if isinstance(each, BaseException)] == []
+
+
+def test_who_sits_at_the_machine_never_sends_the_token_of_the_home() -> None:
+    """Also not after the first answer: the port may change hands at any time."""
+    proved, challenged = LocalProof("secret"), []
+
+    class Proving(Script):
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            asked = dict(scope["headers"]).get(b"local-challenge")
+            if asked:
+                challenged.append(asked)
+                proof = proved.answer(asked.decode())
+                self.answers.insert(0, Told(200, b"ok", {"Local-Proof": proof}))
+            await super().__call__(scope, receive, send)
+
+    script = Proving(DONE)
+    with serving(script) as server:
+
+        async def run() -> None:
+            address = f"http://127.0.0.1:{server.port}"
+            async with Client(address, Credentials(local="secret")) as client:
+                await client.send(ReadKeys())
+                await client.send(ReadKeys())
+
+        asyncio.run(run())
+
+    assert [each.path for each in script.heard] == ["/livez", *["/api/v1/auth/jwks"] * 2]
+    assert len(challenged) == 1
+    shown = [each.headers["authorization"].partition(" ")[2] for each in script.heard[1:]]
+    assert all(map(proved.is_shown, shown))
+    assert "secret" not in str(script.heard)
+
+
+def test_a_platform_that_began_anew_proves_itself_anew(room: OpenRoom) -> None:
+    credentials = Credentials(local=room.home.token())
+
+    async def over_a_restart(client: Client) -> Any:
+        before = await client.send(ReadMe())
+        identity = room.room.identity
+        identity.local_proof._process = "p" * 43  # as a new process has another
+        return before, await client.send(ReadMe())
+
+    before, after = done(room, over_a_restart, credentials)
+
+    assert before == after
+
+
+@pytest.mark.parametrize("proof", ["", "x", "p" * 43 + "." + "0" * 64])
+def test_who_cannot_prove_to_be_the_platform_is_told_nothing(proof: str) -> None:
+    with scripted(Told(200, b"ok", {"Local-Proof": proof})) as (script, server):
+
+        async def run() -> None:
+            address = f"http://127.0.0.1:{server.port}"
+            async with Client(address, Credentials(local="secret"), clock=Waits()) as client:
+                await client.send(ReadMe())
+
+        with pytest.raises(ConfigError) as refused:
+            asyncio.run(run())
+
+    assert refused.value.code == "LISTENER_UNPROVED"
+    assert [each.path for each in script.heard] == ["/livez"]
+    assert "secret" not in str(script.heard)
 
 
 def test_a_key_is_not_renewed_and_not_forgotten(room: OpenRoom) -> None:

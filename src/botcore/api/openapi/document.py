@@ -21,9 +21,10 @@ from botcore.control.operations import Confirm, Idempotency, Operation
 _ABOUT: Final = """\
 Everything an operator may do or ask. A call signs itself in with `Authorization: Bearer …`: an
 access token of a session, or an API key (`bck_…`); on the machine itself also with `Authorization:
-Local …` and the home's token. Amounts and prices are decimal strings, instants are UTC. Lists come
-in pages: send `next_cursor` as `cursor` for what follows. Whatever goes wrong is answered as
-`application/problem+json` with a stable `code`, a `cause` and a `fix`.
+Local …` and the home's token (`botcore` itself never sends it: it asks for a proof first, and shows
+what is good for that process alone). Amounts and prices are decimal strings, instants are UTC.
+Lists come in pages: send `next_cursor` as `cursor` for what follows. Whatever goes wrong is
+answered as `application/problem+json` with a stable `code`, a `cause` and a `fix`.
 """
 _CONFIRM: Final = {
     Confirm.ALWAYS: "It must be confirmed",
@@ -46,7 +47,8 @@ _SCHEMES: Final[Schema] = {
         "type": "apiKey",
         "in": "header",
         "name": "Authorization",
-        "description": "`Local TOKEN`, from this machine only, with the token of the home.",
+        "description": "`Local TOKEN`, from this machine only, with the token of the home, or with"
+        " what the command line makes of it for one process.",
     },
 }
 

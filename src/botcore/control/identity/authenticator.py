@@ -1,6 +1,5 @@
 """From what a request carries to who asks: asked at every request, in memory, without waiting."""
 
-import hmac
 import ipaddress
 from typing import assert_never
 
@@ -19,6 +18,7 @@ from botcore.control.identity.api_keys import PREFIX, ApiKeys
 from botcore.control.identity.people import People
 from botcore.control.identity.ports import ApiKey, Session, User
 from botcore.control.identity.sessions import Sessions
+from botcore.control.local_proof import LocalProof
 from botcore.control.problems import Unauthenticated
 from botcore.domain.ids import SECOND_NS
 
@@ -31,7 +31,7 @@ class Authenticator:
     Args:
         tokens: checks access tokens.
         people, sessions, keys: what lives now.
-        local_token: the home's secret; empty where nobody comes with it.
+        local_proof: knows the home's secret.
         local_user: the account of this machine that the home belongs to.
     """
 
@@ -42,14 +42,14 @@ class Authenticator:
         people: People,
         sessions: Sessions,
         keys: ApiKeys,
-        local_token: str = "",
+        local_proof: LocalProof,
         local_user: str = "",
     ) -> None:
         self._tokens = tokens
         self._people = people
         self._sessions = sessions
         self._keys = keys
-        self._local_token = local_token
+        self._local_proof = local_proof
         self._local_user = local_user
 
     def actor(self, authorization: str | None, address: str) -> Actor:
@@ -57,7 +57,7 @@ class Authenticator:
 
         Args:
             authorization: the header: ``Bearer`` with an access token or an API key, or ``Local``
-                with the home's token; None or empty is a stranger.
+                with what shows the home's token; None or empty is a stranger.
             address: of the peer.
 
         Raises:
@@ -138,11 +138,8 @@ class Authenticator:
             max_notional=key.max_notional,
         )
 
-    def _local(self, token: str, address: str) -> Actor:
-        is_right = bool(self._local_token) and hmac.compare_digest(
-            token.encode("utf-8", "surrogatepass"), self._local_token.encode()
-        )
-        if not is_right or not is_loopback(address):
+    def _local(self, credential: str, address: str) -> Actor:
+        if not self._local_proof.is_shown(credential) or not is_loopback(address):
             raise Unauthenticated(
                 code="LOCAL_TOKEN_REFUSED",
                 cause="the token is not the one of this home, or does not come from this machine",

@@ -20,6 +20,7 @@ from botcore.control.identity.sign_in import SignIn
 from botcore.control.identity.signing import SigningKeys
 from botcore.control.identity.throttling import Throttle
 from botcore.control.identity.tickets import Tickets
+from botcore.control.local_proof import LocalProof
 from botcore.domain.ids import DAY_NS
 from botcore.kernel.clock import Clock
 
@@ -33,6 +34,7 @@ class Identity:
     Attributes:
         authenticator: says who asks.
         sign_in, links, factors, people, sessions, keys, signing, tickets: what handlers need.
+        local_proof: shows the command line of this machine that it speaks to this process.
         endings: tells who listens of sessions and keys that end.
         config, notify: as they were given.
     """
@@ -67,13 +69,14 @@ class Identity:
         self.factors = Factors(store=store, envelope=envelope, config=config, clock=clock)
         self.links = Links(store=store, config=config, clock=clock)
         self.tickets = Tickets(clock)
+        self.local_proof = LocalProof(local_token)
         tokens = AccessTokens(keys=self.signing, config=config, clock=clock)
         self.authenticator = Authenticator(
             tokens=tokens,
             people=self.people,
             sessions=self.sessions,
             keys=self.keys,
-            local_token=local_token,
+            local_proof=self.local_proof,
             local_user=local_user,
         )
         self.sign_in = SignIn(

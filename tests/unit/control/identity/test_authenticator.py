@@ -22,6 +22,7 @@ from tests.support.sign_in_desk import (
 from botcore.control.access import GRANTS, STRANGER, SYSTEM, ActorKind, Role, Scope
 from botcore.control.identity.api_keys import KeyTerms
 from botcore.control.identity.authenticator import is_loopback
+from botcore.control.local_proof import LocalProof, credential_from, new_challenge
 
 TRADE = frozenset({Scope.READ_MARKET, Scope.TRADE_PAPER, Scope.ADMIN_RISK})
 
@@ -166,9 +167,23 @@ def test_the_local_token_from_elsewhere_or_another_one_is_refused(token: str, ad
     assert refused(desk.identity.authenticator.actor, header, address) == "LOCAL_TOKEN_REFUSED"
 
 
+def test_what_was_shown_to_one_process_is_good_for_no_other() -> None:
+    desk = run(open_desk())
+    challenge = new_challenge()
+    shown = credential_from(LOCAL_TOKEN, challenge, desk.identity.local_proof.answer(challenge))
+
+    actor = desk.identity.authenticator.actor(f"Local {shown}", "127.0.0.1")
+    elsewhere = refused(desk.identity.authenticator.actor, f"Local {shown}", HERE)
+    run(desk.restart())
+    afterwards = refused(desk.identity.authenticator.actor, f"Local {shown}", "127.0.0.1")
+
+    assert actor.name == "local:root"
+    assert (elsewhere, afterwards) == ("LOCAL_TOKEN_REFUSED", "LOCAL_TOKEN_REFUSED")
+
+
 def test_without_a_local_token_nobody_is_local() -> None:
     desk = run(open_desk())
-    desk.identity.authenticator._local_token = ""
+    desk.identity.authenticator._local_proof = LocalProof("")
 
     for header in ("Local ", "Local"):
         code = refused(desk.identity.authenticator.actor, header, "127.0.0.1")
