@@ -5,12 +5,13 @@ from contextlib import ExitStack
 from decimal import Decimal
 from fractions import Fraction
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 from tests.property.test_order_states import AnyReports
 from tests.support.builders import BTCUSDT, MAIN, a_key, an_approved, an_approved_order
-from tests.support.many_orders import many_above
+from tests.support.many_orders import NEVER, many_above
 from tests.support.order_desk import OrderDesk
 
 from botcore.domain.events import OrderPlaced
@@ -18,6 +19,7 @@ from botcore.domain.ids import StrategyId
 from botcore.domain.orders import OrderState, OrderType, Side
 from botcore.domain.reports import ReportKind
 from botcore.execution import Order
+from botcore.execution.at_mark import AtMark
 from botcore.execution.open_sums import OpenSums
 
 STRATEGIES = (StrategyId("ema"), StrategyId("grid"))
@@ -26,12 +28,14 @@ PRICES = st.sampled_from(["90", "99.99", "100", "100.0", "100.01", "100.1", "120
 SIZES = st.sampled_from(["0.001", "0.1", "0.7", "3", "1E-12", "123456789.00000001"])
 
 
-class SumsInStep(AnyReports):
+class OrdersOfTwo(AnyReports):
     """Orders of two strategies, linked and not, under any reports, folds and restores."""
+
+    few = 0
 
     def __init__(self) -> None:
         self.held = ExitStack()
-        self.held.enter_context(many_above(0))
+        self.held.enter_context(many_above(self.few))
         super().__init__()
 
     def teardown(self) -> None:
@@ -83,8 +87,27 @@ class SumsInStep(AnyReports):
             folded.engine.fold(fact)
             if number % 3 == 0:
                 folded.engine.index.sums(MAIN, BTCUSDT)  # from then on they are kept
+                folded.engine.index.at_mark(MAIN, BTCUSDT, MARKS[number % len(MARKS)])
         folded.facts = self.desk.facts
         self.desk = folded
+
+    @invariant()
+    def i8_the_worst_case_told_is_that_of_the_orders_as_they_are(self) -> None:
+        index = self.desk.engine.index
+        working = list(index.working(MAIN, BTCUSDT))
+        for mark in (90.0, 100.0, 90.0):  # the last one is what is asked first the next time
+            told = index.at_mark(MAIN, BTCUSDT, mark)
+            again = AtMark(mark, working, index.sums(MAIN, BTCUSDT))
+            assert (told.bought, told.sold) == (again.bought, again.sold)
+            assert told.bought == pytest.approx(bought(working, mark), rel=1e-12)
+            for strategy in STRATEGIES:
+                mine = [o for o in working if o.spec.strategy == strategy]
+                assert told.bought_by(strategy) == again.bought_by(strategy)
+                assert told.bought_by(strategy) == pytest.approx(bought(mine, mark), rel=1e-12)
+
+
+class SumsInStep(OrdersOfTwo):
+    """Their sums are kept from the first order on."""
 
     @rule(mark=st.sampled_from(MARKS))
     def mark_moves(self, mark: float) -> None:
@@ -149,5 +172,13 @@ def each_group_once(orders: Sequence[Order], side: Side) -> Fraction:
     return sum(map(Fraction, sizes), Fraction(0))
 
 
+class LookedAtInTurn(OrdersOfTwo):
+    """They are few: looked at one by one when something has moved."""
+
+    few = NEVER
+
+
 SumsInStep.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+LookedAtInTurn.TestCase.settings = SumsInStep.TestCase.settings
 TestSumsInStep = SumsInStep.TestCase
+TestLookedAtInTurn = LookedAtInTurn.TestCase

@@ -1,13 +1,12 @@
 """The account as risk sees it: portfolio and execution behind one read-only view."""
 
-from collections.abc import Iterable
 from decimal import Decimal
 
 from botcore.domain.ids import AccountId, ClientOrderId, Currency, InstrumentId, StrategyId
 from botcore.domain.instruments import Instrument, InstrumentBook
 from botcore.domain.numbers import ZERO
 from botcore.domain.orders import OrderSpec, OrderState, Side
-from botcore.execution import Order
+from botcore.execution.at_mark import AtMark
 from botcore.execution.index import OrderIndex
 from botcore.portfolio import Portfolio, Valuation
 
@@ -102,41 +101,33 @@ class AccountView:
             positions = self._portfolio.positions(account)
             cost = sum(abs(p.cost_float) for p in positions if p.instrument == instrument)
             return cost + self._unpriced_buys(account, instrument)
-        exact = self._portfolio.net_position(account, instrument)
-        working = self._orders.working(account, instrument)
-        if not exact and not working:
-            return 0.0
-        net = float(exact)
-        sums = self._orders.sums(account, instrument)
-        bought, sells = (
-            _in_turn(working, mark) if sums is None else (sums.bought(mark), sums.sold())
-        )
-        return max(abs(net * mark + bought), abs(net - sells) * mark if net < sells else 0.0)
+        net = self._portfolio.net_position(account, instrument)
+        return _worst(float(net), self._orders.at_mark(account, instrument, mark), mark)
 
     def strategy_exposure(self, account: AccountId, strategy: StrategyId) -> float:
         """Worst case of one strategy: positions at the marks and what its buys may cost."""
+        price, position, at_mark = self.mark, self._portfolio.position, self._orders.at_mark
         total = 0.0
         for name in self._names:
-            mark = self._valuation.price(name)
-            position = self._portfolio.position(account, strategy, name)
+            mark, held = price(name), position(account, strategy, name)
             if mark is None:
-                total += abs(position.cost_float) + self._unpriced_buys(account, name, strategy)
-                continue
-            total += abs(position.quantity_float) * mark
-            sums = self._orders.sums(account, name)
-            if sums is not None:
-                total += sums.bought(mark, strategy)
-                continue
-            for order in self._orders.working(account, name):
-                if order.sign > 0 and order.spec.strategy == strategy and order.state is not _HELD:
-                    total += _worst_cost(order, mark)
+                total += abs(held.cost_float) + self._unpriced_buys(account, name, strategy)
+            else:
+                total += abs(held.quantity_float) * mark
+                total += at_mark(account, name, mark).bought_by(strategy)
         return total
 
     def account_exposure(self, account: AccountId) -> float:
         """Worst case of the account over all instruments."""
+        price, at_mark = self.mark, self._orders.at_mark
+        net = self._portfolio.holdings(account).net.get
         total = 0.0
         for name in self._names:
-            total += self.instrument_exposure(account, name)
+            mark = price(name)
+            if mark is None:
+                total += self.instrument_exposure(account, name)
+            else:
+                total += _worst(float(net(name, ZERO)), at_mark(account, name, mark), mark)
         return total
 
     def is_in_doubt(self, account: AccountId, instrument: InstrumentId) -> bool:
@@ -183,20 +174,10 @@ class AccountView:
         return total
 
 
-def _in_turn(orders: Iterable[Order], mark: float) -> tuple[float, float]:
-    """Return what buys may cost and sells may sell, added up as floats, oldest first."""
-    bought = sells = 0.0
-    for order in orders:
-        if order.state is _HELD:
-            continue
-        if order.sign > 0:
-            bought += _worst_cost(order, mark)
-        else:
-            sells += float(order.leaves)
-    return bought, sells
-
-
-def _worst_cost(order: Order, mark: float) -> float:
-    """What an open buy may cost: a limit or trigger above the mark counts as itself (I8)."""
-    price = order.limit_price or order.trigger_price
-    return float(order.leaves) * (mark if price is None else max(mark, float(price)))
+def _worst(net: float, open_: AtMark, mark: float) -> float:
+    """Return the larger of what is held with all buys filled, and with all sells filled."""
+    bought = abs(net * mark + open_.bought)
+    if net >= open_.sold:
+        return bought
+    sold = (open_.sold - net) * mark
+    return sold if sold > bought else bought

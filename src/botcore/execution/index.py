@@ -8,6 +8,7 @@ from botcore.domain.events import OrderFilled, OrderPlaced, OrderUpdated
 from botcore.domain.ids import AccountId, ClientOrderId, Currency, InstrumentId, StrategyId
 from botcore.domain.numbers import ZERO
 from botcore.domain.orders import TERMINAL, OrderState, Side
+from botcore.execution.at_mark import NOTHING_OPEN, AtMark
 from botcore.execution.open_sums import FEW, OpenSums, Part, part_of
 from botcore.execution.order import Order
 
@@ -33,6 +34,7 @@ class OrderIndex:
         self._working: dict[tuple[AccountId, InstrumentId], dict[ClientOrderId, Order]] = {}
         self._locked: dict[tuple[AccountId, Currency], Decimal] = {}
         self._sums: dict[tuple[AccountId, InstrumentId], OpenSums] = {}
+        self._at_mark: dict[tuple[AccountId, InstrumentId], AtMark] = {}
         self._in_doubt: dict[tuple[AccountId, InstrumentId], int] = {}
         self.has_doubts = False
         self._terminal: deque[ClientOrderId] = deque()
@@ -61,6 +63,19 @@ class OrderIndex:
         if found is None:
             found = self._sums[series] = OpenSums(working.values())
         return found if found.is_exact else None
+
+    def at_mark(self, account: AccountId, instrument: InstrumentId, mark: float) -> AtMark:
+        """Return what those orders come to at worst at a mark: as last told, if nothing moved."""
+        series = (account, instrument)
+        found = self._at_mark.get(series)
+        if found is not None and found.mark == mark:
+            return found
+        working = self._working.get(series)
+        if not working:
+            return NOTHING_OPEN
+        found = AtMark(mark, working.values(), self.sums(account, instrument))
+        self._at_mark[series] = found
+        return found
 
     def all_working(
         self,
@@ -111,6 +126,8 @@ class OrderIndex:
         """Apply a change without a fill to an order."""
         before, locked = order.state, order.locked
         part = part_of(order) if self._sums else None
+        if self._at_mark:
+            self._forget_worst(order)
         order.fold_update(fact)
         if order.locked is not locked or order.is_terminal or _IN_DOUBT in (before, order.state):
             self._follow(order, before, locked)
@@ -121,6 +138,8 @@ class OrderIndex:
         """Apply a fill to an order."""
         before, locked = order.state, order.locked
         part = part_of(order) if self._sums else None
+        if self._at_mark:
+            self._forget_worst(order)
         order.fold_fill(fact)
         self._follow(order, before, locked)
         if self._sums:
@@ -155,6 +174,7 @@ class OrderIndex:
         for held in (self._orders, self._working, self._locked, self._in_doubt, self._terminal):
             held.clear()
         self._sums.clear()
+        self._at_mark.clear()
         self.has_doubts = False
         for order in orders:
             self._add(order)
@@ -174,8 +194,14 @@ class OrderIndex:
         working[spec.client_order_id] = order
         if order.locked:
             self._move_lock(order, ZERO)
+        if self._at_mark:
+            self._forget_worst(order)
         if self._sums:
             self._add_up(order, None)
+
+    def _forget_worst(self, order: Order) -> None:
+        """Let go of a worst case that an order, new or about to change, is part of."""
+        self._at_mark.pop((order.spec.account, order.spec.instrument), None)
 
     def _add_up(self, order: Order, before: Part | None) -> None:
         """Keep the sums that are kept in step with an order, new (None) or changed."""
