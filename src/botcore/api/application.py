@@ -75,7 +75,7 @@ def routes_of(
         more = health_routes(pages, platform)
     else:
         signing_in = SigningIn(assets, door.authenticate)
-        pages = Pages(door.authenticate, sign_in=signing_in.in_place)
+        pages = Pages(door.authenticate, sign_in=signing_in.in_place, limits=door.limits)
         more = [
             *signing_in.routes(pages),
             *door.routes(),

@@ -50,8 +50,8 @@ def probe_routes(
         return Response(text, media_type=metrics.content_type)
 
     return [
-        pages.route("/livez", livez, _PROBE),
-        pages.route("/readyz", readyz, _PROBE),
+        pages.probe("/livez", livez, _PROBE),
+        pages.probe("/readyz", readyz, _PROBE),
         pages.route("/metrics", metrics_page, Shown(Scope.READ_METRICS)),
     ]
 

@@ -1,6 +1,6 @@
 """Pages that are only read: who may see them, and what happens when one cannot be drawn."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from http import HTTPStatus
 from typing import Final
 
@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from botcore.api.limits import RateLimits
 from botcore.api.ports import Authenticator
 from botcore.api.rest.exchange import Exchange
 from botcore.api.rest.problems import problem_answer
@@ -18,6 +19,7 @@ from botcore.control.problems import Forbidden, Problem, Unauthenticated
 from botcore.kernel.guard import Crashed, awaited
 
 Draw = Callable[[Request], Awaitable[Response]]
+_Answered = Callable[[Request, Draw, Public | Shown], Coroutine[None, None, Response]]
 _HTML: Final = "text/html"
 _ACTOR: Final = "actor"
 _PERSON: Final = "person:"
@@ -29,13 +31,19 @@ class Pages:
     Args:
         authenticate: says who calls, by cookie too; None lets everybody see every page.
         sign_in: draws what a stranger sees who opens a page in a browser.
+        limits: are paid from by the address a page is read at; None for none.
     """
 
     def __init__(
-        self, authenticate: Authenticator | None = None, *, sign_in: Draw | None = None
+        self,
+        authenticate: Authenticator | None = None,
+        *,
+        sign_in: Draw | None = None,
+        limits: RateLimits | None = None,
     ) -> None:
         self._authenticate = authenticate
         self._sign_in = sign_in
+        self._limits = limits
         self._log = structlog.get_logger("api")
 
     def route(self, path: str, draw: Draw, rule: Public | Shown) -> Route:
@@ -46,12 +54,16 @@ class Pages:
             draw: makes the answer.
             rule: who may see it.
         """
-        return Route(("GET",), path, self._app(draw, rule), rule)
+        return Route(("GET",), path, self._app(self._paid, draw, rule), rule)
 
-    def _app(self, draw: Draw, rule: Public | Shown) -> ASGIApp:
+    def probe(self, path: str, draw: Draw, rule: Public) -> Route:
+        """Return the route of a probe: it is always answered, and pays from no budget."""
+        return Route(("GET",), path, self._app(self._answered, draw, rule), rule)
+
+    def _app(self, answered: _Answered, draw: Draw, rule: Public | Shown) -> ASGIApp:
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
             request = Request(scope, receive)
-            response = await awaited(self._answered(request, draw, rule))
+            response = await awaited(answered(request, draw, rule))
             if isinstance(response, Crashed):
                 error = response.error
                 self._log.error(
@@ -65,6 +77,22 @@ class Pages:
 
         return answer
 
+    async def _paid(self, request: Request, draw: Draw, rule: Public | Shown) -> Response:
+        """Answer if the budget of the address allows it: looking up who reads costs a lot more."""
+        if self._limits is None:
+            return await self._answered(request, draw, rule)
+        exchange = Exchange(request.scope)
+        decision = self._limits.decide_page(exchange.address)
+        if decision.is_allowed:
+            response = await self._answered(request, draw, rule)
+        elif _is_browser(exchange):
+            response = PlainTextResponse(f"{decision.refusal()}\n", HTTPStatus.TOO_MANY_REQUESTS)
+        else:
+            response = _told(decision.refusal(), exchange)
+        known = {name for name, _ in response.raw_headers}
+        response.raw_headers.extend(each for each in decision.headers() if each[0] not in known)
+        return response
+
     async def _answered(self, request: Request, draw: Draw, rule: Public | Shown) -> Response:
         if isinstance(rule, Public) or self._authenticate is None:
             return await draw(request)
@@ -73,13 +101,17 @@ class Pages:
             actor = await self._authenticate(exchange.headers, exchange.address)
             _refuse_unless_allowed(actor, rule)
         except Unauthenticated as problem:
-            if self._sign_in is not None and _HTML in exchange.headers.get("accept", ""):
+            if self._sign_in is not None and _is_browser(exchange):
                 return await self._sign_in(request)
             return _told(problem, exchange)
         except Problem as problem:
             return _told(problem, exchange)
         setattr(request.state, _ACTOR, actor)
         return await draw(request)
+
+
+def _is_browser(exchange: Exchange) -> bool:
+    return _HTML in exchange.headers.get("accept", "")
 
 
 def person_in(actor: Actor) -> str:

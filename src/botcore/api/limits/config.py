@@ -19,7 +19,8 @@ class LimitsConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         standard_per_min, standard_burst: of a user or key, for each of reading, market data,
-            research and acts. `pro` and `service` are alike.
+            research and acts. `pro` and `service` are alike. The pages read at one address have
+            the numbers of `pro` together, on this machine those of `service`.
         orders_per_s, orders_burst: orders placed and amended, of a user, whatever his tier; and
             once more the same for what lowers risk, so that who may not order may still cancel.
         global_per_s, global_burst: everybody together.

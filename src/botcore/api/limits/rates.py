@@ -13,9 +13,10 @@ from typing import Final, NamedTuple
 from botcore.api.limits.config import LimitsConfig, Tier
 from botcore.api.limits.gcra import Rate
 from botcore.api.limits.load import LoadGovernor
-from botcore.api.limits.payers import Caller
+from botcore.api.limits.payers import Caller, address_payer
 from botcore.api.limits.ports import Buckets, Charge
 from botcore.api.ports import Header
+from botcore.api.proxies import is_loopback
 from botcore.control.operations import RouteClass
 from botcore.control.problems import TooMany
 from botcore.domain.ids import SECOND_NS
@@ -119,6 +120,13 @@ class RateLimits:
             "all-strangers", config.all_strangers_per_s, config.all_strangers_burst
         )
         self._sign_in = _rate("sign-in", config.sign_in_per_min, config.sign_in_burst, _MINUTE_S)
+        self._pages = {
+            is_here: _rate("pages", quota, burst, _MINUTE_S)
+            for is_here, quota, burst in (
+                (False, config.pro_per_min, config.pro_burst),
+                (True, config.service_per_min, config.service_burst),
+            )
+        }
         self._running: dict[_Payer, int] = {}
         self._charges = lru_cache(maxsize=_CHARGES_KEPT)(self._charges_of)
         self.refused: Counter[str] = Counter()
@@ -137,13 +145,24 @@ class RateLimits:
         """
         is_shed = route_class in SHED and not (lowers_risk and caller.user)
         divisor = self.governor.divisor if is_shed else 1
-        charges = self._charges(caller, route_class, cost * divisor, lowers_risk)
-        outcome = self._buckets.take(charges, self._clock.monotonic_ns())
-        shown = outcome.charge.rate
-        if outcome.wait_ns:
-            self.refused[shown.name] += 1
-        scale = 1 if shown is self._global else divisor
-        return Decision(shown, outcome.wait_ns, outcome.left // scale, outcome.full_ns, scale)
+        return self._taken(self._charges(caller, route_class, cost * divisor, lowers_risk), divisor)
+
+    def decide_page(self, address: str) -> Decision:
+        """Pay for a page, as `decide`, before it is looked up who reads it.
+
+        All who read at one address pay together, so it has the numbers of the tier `pro`, and this
+        machine those of `service`.
+
+        Args:
+            address: from which it is read.
+        """
+        divisor = self.governor.divisor
+        rate = self._pages[is_loopback(address)]
+        charges = [
+            Charge(rate, address_payer(address), divisor),
+            Charge(self._global, "", 1, self._reserve),
+        ]
+        return self._taken(charges, divisor)
 
     def running(
         self, caller: Caller, *, lowers_risk: bool = False
@@ -154,6 +173,14 @@ class RateLimits:
         """
         payer = (caller.user or f"address {caller.address}", lowers_risk and bool(caller.user))
         return _Place(self._running, payer, self.config.concurrent, self.refused)
+
+    def _taken(self, charges: Sequence[Charge], divisor: int) -> Decision:
+        outcome = self._buckets.take(charges, self._clock.monotonic_ns())
+        shown = outcome.charge.rate
+        if outcome.wait_ns:
+            self.refused[shown.name] += 1
+        scale = 1 if shown is self._global else divisor
+        return Decision(shown, outcome.wait_ns, outcome.left // scale, outcome.full_ns, scale)
 
     def _charges_of(
         self, caller: Caller, route_class: RouteClass, cost: int, lowers_risk: bool

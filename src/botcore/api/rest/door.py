@@ -37,6 +37,7 @@ class Door:
         times: BodyTimes | None = None,
     ) -> None:
         self.authenticate = authenticate
+        self.limits = limits
         self.operations = tuple(control.operations.values())
         self._shared = Shared(
             control=control,
