@@ -1,120 +1,174 @@
-"""Any answer as text: a list as a table, a value as names and values."""
+"""Any answer as text: a list as a table, a value as names and values, a file as it is."""
 
-from collections.abc import Sequence
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
+from botcore.cli.tables import table
+from botcore.cli.values import NOTHING, is_rows, percent, printable, text_of
 from botcore.control.operations import Done, Page
+from botcore.control.schema.exports import TaxFile
+from botcore.control.schema.logs import LogEntry
 from botcore.control.schema.values import Money
 
-_RIGHT: Final = (int, float, Decimal, Money)
-_PIPED_WIDTH: Final = 400
-_CELL_MOST: Final = 4
-_NOTHING: Final[tuple[object, ...]] = (None, "", (), {}, [])
+_INDENT: Final = "  "
+_OF_EVERY_LINE: Final = ("version", "env")
+_ON_ONE_LINE: Final = 72
+"""A longer list or mapping stands with one entry a line."""
 
 
 def show(answer: object) -> None:
     """Print an answer for people."""
-    # A file or another program gets whole lines; a terminal those that it can show.
-    width = None if Console().is_terminal else _PIPED_WIDTH
-    console = Console(width=width, highlight=False, markup=False)
+    width = _terminal_width()
     if isinstance(answer, str | bytes):
         print(answer.decode() if isinstance(answer, bytes) else answer, end="")
     elif isinstance(answer, Done):
-        print(_printable(answer.detail) or "done")
+        print(printable(answer.detail) or "done")
+    elif isinstance(answer, TaxFile):
+        _file(answer)
     elif isinstance(answer, Page):
-        _list(console, answer.items)
-        if answer.next_cursor is not None:
-            print(f"there is more: --cursor {answer.next_cursor}, or --all")
+        _rows(answer.items, width)
+        _more(answer.next_cursor)
     elif isinstance(answer, tuple | list):
-        _list(console, answer)
+        _rows(answer, width)
     elif isinstance(answer, msgspec.Struct):
-        _value(console, answer)
+        _value(answer, width, "")
+        _more(getattr(answer, "next_cursor", None))
     else:
         print(text_of(answer))
 
 
-def text_of(value: object) -> str:
-    """Return a single value as people read it."""
-    match value:
-        case None:
-            return "–"
-        case bool():
-            return "yes" if value else "no"
-        case Money():
-            return f"{value.amount:f} {value.currency}"
-        case Decimal():
-            return f"{value:f}"
-        case datetime():
-            return f"{value:%Y-%m-%d %H:%M:%S}"
-        case float():
-            return f"{value:.6g}"
-        case tuple() | list():
-            return ", ".join(text_of(each) for each in value)
-        case dict():
-            return ", ".join(f"{text_of(name)}={text_of(each)}" for name, each in value.items())
-        case msgspec.Struct():
-            shown = msgspec.structs.asdict(value)
-            return ", ".join(f"{name} {text_of(each)}" for name, each in shown.items())
-        case _:
-            return _printable(str(value))
+def _terminal_width() -> int | None:
+    """Return how wide the terminal is; None where a file or a program reads along."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def _printable(text: str) -> str:
-    """Return a text on one line: what others have written must not command the terminal."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+def _more(cursor: str | None) -> None:
+    if cursor:
+        print(f"there is more: --cursor {cursor}, or --all")
 
 
-def _list(console: Console, items: Sequence[Any]) -> None:
+def _file(file: TaxFile) -> None:
+    """Print a file for whoever takes it up, and what is to be said of it beside that."""
+    sys.stdout.write(file.content)
+    about = msgspec.structs.asdict(file)
+    del about["content"], about["media_type"], about["notes"]
+    for name, value in about.items():
+        print(f"{name:<10}{text_of(value)}", file=sys.stderr)
+    print(*map(printable, file.notes), sep="\n", file=sys.stderr)
+
+
+def _rows(items: Sequence[Any], width: int | None, indent: str = "") -> None:
     if not items:
         print("nothing")
         return
     if not isinstance(items[0], msgspec.Struct):
-        print("\n".join(text_of(each) for each in items))
+        print("\n".join(indent + text_of(each) for each in items))
         return
-    console.print(_table(items))
+    if any(is_rows(getattr(each, name, None)) for each in items for name in each.__struct_fields__):
+        _parts(items, width, indent)
+        return
+    if isinstance(items[0], LogEntry):
+        items = [_log_line(each) for each in items]
+    drawn = table(items, None if width is None else width - len(indent))
+    for line in drawn.lines:
+        print(indent + line)
+    if drawn.left_out:
+        names = ", ".join(drawn.left_out)
+        for line in _filled(f"without {names} (a wider terminal or --json shows them)", width):
+            print(indent + line)
 
 
-def _table(items: Sequence[Any]) -> Table:
-    """Return a table with a column for each field that any of the items fills."""
-    names = [
-        name
-        for name in items[0].__struct_fields__
-        if any(getattr(each, name, None) not in _NOTHING for each in items)
-        and not any(_is_nested(getattr(each, name, None)) for each in items)
-    ]
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in names:
-        is_number = isinstance(getattr(items[0], name), _RIGHT)
-        table.add_column(name.replace("_", " "), justify="right" if is_number else "left")
-    for each in items:
-        table.add_row(*(text_of(getattr(each, name, None)) for name in names))
-    return table
+class _LogLine(msgspec.Struct, frozen=True):
+    """What of a line of the log tells people something."""
+
+    time: datetime
+    level: str
+    event: str
+    service: str
+    words: str
+    correlation: str
 
 
-def _value(console: Console, answer: msgspec.Struct) -> None:
+def _log_line(entry: LogEntry) -> _LogLine:
+    about = {name: value for name, value in entry.fields.items() if name not in _OF_EVERY_LINE}
+    words = entry.message or text_of(about)
+    return _LogLine(entry.time, entry.level, entry.event, entry.service, words, entry.correlation)
+
+
+def _parts(items: Sequence[Any], width: int | None, indent: str) -> None:
+    """Print things that hold tables, one below the other, each under its first field."""
+    for number, each in enumerate(items):
+        if number:
+            print()
+        first, *others = each.__struct_fields__
+        print(indent + text_of(getattr(each, first)))
+        _fields({_words(name): getattr(each, name) for name in others}, width, indent + _INDENT)
+
+
+def _filled(text: str, width: int | None, used: int = 0) -> list[str]:
+    """Break a text at its blanks; a word that is too long stays whole, so that it can be copied."""
+    if width is None or len(text) <= width - used:
+        return [text]
+    lines = [""]
+    for word in text.split():
+        if lines[-1] and used + len(lines[-1]) + len(word) + 1 > width:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return lines
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _value(answer: msgspec.Struct, width: int | None, indent: str) -> None:
     fields = msgspec.structs.asdict(answer)
-    plain = {name: value for name, value in fields.items() if not _is_table(value)}
-    width = max((len(name) for name in plain), default=0) + 2
+    fields.pop("next_cursor", None)
+    _fields({_words(name): value for name, value in fields.items()}, width, indent)
+
+
+def _fields(fields: Mapping[str, Any], width: int | None, indent: str) -> None:
+    """Print what is plain, name and value, and below it what is not."""
+    there = {name: value for name, value in fields.items() if value not in NOTHING}
+    plain = {name: value for name, value in there.items() if not _is_block(value)}
+    wide = max((len(name) for name in plain), default=0) + 2
     for name, value in plain.items():
-        print(f"{name.replace('_', ' '):<{width}}{text_of(value)}")
-    for name, value in fields.items():
-        if _is_table(value):
-            print(f"\n{name.replace('_', ' ')}")
-            console.print(_table(value))
+        begin = f"{indent}{name:<{wide}}"
+        first, *others = _filled(_plain(name, value), width, len(begin))
+        print(begin + first)
+        for line in others:
+            print(" " * len(begin) + line)
+    for name, value in there.items():
+        if name in plain:
+            continue
+        if not indent and plain:
+            print()
+        print(indent + name)
+        if is_rows(value):
+            _rows(value, width, indent if not indent else indent + _INDENT)
+        elif isinstance(value, msgspec.Struct):
+            _value(value, width, indent + _INDENT)
+        elif isinstance(value, dict):
+            _fields({text_of(key): each for key, each in value.items()}, width, indent + _INDENT)
+        else:
+            print("\n".join(f"{indent}{_INDENT}{text_of(each)}" for each in value))
 
 
-def _is_nested(value: object) -> bool:
-    """Whether a value is too much for a cell; `--json` has it."""
+def _plain(name: str, value: object) -> str:
+    if name.endswith("frac") and isinstance(value, int | float):
+        return f"{text_of(value)} ({percent(value)})"
+    return text_of(value)
+
+
+def _is_block(value: object) -> bool:
+    """Whether a value is too much for a line."""
     if isinstance(value, msgspec.Struct):
         return not isinstance(value, Money)
-    return _is_table(value) or (isinstance(value, dict) and len(value) > _CELL_MOST)
-
-
-def _is_table(value: object) -> bool:
-    return isinstance(value, tuple | list) and bool(value) and isinstance(value[0], msgspec.Struct)
+    if is_rows(value):
+        return True
+    return isinstance(value, dict | tuple | list) and len(text_of(value)) > _ON_ONE_LINE
