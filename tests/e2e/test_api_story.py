@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import sys
 from decimal import Decimal
 from typing import Any
 
 import pyotp
 import pytest
 from tests.support.api_platform import API, BTC, GOOD, ApiPlatform, a_buy, resting
+from tests.support.modes import others_may
 from tests.support.platform_process import waited_for
 
 from botcore.app.home import Home
@@ -438,6 +440,14 @@ def test_the_command_line_speaks_to_what_runs(platform: ApiPlatform, by: str) ->
     assert json.loads(me.stdout)["username"].startswith("local:")
     assert (wrong.returncode, wrong.stderr.count("\n")) == (1, 1)
     assert "[ORDER_UNKNOWN]" in wrong.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes are POSIX's")
+def test_nothing_in_the_home_is_anybody_else_s_to_read(platform: ApiPlatform, by: str) -> None:
+    """Neither what the processes wrote, nor the supervisor, nor the command line."""
+    platform.verb("alerts", "rules", "--json")
+
+    assert others_may(platform.home) == []
 
 
 def test_every_answer_of_the_api_has_the_headers_of_the_edge(

@@ -26,7 +26,7 @@ from botcore.app.control_room import open_room, tend
 from botcore.app.doors import local_user
 from botcore.app.engine_link import EngineLink
 from botcore.app.fact_feed import Lost
-from botcore.app.home import Home, RunInfo, keep_to_oneself
+from botcore.app.home import Home, RunInfo
 from botcore.app.limiting import rate_limits
 from botcore.app.market_feed import MarketFeed
 from botcore.app.measuring import LimitFigures, SocketFigures
@@ -57,7 +57,6 @@ def run_api(settings: Settings, info: RunInfo) -> None:
         ConfigError: a setting is refused.
         StorageError: the control store cannot be opened.
     """
-    keep_to_oneself()
     binding = binding_of(settings)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(settings, info, binding))

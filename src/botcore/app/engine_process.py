@@ -19,7 +19,7 @@ from botcore.app.continuing import continued, keep_stop
 from botcore.app.decision_timing import DecisionTiming, core_wait_s
 from botcore.app.desired import REFUSED
 from botcore.app.failpoints import arm_if_told
-from botcore.app.home import Home, keep_to_oneself
+from botcore.app.home import Home
 from botcore.app.market_feed import MarketTeller
 from botcore.app.market_tape import Tape
 from botcore.app.markets import MarketEvent
@@ -570,7 +570,6 @@ def run_engine(
         BotError: it cannot start: a setting is refused, or a store is damaged or newer.
     """
     arm_if_told()
-    keep_to_oneself()
     home = Home(settings.home, settings.market_folder)
     process = EngineProcess(
         settings, home, events=events, commands=commands, quarantined=quarantined

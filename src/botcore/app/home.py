@@ -3,27 +3,14 @@
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from botcore.app.zmq_bus import token_of
 from botcore.domain.errors import StorageError
 
-
-def keep_to_oneself() -> None:
-    """Let what this process writes be its account's alone, and its memory be written nowhere.
-
-    For processes that hold secrets or people's figures: a home that was there before may be open
-    to others, and an image of the memory (a core file) would hold every key.
-    """
-    os.umask(0o077)
-    try:
-        import resource
-    except ImportError:  # there is no such limit on Windows
-        return
-    _, most = resource.getrlimit(resource.RLIMIT_CORE)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, most))
+_WRITE: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
 
 
 class RunInfo(msgspec.Struct, frozen=True):
@@ -56,9 +43,12 @@ class Home:
         self.state = self.path / "markets" / market if market else self.path
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.tape.mkdir(exist_ok=True)
-            self.logs.mkdir(exist_ok=True)
+            for folder in (self.state.parent, self.state):
+                folder.mkdir(mode=0o700, exist_ok=True)
+            for folder in (self.tape, self.logs):
+                folder.mkdir(mode=0o700, exist_ok=True)
+                if folder.stat().st_mode & 0o077:  # of an earlier version, or made by hand
+                    folder.chmod(0o700)
             probe = self.path / f".writable-{os.getpid()}"
             probe.write_text("")
             probe.unlink(missing_ok=True)
@@ -156,7 +146,7 @@ class Home:
         into = self.path if folder is None else folder
         temporary = into / f".{name}.tmp"
         try:
-            with temporary.open("wb") as file:
+            with os.fdopen(os.open(temporary, _WRITE, 0o600), "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())

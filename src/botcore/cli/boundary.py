@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Final, NoReturn, Protocol, runtime_checkable
 
+from botcore.app.oneself import keep_to_oneself
 from botcore.domain.errors import BotError, ConfigError
 
 EXIT_FAILED: Final = 1
@@ -19,7 +20,11 @@ TRACEBACK: Final = "BOTCORE_TRACEBACK"
 
 
 def main() -> NoReturn:
-    """Run the verb that the arguments name, and leave with its exit code."""
+    """Run the verb that the arguments name, and leave with its exit code.
+
+    Every process of the platform begins here: what it writes is its own account's.
+    """
+    keep_to_oneself()
     sys.exit(run(sys.argv[1:]))
 
 
