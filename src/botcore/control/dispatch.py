@@ -272,9 +272,10 @@ class Control:
     async def _begin(self, call: "_Call", key: str, digest: str) -> Told | None:
         try:
             known = await self._soon(call, self._repetitions.begin(call.actor.name, key, digest))
-        except StorageError:
+        except StorageError as error:
             if call.operation.lowers_risk:
                 return None
+            await self._note(call, _FAILED, error)
             raise
         match known:
             case Beginning.NEW:

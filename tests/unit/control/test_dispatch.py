@@ -143,6 +143,16 @@ def test_what_lowers_risk_is_carried_out_even_when_nothing_can_be_written_down(d
     assert [entry.result for entry in desk.audit.missed] == ["done"]
 
 
+def test_an_act_whose_key_cannot_be_looked_up_is_written_down_later(desk: Desk) -> None:
+    desk.audit.is_gone = desk.repetitions.is_gone = True
+
+    with pytest.raises(StorageError):
+        desk.tell(Buy(amount=1), key="k")
+
+    assert desk.shop.bought == []
+    assert [(entry.result, entry.code) for entry in desk.audit.missed] == [("failed", "DISK_FULL")]
+
+
 @pytest.mark.parametrize("key", ["", "k"])
 @pytest.mark.parametrize("is_gone", [False, True])
 def test_what_lowers_risk_waits_for_no_slow_store_and_is_written_down_later(

@@ -194,13 +194,16 @@ class Endpoint:
         exchange.is_audited = self._operation.is_act
         # Each call has a task, and so a context, of its own: there is nothing to be put back.
         structlog.contextvars.bind_contextvars(correlation_id=exchange.correlation)
-        return await self._shared.control.tell(
+        told = await self._shared.control.tell(
             exchange.actor,
             request,
             correlation=exchange.correlation,
             confirmation=exchange.visible("confirmation-token"),
             idempotency_key=self._key_of(exchange),
         )
+        if told.was_known:  # nothing was done this time: the audit has the first call alone
+            exchange.is_audited = False
+        return told
 
     def _key_of(self, exchange: Exchange) -> str:
         """Return the idempotency key; none where the answer is tokens, which are kept nowhere."""

@@ -394,6 +394,7 @@ def test_an_act_is_confirmed_with_the_token_it_was_met_with(
     assert again.json() == done.json()
     assert again.headers["idempotency-replayed"] == "true"
     assert "idempotency-replayed" not in done.headers
+    assert counter.rows.all == [("person:owner", "things.buy", 201)], "the audit has the first"
 
 
 def test_an_act_that_must_have_a_key_is_refused_without(asked: TestClient) -> None:
