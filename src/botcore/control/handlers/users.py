@@ -195,8 +195,11 @@ class UserHandlers:
             is_newest=True,
         )
 
-    async def revoke_invitation(self, _context: Context, request: u.RevokeInvitation) -> Done:
-        """Revoke one."""
+    async def revoke_invitation(self, context: Context, request: u.RevokeInvitation) -> Done:
+        """Revoke one that who asks could have made."""
+        for each in await self._links.invitations():
+            if each.id == request.id:
+                self._people.require_may_grant(context.actor, each.role)
         if not await self._links.revoke_invitation(request.id):
             raise NotFound(
                 code="INVITATION_UNKNOWN",

@@ -49,6 +49,24 @@ def on(username: str) -> list[Request[Any]]:
     ]
 
 
+def test_an_admin_revokes_no_invitation_that_he_could_not_make() -> None:
+    async def story() -> None:
+        desk = await open_desk()
+        actors = await team(desk)
+        above = await desk.send(actors["alice"], u.InviteUser(role=Role.OWNER))
+        equal = await desk.send(actors["alice"], u.InviteUser(role=Role.ADMIN))
+
+        await desk.send(actors["adam"], u.RevokeInvitation(id=equal.invitation.id))
+        refused = desk.send(actors["adam"], u.RevokeInvitation(id=above.invitation.id))
+        assert await refusal(refused) == "ROLE_ABOVE_YOURS"
+
+        left = (await desk.send(actors["alice"], u.ListInvitations())).items
+        assert [each.id for each in left] == [above.invitation.id]
+        await desk.send(actors["alice"], u.RevokeInvitation(id=above.invitation.id))
+
+    run(story())
+
+
 @pytest.mark.parametrize("number", range(5))
 def test_an_admin_cannot_touch_the_owner(number: int) -> None:
     async def story() -> None:
