@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 from typing import Final, TypeVar
 
+from botcore.control.handlers.plainly import plainly
 from botcore.control.history_port import Execution, Moved, SetAside
 from botcore.control.operations import Page
 from botcore.control.problems import Malformed
@@ -77,7 +78,7 @@ def order_of(row: Row, *, paid: Decimal | None, reason: str) -> Order:
         is_working=not state.is_terminal,
         quantity=row["quantity"],
         filled=filled,
-        leaves=ZERO if state.is_terminal else max(ZERO, row["quantity"] - filled),
+        leaves=ZERO if state.is_terminal else plainly(max(ZERO, row["quantity"] - filled)),
         average_price=_average(paid, filled) if paid and filled else None,
         limit_price=row["limit_price"],
         trigger_price=row["trigger_price"],

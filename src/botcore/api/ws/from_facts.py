@@ -1,7 +1,7 @@
 """Facts of the engine as messages: orders and executions at the instant they are told.
 
 The fold of orders is the store's own (`storage/projector.py`): what REST reads a moment later is
-the same.
+the same, to the last digit: decimals are written as the store gives them back.
 """
 
 from decimal import Decimal
@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from botcore.control.handlers.plainly import plainly
 from botcore.control.schema.streams import OrderUpdate, PriceUpdate, TradeUpdate
 from botcore.control.schema.values import Money, instant
 from botcore.domain.events import MarketDataUpdate, OrderFilled, OrderPlaced, OrderUpdated
@@ -77,17 +78,19 @@ def filled(order: OrderUpdate, fact: OrderFilled) -> OrderUpdate:
 def executed(fact: OrderFilled) -> TradeUpdate:
     """Return the execution that filled an order."""
     fill = fact.fill
-    return TradeUpdate(
-        trade_id=fill.trade_id,
-        price=fill.price,
-        order_id=fact.client_order_id,
-        account=fact.account,
-        strategy=fact.strategy,
-        instrument=fact.instrument,
-        side=fact.side,
-        quantity=fill.quantity,
-        fee=Money(fill.fee, fill.fee_currency),
-        time=instant(fill.ts_event),
+    return plainly(
+        TradeUpdate(
+            trade_id=fill.trade_id,
+            price=fill.price,
+            order_id=fact.client_order_id,
+            account=fact.account,
+            strategy=fact.strategy,
+            instrument=fact.instrument,
+            side=fact.side,
+            quantity=fill.quantity,
+            fee=Money(fill.fee, fill.fee_currency),
+            time=instant(fill.ts_event),
+        )
     )
 
 
@@ -103,10 +106,11 @@ def priced(fact: MarketDataUpdate) -> PriceUpdate:
 def _standing(order: OrderUpdate) -> OrderUpdate:
     """Return an order with what follows from its state."""
     ended = order.state.is_terminal
-    return msgspec.structs.replace(
+    standing = msgspec.structs.replace(
         order,
         is_working=not ended,
         leaves=_ZERO if ended else max(_ZERO, order.quantity - order.filled),
         cancel_owed=order.cancel_owed and not ended,
         replace_pending=order.replace_pending and not ended,
     )
+    return plainly(standing)

@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from botcore.control.dispatch import to_json
 from botcore.control.schema.streams import ChannelSpec, Message
 
 RING: Final = 1_024
@@ -44,7 +45,7 @@ class Change:
         if self._envelope is None:  # of a conflated channel most are never asked for
             self._envelope = b'"type":"%s","data":%s,"key":%s%s' % (
                 self.slot[0].encode(),
-                msgspec.json.encode(self.message),
+                to_json(self.message),
                 msgspec.json.encode(self.slot[1]),
                 b',"removed":true' if self.is_removed else b"",
             )

@@ -1,18 +1,23 @@
 """What facts tell and what REST shows are the same, over a real engine, store and control."""
 
 import asyncio
+import json
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from tests.support.stream_items import a_trade
 from tests.support.stream_server import RecordingWatch
 from tests.support.trading_session import ACCOUNT
 from tests.unit.control.trading.test_through_control import Platform
 
 from botcore.api.ws import Feeds, RestTruth, new_hub
+from botcore.api.ws.stream import Change
 from botcore.control.access import SYSTEM
+from botcore.control.dispatch import to_json
 from botcore.control.schema import accounts, alerts, health, jobs, market, orders, positions
 from botcore.control.schema import risk as risks
 from botcore.control.schema import strategies as bots
@@ -49,7 +54,7 @@ def submit(platform: Platform, reference: str, side: Side, quantity: str, price:
 
 def a_day(platform: Platform) -> None:
     """Orders that fill, rest, are taken back and are refused."""
-    submit(platform, "first", Side.BUY, "2")
+    submit(platform, "first", Side.BUY, "2.500")
     platform.desk.bar(101.0)
     resting = submit(platform, "low", Side.BUY, "1", "90")
     lower = submit(platform, "lower", Side.BUY, "1", "80")
@@ -65,7 +70,7 @@ def a_day(platform: Platform) -> None:
     asyncio.run(platform.desk.act(amended))
     asyncio.run(platform.desk.act(c.CancelOne(ACCOUNT, "person:ann", ClientOrderId(resting))))
     platform.desk.bar(95.0)
-    submit(platform, "some", Side.SELL, "1")
+    submit(platform, "some", Side.SELL, "1.500")
     platform.desk.bar(96.0)
 
 
@@ -106,6 +111,17 @@ def test_the_fold_of_facts_is_what_rest_shows(platform: Platform, channel: Chann
     shown = asyncio.run(told.truth.read(channel, SYSTEM, ()))
     assert shown
     assert told.state(channel) == list(shown)
+    envelopes = [change.envelope.decode() for change in told.hub.stream(channel).state()]
+    assert [json.loads(f"{{{each}}}")["data"] for each in envelopes] == [
+        json.loads(to_json(each)) for each in shown
+    ], "each number has one text, whichever way it came"
+
+
+def test_a_very_small_amount_is_written_in_plain_digits() -> None:
+    trade = msgspec.structs.replace(a_trade("t"), quantity=Decimal("0.00000001"))
+    told = Change(1, ("TradeUpdate", "o/t"), trade, is_removed=False)
+
+    assert b'"quantity":"0.00000001"' in told.envelope
 
 
 @pytest.mark.requirement("WS RiskAlert", "WS PerformanceUpdate", "WS SystemHealth")
