@@ -56,6 +56,7 @@ class Desk:
         self.clock = ManualClock(START_NS)
         self.notices: list[Notice] = []
         self.ended: list[str] = []
+        self.shut_out: list[str] = []
         folder = tempfile.mkdtemp()
         weakref.finalize(self, shutil.rmtree, folder)
         self.key_file = Path(folder) / "identity.key"
@@ -99,6 +100,7 @@ class Desk:
                 sign_in=i.sign_in,
                 notify=i.notify,
                 clock=self.clock,
+                shut_out=self._note_shut_out,
             ).handlers(),
             **SessionHandlers(sessions=i.sessions, people=i.people).handlers(),
             **KeyHandlers(keys=i.keys, people=i.people, notify=i.notify).handlers(),
@@ -110,6 +112,9 @@ class Desk:
             repetitions=MemoryRepetitions(self.audit),
             clock=self.clock,
         )
+
+    async def _note_shut_out(self, user_id: str) -> None:
+        self.shut_out.append(user_id)
 
     def pass_s(self, seconds: float) -> None:
         self.clock.advance(round(seconds * SECOND))

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Protocol
 
 import structlog
@@ -21,7 +22,7 @@ from botcore.app.engine_link import EngineLink
 from botcore.app.history import ReasonWords, StoredHistory
 from botcore.app.home import Home, RunInfo
 from botcore.app.jobs.runner import JobRunner
-from botcore.app.jobs.schedule import Schedule
+from botcore.app.jobs.schedule import SYSTEM, Schedule
 from botcore.app.kept_runs import HomeImports, HomeRuns, LakeRemover
 from botcore.app.known_market import Traded, traded
 from botcore.app.market_tape import recorded_bars
@@ -38,6 +39,7 @@ from botcore.app.stored_signals import StoredSignals
 from botcore.app.strategy_room import EngineStrategies, HomeStrategies
 from botcore.app.vitals import ProcessVitals
 from botcore.app.wanted import WantedSetUps
+from botcore.control.access import ActorKind, Scope
 from botcore.control.dispatch import Control, Handling
 from botcore.control.engine_port import EnginePort
 from botcore.control.handlers.accounts import AccountHandlers
@@ -66,6 +68,7 @@ from botcore.control.identity.composing import Identity, opened
 from botcore.control.identity.config import Algorithm, IdentityConfig
 from botcore.control.identity.notices import Notice
 from botcore.control.identity.passwords import cost_for, machine_memory
+from botcore.control.identity.people import People
 from botcore.control.operations import Request
 from botcore.control.schema import operations
 from botcore.control.schema.health import HealthStatus
@@ -196,7 +199,13 @@ async def open_room(  # the one place where everything is named
         account=PAPER,
         clock=clock,
     )
-    jobs = JobRunner(keeping=stores.jobs, overrides={"home": settings.home}, clock=clock, slots=1)
+    jobs = JobRunner(
+        keeping=stores.jobs,
+        overrides={"home": settings.home},
+        clock=clock,
+        slots=1,
+        may_run=partial(_may_run_jobs, identity.people),
+    )
     alerts = AlertWatch(
         store=stores.alerts,
         notices=notices,
@@ -278,6 +287,7 @@ async def open_room(  # the one place where everything is named
             sign_in=identity.sign_in,
             notify=tell,
             clock=clock,
+            shut_out=jobs.shut_out,
         ),
         MonitoringHandlers(
             monitoring=monitored.desk,
@@ -317,6 +327,12 @@ async def open_room(  # the one place where everything is named
         monitored=monitored,
         store_figures=store_figures,
     )
+
+
+def _may_run_jobs(people: People, owner: str) -> bool:
+    """Whether the owner of a job may run it: a user with the scope, the machine, the schedule."""
+    is_user = owner != SYSTEM and not owner.startswith(f"{ActorKind.LOCAL}:")
+    return not is_user or people.may(owner, Scope.RUN_JOBS)
 
 
 def _public_url(settings: Settings, info: RunInfo | None) -> str:

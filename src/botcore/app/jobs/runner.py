@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 import msgspec
 import structlog
 
+from botcore.app.jobs.catching_up import CatchingUp
 from botcore.app.jobs.wire import (
     DECODER,
     LINE_MAX,
@@ -25,7 +26,6 @@ from botcore.control.jobs_port import JobRecord
 from botcore.control.operations import Page
 from botcore.control.problems import TooMany
 from botcore.control.schema.jobs import JobState
-from botcore.domain.errors import StorageError
 from botcore.kernel.clock import Clock
 from botcore.kernel.guard import Crashed, awaited
 
@@ -80,6 +80,13 @@ class JobKeeping(Protocol):
 
 Watcher = Callable[[JobRecord], None]
 """Is told of every change of a job."""
+Entitled = Callable[[str], bool]
+"""Whether an owner may run jobs now; one who was shut out, removed or made less may not."""
+_SHUT_OUT: Final = "who asked for it may not run jobs any more"
+
+
+def _everybody(_owner: str) -> bool:
+    return True
 
 
 class JobRunner:
@@ -93,6 +100,7 @@ class JobRunner:
         on_change: told of each change.
         per_owner: how many jobs of one owner may wait or run.
         command: starts a worker.
+        may_run: asked before a job is begun, also one that an earlier run left.
     """
 
     def __init__(
@@ -105,9 +113,12 @@ class JobRunner:
         on_change: Watcher | None = None,
         per_owner: int = PER_OWNER,
         command: Sequence[str] = WORKER,
+        may_run: Entitled = _everybody,
     ) -> None:
         self._command = tuple(command)
         self._keeping = keeping
+        self._kept = CatchingUp(keeping, clock=clock)
+        self._may_run = may_run
         self._overrides = {name: _plain(value) for name, value in overrides.items()}
         self._clock = clock
         self._slots = slots
@@ -116,7 +127,7 @@ class JobRunner:
         self._live: dict[str, JobRecord] = {}
         self._waiting: asyncio.Queue[str] = asyncio.Queue()
         self._processes: dict[str, asyncio.subprocess.Process] = {}
-        self._cancelled: set[str] = set()
+        self._cancelled: dict[str, str] = {}
         self._ended: dict[str, asyncio.Event] = {}
         self._log = structlog.get_logger("jobs")
         self._tasks: list[asyncio.Task[None]] = []
@@ -136,6 +147,7 @@ class JobRunner:
         self._tasks = [
             asyncio.create_task(self._serve(), name=f"jobs-{slot}") for slot in range(self._slots)
         ]
+        self._tasks.append(asyncio.create_task(self._kept.run(), name="jobs-kept"))
 
     async def stop(self) -> None:
         """End the workers; their jobs go on with the next start."""
@@ -147,6 +159,7 @@ class JobRunner:
                 process.kill()
         for process in list(self._processes.values()):
             await process.wait()
+        await self._kept.catch_up()
 
     async def submit(
         self,
@@ -183,6 +196,7 @@ class JobRunner:
             kept = await self._keeping.put(fresh)
         finally:
             del self._live[fresh.id]
+        kept = self._kept.newest(kept.id) or kept
         is_new = kept.id == fresh.id
         # One whose keeping was answered by an error may be kept all the same.
         was_left = kept.state is JobState.QUEUED and not kept.attempts
@@ -193,7 +207,7 @@ class JobRunner:
 
     async def get(self, job: str) -> JobRecord | None:
         """Return a job as it is now."""
-        return self._live.get(job) or await self._keeping.get(job)
+        return self._live.get(job) or self._kept.newest(job) or await self._keeping.get(job)
 
     async def page(
         self, *, owner: str | None, state: JobState | None, kind: str, limit: int, cursor: str
@@ -202,24 +216,26 @@ class JobRunner:
         found = await self._keeping.page(
             owner=owner, state=state, kind=kind, limit=limit, cursor=cursor
         )
-        now = tuple(self._live.get(each.id, each) for each in found.items)
+        now = tuple(
+            self._live.get(each.id) or self._kept.newest(each.id) or each for each in found.items
+        )
         return Page(items=now, next_cursor=found.next_cursor)
 
     async def log(self, job: str, lines: int) -> tuple[str, ...]:
         """Return what a job said last."""
         return await self._keeping.log(job, lines)
 
-    async def cancel(self, job: str) -> JobRecord:
+    async def cancel(self, job: str, *, why: str = "") -> JobRecord:
         """Stop a job; return it when it has ended."""
         record = self._live.get(job)
         if record is None:
-            found = await self._keeping.get(job)
+            found = await self.get(job)
             if found is None:
                 raise KeyError(job)
             return found
-        self._cancelled.add(job)
+        self._cancelled[job] = why
         if record.state is JobState.QUEUED:
-            return await self._end(record, JobState.CANCELLED)
+            return await self._end(record, JobState.CANCELLED, detail=why)
         ended = self._ended[job]
         process = self._processes.get(job)  # None: it is not there yet, or has ended already
         if process is not None:
@@ -233,12 +249,24 @@ class JobRunner:
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()
             await ended.wait()
-        found = await self._keeping.get(job)
+        found = await self.get(job)
         return record if found is None else found
+
+    async def shut_out(self, owner: str) -> None:
+        """Stop what an owner has waiting and running, where he may not run jobs any more.
+
+        Whatever is not stopped, as without a running platform, is not begun again either.
+        """
+        if self._may_run(owner):
+            return
+        for record in [each for each in self._live.values() if each.owner == owner]:
+            if record.id in self._ended:  # else it is only being kept, and never begun
+                await self.cancel(record.id, why=_SHUT_OUT)
 
     async def forget(self, job: str) -> None:
         """Remove a job that has ended."""
         await self._keeping.forget(job)
+        self._kept.forget(job)
 
     async def _take_up(self, record: JobRecord) -> None:
         """Queue a job of an earlier run again; one that ended its process too often has failed."""
@@ -252,7 +280,7 @@ class JobRunner:
             return
         again = msgspec.structs.replace(record, state=JobState.QUEUED, done=0, total=0)
         if again != record:
-            await self._keeping.update(again)
+            await self._kept.keep(again)
         self._live[again.id] = again
         self._queue(again)
 
@@ -268,11 +296,10 @@ class JobRunner:
             if record is None or job in self._cancelled:
                 continue
             crashed = await awaited(self._work(record))
-            if isinstance(crashed, Crashed) and not isinstance(crashed.error, StorageError):
+            if isinstance(crashed, Crashed):
                 crashed = await awaited(self._crashed(record, crashed))
             if isinstance(crashed, Crashed):
-                # The next start takes it up where the store still has it.
-                self._log.error("job_not_kept", job=job, cause=crashed.summary)
+                self._log.error("job_not_ended", job=job, cause=crashed.summary)
                 self._let_go(job)
 
     async def _crashed(self, record: JobRecord, crashed: Crashed) -> None:
@@ -285,6 +312,9 @@ class JobRunner:
         await self._fail(self._live.get(record.id, record), failed)
 
     async def _work(self, record: JobRecord) -> None:
+        if not self._may_run(record.owner):
+            await self._end(record, JobState.CANCELLED, detail=_SHUT_OUT)
+            return
         record = msgspec.structs.replace(
             record,
             state=JobState.RUNNING,
@@ -325,7 +355,8 @@ class JobRunner:
             case Ended():  # also where it was to be stopped, and was faster
                 await self._end(record, JobState.DONE, result=ending.result)
             case _ if record.id in self._cancelled:
-                await self._end(record, JobState.CANCELLED)
+                why = self._cancelled[record.id]
+                await self._end(record, JobState.CANCELLED, detail=why)
             case Failed():
                 await self._fail(record, ending)
             case _:
@@ -353,9 +384,9 @@ class JobRunner:
                         now = self._clock.monotonic_ns()
                         if now - kept_at >= _KEEP_PROGRESS_NS:
                             kept_at = now
-                            await self._keeping.update(record)
+                            await self._kept.keep(record)
                     case Said(text):
-                        await self._keeping.say(record.id, [text], most=LINES_KEPT)
+                        await self._kept.say(record.id, text, most=LINES_KEPT)
                     case Ended() | Failed() as ending:
                         last = ending
         except (ValueError, msgspec.MsgspecError) as error:
@@ -379,7 +410,7 @@ class JobRunner:
         with contextlib.suppress(ValueError):  # a line beyond all bounds: the rest is let go
             async for line in process.stderr:
                 text = line.decode(errors="replace").rstrip()[:2_000]
-                await self._keeping.say(job, [text], most=LINES_KEPT)
+                await self._kept.say(job, text, most=LINES_KEPT)
 
     async def _died(self, record: JobRecord, code: int | None) -> None:
         if record.attempts >= ATTEMPTS_MAX:
@@ -397,7 +428,7 @@ class JobRunner:
 
     async def _change(self, record: JobRecord) -> None:
         self._live[record.id] = record
-        await self._keeping.update(record)
+        await self._kept.keep(record)
         self._tell(record)
 
     async def _fail(self, record: JobRecord, failed: Failed) -> None:
@@ -423,7 +454,7 @@ class JobRunner:
             done=record.total if state is JobState.DONE else record.done,
         )
         try:
-            await self._keeping.update(ended)
+            await self._kept.keep(ended)
         finally:
             self._let_go(ended.id)
         self._tell(ended)
@@ -433,7 +464,7 @@ class JobRunner:
     def _let_go(self, job: str) -> None:
         """Forget a job that is not done any more, and wake who waits for its end."""
         self._live.pop(job, None)
-        self._cancelled.discard(job)
+        self._cancelled.pop(job, None)
         waiting = self._ended.pop(job, None)
         if waiting is not None:
             waiting.set()

@@ -1,5 +1,6 @@
 """Handlers of users and invitations: nobody raises himself, and the last owner stays."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -26,6 +27,8 @@ from botcore.control.schema.values import instant
 from botcore.kernel.clock import Clock
 
 _replace = msgspec.structs.replace
+ShutOut = Callable[[str], Awaitable[None]]
+"""Takes the id of a user who may do less than before."""
 
 
 class UserHandlers:
@@ -35,6 +38,7 @@ class UserHandlers:
         people, sessions, keys, factors, links, sign_in: parts of `Identity`.
         notify: tells a user of what was done to his account.
         clock: dates new users.
+        shut_out: stops the jobs of a user who may run none any more.
     """
 
     def __init__(
@@ -48,6 +52,7 @@ class UserHandlers:
         sign_in: SignIn,
         notify: Notify,
         clock: Clock,
+        shut_out: ShutOut,
     ) -> None:
         self._people = people
         self._sessions = sessions
@@ -57,6 +62,7 @@ class UserHandlers:
         self._sign_in = sign_in
         self._notify = notify
         self._clock = clock
+        self._shut_out = shut_out
 
     def handlers(self) -> dict[type[Request[Any]], Handling]:
         """Return request type → how it is carried out."""
@@ -113,17 +119,21 @@ class UserHandlers:
         self._keys.suspend(user.id)
         text = f"The role was changed from {user.role} to {request.role} by {context.actor.name}."
         self._tell(NoticeKind.ROLE_CHANGED, user, context.actor, text)
+        await self._shut_out(user.id)
         return await self._shown(changed)
 
     async def disable(self, context: Context, request: u.DisableUser) -> u.UserShown:
-        """Let a user in no more."""
+        """Let a user in no more, and stop what runs for him."""
         async with self._people.changing:
             user = self._managed(context, request.user)
             self._people.require_another_owner(user)
             changed = _replace(user, is_disabled=True)
             await self._people.change(changed)
         self._keys.suspend(user.id)
-        await self._sessions.revoke_all(user.id, f"disabled by {context.actor.name}")
+        try:
+            await self._sessions.revoke_all(user.id, f"disabled by {context.actor.name}")
+        finally:
+            await self._shut_out(user.id)
         return await self._shown(changed)
 
     async def enable(self, context: Context, request: u.EnableUser) -> u.UserShown:
@@ -148,13 +158,14 @@ class UserHandlers:
         return await self._link(user, context.actor)
 
     async def remove(self, context: Context, request: u.RemoveUser) -> Done:
-        """Remove a user with all that is his."""
+        """Remove a user with all that is his; his jobs stop, and what they made stays."""
         async with self._people.changing:
             user = self._managed(context, request.user)
             self._people.require_another_owner(user)
             await self._sessions.revoke_all(user.id, f"removed by {context.actor.name}")
             self._keys.forget(user.id)
             await self._people.remove(user)
+        await self._shut_out(user.id)
         return Done(detail=f"{user.username} was removed")
 
     async def effect_of_remove(self, context: Context, request: u.RemoveUser) -> Effect:

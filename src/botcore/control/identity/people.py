@@ -163,6 +163,11 @@ class People:
             and _RANK[found.role] <= _RANK[role]
         )
 
+    def may(self, user_id: str, scope: Scope) -> bool:
+        """Whether a user is here, enabled, and has a role with this scope."""
+        user = self._by_id.get(user_id)
+        return user is not None and not user.is_disabled and scope in GRANTS[user.role]
+
     def require_another_owner(self, user: User) -> None:
         """Refuse to lose the last owner who can sign in.
 

@@ -10,6 +10,7 @@ from tests.support.memory_jobs import ENDED, MemoryJobs
 
 from botcore.app.jobs.runner import ATTEMPTS_MAX, JobRunner
 from botcore.control.jobs_port import JobRecord
+from botcore.control.operations import Page
 from botcore.control.problems import TooMany
 from botcore.control.schema.jobs import JobState
 from botcore.domain.errors import StorageError
@@ -34,6 +35,12 @@ elif kind == "babbles":
     print("not a message", flush=True)
 elif kind == "waits":
     time.sleep(60)
+elif kind == "long":
+    for _ in range(3):
+        say(type="progress", done=1, total=4)
+        say(type="said", line="on")
+        print("beside", file=sys.stderr, flush=True)
+    say(type="ended", result={})
 """
 
 
@@ -61,6 +68,10 @@ def played(act: Callable[[JobRunner], Awaitable[None]], jobs: MemoryJobs, **more
 
 async def asked(running: JobRunner, kind: str, owner: str = "u1", **request: object) -> JobRecord:
     return await running.submit(kind=kind, title=kind, owner=owner, request=request)
+
+
+async def all_of(running: JobRunner) -> Page[JobRecord]:
+    return await running.page(owner=None, state=None, kind="", limit=10, cursor="")
 
 
 async def ended(running: JobRunner, job: str) -> JobRecord:
@@ -348,6 +359,157 @@ def test_a_repetition_of_a_job_is_told_of_it_also_where_no_more_may_wait() -> No
             await running.submit(kind="waits", title="", owner="u1", request={}, run_key="l")
 
     played(act, jobs, per_owner=1)
+
+
+class AwayJobs(MemoryJobs):
+    """A store that is away while `is_away`, and notes what it was asked to write then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_away = False
+        self.refused: list[JobState] = []
+
+    async def update(self, record: JobRecord) -> None:
+        if self.is_away:
+            self.refused.append(record.state)
+            raise StorageError(code="DISK_FULL", cause="the disk is full", fix="free some")
+        await super().update(record)
+
+    async def say(self, job: str, lines: list[str], *, most: int) -> None:
+        if self.is_away:
+            raise StorageError(code="DISK_FULL", cause="the disk is full", fix="free some")
+        await super().say(job, lines, most=most)
+
+
+@pytest.mark.parametrize(("kind", "state"), [("good", JobState.DONE), ("bad", JobState.FAILED)])
+def test_a_job_that_ends_while_the_store_is_away_is_kept_once_it_answers(
+    kind: str, state: JobState
+) -> None:
+    jobs = AwayJobs()
+
+    async def act(running: JobRunner) -> None:
+        job = await asked(running, kind, numbers=[1, 2])
+        jobs.is_away = True
+        found = await ended(running, job.id)
+        assert (found.state, jobs.records[job.id].ended_at) == (state, 0)
+        assert [each.state for each in (await all_of(running)).items] == [state]
+
+        jobs.is_away = False
+        while jobs.records[job.id].state is not state:
+            await FastClock(0).sleep(0.01)
+        assert (await ended(running, (await asked(running, "good", numbers=[])).id)).result
+
+    played(act, jobs)
+
+
+def test_a_job_whose_progress_and_words_cannot_be_kept_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("botcore.app.jobs.runner._KEEP_PROGRESS_NS", 0)
+    jobs = AwayJobs()
+
+    async def act(running: JobRunner) -> None:
+        job = await asked(running, "long")
+        jobs.is_away = True
+        assert (await ended(running, job.id)).state is JobState.DONE
+        assert jobs.refused.count(JobState.RUNNING) > 1
+
+    played(act, jobs)
+
+
+def test_what_could_not_be_kept_before_the_stop_is_kept_with_it() -> None:
+    jobs = AwayJobs()
+
+    async def act(running: JobRunner) -> None:
+        job = await asked(running, "good", numbers=[1])
+        jobs.is_away = True
+        await ended(running, job.id)
+        jobs.is_away = False
+
+    played(act, jobs)
+    assert [each.state for each in jobs.records.values()] == [JobState.DONE]
+
+
+def test_a_job_that_ended_and_was_never_kept_is_begun_again_by_the_next_start() -> None:
+    jobs = AwayJobs()
+
+    async def begin(running: JobRunner) -> None:
+        job = await asked(running, "good", numbers=[5])
+        jobs.is_away = True
+        await ended(running, job.id)
+
+    played(begin, jobs)
+    jobs.is_away = False
+    (job,) = jobs.records
+
+    async def go_on(running: JobRunner) -> None:
+        assert (await ended(running, job)).result == {"sum": 5}
+
+    played(go_on, jobs)
+    assert jobs.records[job].state is JobState.DONE
+
+
+def test_a_job_that_is_cancelled_while_the_store_is_away_is_not_begun_later() -> None:
+    jobs = AwayJobs()
+
+    async def act(running: JobRunner) -> None:
+        first = await asked(running, "waits")
+        second = await asked(running, "good", numbers=[1])
+        while (await running.log(first.id, 1)) == ():
+            await FastClock(0).sleep(0.01)
+        jobs.is_away = True
+        assert (await running.cancel(second.id)).state is JobState.CANCELLED
+        jobs.is_away = False
+
+    played(act, jobs)
+    assert [each.state for each in jobs.records.values()] == [
+        JobState.RUNNING,
+        JobState.CANCELLED,
+    ]
+
+
+def test_jobs_of_who_is_shut_out_are_stopped_and_those_of_others_go_on() -> None:
+    jobs = MemoryJobs()
+    barred: set[str] = set()
+
+    async def act(running: JobRunner) -> None:
+        first = await asked(running, "waits")
+        second = await asked(running, "good", numbers=[1])
+        other = await asked(running, "good", owner="u2", numbers=[2])
+        while (await running.log(first.id, 1)) == ():
+            await FastClock(0).sleep(0.01)
+
+        await running.shut_out("u1")
+        assert (await running.get(first.id) or first).state is JobState.RUNNING
+        barred.add("u1")
+        await running.shut_out("u1")
+
+        for job in (first.id, second.id):
+            found = await ended(running, job)
+            assert found.state is JobState.CANCELLED
+            assert "may not run jobs any more" in found.detail
+        assert (await ended(running, other.id)).state is JobState.DONE
+
+    played(act, jobs, may_run=lambda owner: owner not in barred)
+
+
+def test_jobs_of_who_was_shut_out_meanwhile_are_not_begun_by_the_next_start() -> None:
+    jobs = MemoryJobs()
+
+    async def begin(running: JobRunner) -> None:
+        job = await asked(running, "waits")
+        await asked(running, "good", numbers=[1])
+        while (await running.log(job.id, 1)) == ():
+            await FastClock(0).sleep(0.01)
+
+    played(begin, jobs)
+
+    async def go_on(running: JobRunner) -> None:
+        for job in list(jobs.records):
+            assert (await ended(running, job)).state is JobState.CANCELLED
+
+    played(go_on, jobs, may_run=lambda _owner: False)
+    assert {each.attempts for each in jobs.records.values()} == {0, 1}
 
 
 @pytest.mark.slow

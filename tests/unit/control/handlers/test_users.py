@@ -49,6 +49,32 @@ def on(username: str) -> list[Request[Any]]:
     ]
 
 
+@pytest.mark.parametrize(
+    ("act", "may_run"),
+    [
+        (u.DisableUser(user="anna"), False),
+        (u.SetRole(user="anna", role=Role.VIEWER), False),
+        (u.SetRole(user="anna", role=Role.TRADER), True),
+        (u.RemoveUser(user="anna"), False),
+    ],
+)
+def test_what_runs_for_a_user_hears_that_he_may_do_less(act: Act[Any], may_run: bool) -> None:
+    async def story() -> None:
+        desk = await open_desk()
+        actors = await team(desk)
+        anna = actors["anna"].user
+
+        if isinstance(act, u.RemoveUser):
+            await remove(desk, actors["adam"], "anna")
+        else:
+            await desk.send(actors["adam"], act)
+
+        assert desk.shut_out == [anna]
+        assert desk.identity.people.may(anna, Scope.RUN_JOBS) is may_run
+
+    run(story())
+
+
 def test_an_admin_revokes_no_invitation_that_he_could_not_make() -> None:
     async def story() -> None:
         desk = await open_desk()
