@@ -166,10 +166,13 @@ class AlertWatch:
             rule = _rule(each)
             self._rules[rule.id] = rule
 
-    async def add(self, rule: Rule) -> None:
+    async def add(self, rule: Rule, *, most: int) -> Rule | None:
         """Keep and watch a rule."""
-        await self._store.add(_kept(rule))
+        if not await self._store.add(_kept(rule), rules_max=most):
+            known = self._rules.get(rule.id)
+            return known if known is not None and known.owner == rule.owner else None
         self._rules[rule.id] = rule
+        return rule
 
     async def remove(self, rule: str) -> None:
         """Watch a rule no more."""

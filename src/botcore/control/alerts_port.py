@@ -10,8 +10,10 @@ from botcore.control.schema.alerts import Notifications
 class AlertRules(Protocol):
     """The rules, watched as long as the platform runs."""
 
-    async def add(self, rule: Rule) -> None:
-        """Keep and watch a rule.
+    async def add(self, rule: Rule, *, most: int) -> Rule | None:
+        """Keep and watch a rule; return it, or the one that has its id already.
+
+        None where its owner has `most` of them.
 
         Raises:
             StorageError: it cannot be kept.

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.support.callers import a_call, a_person
 from tests.support.fast_clock import FastClock
 from tests.support.sample_view import sample_view
 
@@ -12,7 +13,17 @@ from botcore.app.alert_watch import AlertWatch, Notices
 from botcore.app.control_store import ControlStores, open_control
 from botcore.app.running_market import FollowedMarket
 from botcore.control.alerting import Rule
-from botcore.control.schema.alerts import AlertKind, Condition, Notification, RuleState
+from botcore.control.handlers import alerts
+from botcore.control.handlers.alerts import AlertHandlers
+from botcore.control.problems import TooMany
+from botcore.control.schema.alerts import (
+    AlertKind,
+    AlertRule,
+    Condition,
+    CreateRule,
+    Notification,
+    RuleState,
+)
 from botcore.control.views import PlatformView
 from botcore.domain.errors import StorageError
 from botcore.domain.ids import InstrumentId, Nanos
@@ -64,7 +75,7 @@ class Desk:
             note="sell some",
         )
         rule = msgspec.structs.replace(rule, **changes)
-        asyncio.run(self.watch.add(rule))
+        asyncio.run(self.watch.add(rule, most=200))
         return rule
 
     @property
@@ -196,3 +207,40 @@ def test_what_fires_while_the_store_is_away_is_kept_and_told_once_it_is_back(
     assert len(desk.texts) == 1
     desk.restart()
     assert desk.watch.of("u1")[0].state is RuleState.FIRED
+
+
+def an_act(desk: Desk, reference: str, **fields: object) -> AlertRule:
+    handlers = AlertHandlers(rules=desk.watch, inbox=desk.notices, clock=desk.clock)
+    wanted = {"kind": AlertKind.DRAWDOWN, "level": Decimal("0.1"), **fields}
+    request = CreateRule(**wanted)  # type: ignore[arg-type]  # fields of it
+    return asyncio.run(handlers.create(a_call(a_person(), reference=reference), request))
+
+
+def test_the_same_act_come_again_after_its_answer_was_lost_makes_no_second_rule(desk: Desk) -> None:
+    first = an_act(desk, "0123456789abcdef0123456789abcdef")
+    desk.restart()
+
+    again = an_act(desk, "0123456789abcdef0123456789abcdef")
+
+    assert again == first
+    assert len(desk.watch.of("ann")) == 1
+
+
+def test_of_many_rules_that_are_made_at_once_no_more_than_the_most_are_kept(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alerts, "PER_OWNER", 2)
+    handlers = AlertHandlers(rules=desk.watch, inbox=desk.notices, clock=desk.clock)
+    request = CreateRule(kind=AlertKind.DRAWDOWN, level=Decimal("0.1"))
+
+    async def story() -> list[object]:
+        calls = (
+            handlers.create(a_call(a_person(), reference=f"{number:016d}"), request)
+            for number in range(5)
+        )
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    made = asyncio.run(story())
+
+    assert sum(isinstance(each, TooMany) for each in made) == 3
+    assert len(desk.watch.of("ann")) == 2

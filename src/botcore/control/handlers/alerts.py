@@ -1,6 +1,5 @@
 """Handlers of alert rules and notifications: everybody has his own."""
 
-import secrets
 from typing import Any, Final
 
 from botcore.control.alerting import Rule, words
@@ -17,6 +16,7 @@ from botcore.kernel.clock import Clock
 
 PER_OWNER: Final = 200
 """Rules of one person."""
+_ID_DIGITS: Final = 16
 
 
 class AlertHandlers:
@@ -60,17 +60,10 @@ class AlertHandlers:
 
     async def create(self, context: Context, request: a.CreateRule) -> a.AlertRule:
         """Keep a rule."""
-        owner = owner_of(context.actor)
-        if len(self._rules.of(owner)) >= PER_OWNER:
-            raise TooMany(
-                code="ALERT_QUOTA",
-                cause=f"you have {PER_OWNER} alert rules, which is the most",
-                fix="delete some that have fired or expired",
-            )
         self._refuse(request)
         rule = Rule(
-            id=secrets.token_hex(8),
-            owner=owner,
+            id=context.reference[:_ID_DIGITS],  # the same act come again makes no second rule
+            owner=owner_of(context.actor),
             kind=request.kind,
             condition=a.Condition.ABOVE if request.kind is a.AlertKind.MODE else request.condition,
             level=request.level,
@@ -81,8 +74,14 @@ class AlertHandlers:
             created_at=self._clock.now_ns(),
             expires_at=0 if request.expires_at is None else nanoseconds(request.expires_at),
         )
-        await self._rules.add(rule)
-        return _shown(rule)
+        kept = await self._rules.add(rule, most=PER_OWNER)
+        if kept is None:
+            raise TooMany(
+                code="ALERT_QUOTA",
+                cause=f"you have {PER_OWNER} alert rules, which is the most",
+                fix="delete some that have fired or expired",
+            )
+        return _shown(kept)
 
     async def delete(self, context: Context, request: a.DeleteRule) -> Done:
         """Remove a rule."""

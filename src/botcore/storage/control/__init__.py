@@ -5,7 +5,7 @@ what waits together. SQLite embedded, PostgreSQL outside.
 """
 
 from botcore.storage.control.access import Access, AccessLog
-from botcore.storage.control.alerts import AlertPage, AlertRule, AlertStore
+from botcore.storage.control.alerts import AlertRule, AlertStore
 from botcore.storage.control.audit import AuditLog
 from botcore.storage.control.audit_chain import EntryLike, Verdict
 from botcore.storage.control.checking import ControlState, look_at_control
@@ -25,7 +25,6 @@ from botcore.storage.control.store import ControlStore
 __all__ = [
     "Access",
     "AccessLog",
-    "AlertPage",
     "AlertRule",
     "AlertStore",
     "AuditLog",

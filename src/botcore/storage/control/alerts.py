@@ -1,7 +1,7 @@
 """Alert rules: what somebody wants to be told of; their conditions are their owner's to read."""
 
 from collections.abc import Collection, Sequence
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -9,9 +9,6 @@ import sqlalchemy as sa
 from botcore.storage.control.locking import one_at_a_time
 from botcore.storage.control.store import ControlStore
 from botcore.storage.control.tables import alert_rules as table
-from botcore.storage.paging import Order, read_page
-
-_BY_AGE: Final = Order("alert rules", (table.c.created_at, table.c.id))
 
 
 class AlertRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,13 +36,6 @@ class AlertRule(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
-class AlertPage(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of a list of rules; `next_cursor` is None at the end."""
-
-    rules: tuple[AlertRule, ...]
-    next_cursor: str | None
-
-
 class AlertStore:
     """Every method raises `StorageError` where the store cannot be read or written.
 
@@ -56,7 +46,7 @@ class AlertStore:
     def __init__(self, store: ControlStore) -> None:
         self._store = store
 
-    async def add(self, rule: AlertRule, *, rules_max: int | None = None) -> bool:
+    async def add(self, rule: AlertRule, *, rules_max: int) -> bool:
         """Add one, durably; False where its id is taken or its owner has `rules_max` already."""
 
         def act(connection: sa.Connection) -> bool:
@@ -64,19 +54,13 @@ class AlertStore:
             known = sa.select(table.c.id).where(table.c.id == rule.id)
             if connection.execute(known).first() is not None:
                 return False
-            if rules_max is not None:
-                count = sa.select(sa.func.count(table.c.id)).where(table.c.owner == rule.owner)
-                if connection.execute(count).scalar_one() >= rules_max:
-                    return False
+            count = sa.select(sa.func.count(table.c.id)).where(table.c.owner == rule.owner)
+            if connection.execute(count).scalar_one() >= rules_max:
+                return False
             connection.execute(sa.insert(table).values(**msgspec.structs.asdict(rule)))
             return True
 
         return await self._store.write(act)
-
-    async def rule(self, id_: str) -> AlertRule | None:
-        """Return one; None if there is none."""
-        found = await self._read(sa.select(table).where(table.c.id == id_))
-        return found[0] if found else None
 
     async def in_states(self, states: Collection[str]) -> Sequence[AlertRule]:
         """Return every rule in one of these states, oldest first: what must be watched."""
@@ -84,35 +68,6 @@ class AlertStore:
             sa.select(table)
             .where(table.c.state.in_(states))
             .order_by(table.c.created_at, table.c.id)
-        )
-
-    async def page(
-        self,
-        *,
-        owner: str | None = None,
-        kinds: Collection[str] = (),
-        states: Collection[str] = (),
-        is_newest: bool = True,
-        cursor: str = "",
-        limit: int = 100,
-    ) -> AlertPage:
-        """Return rules by when they were made; None and empty are no filter.
-
-        Raises:
-            ConfigError: the cursor is none of ours.
-        """
-        query = sa.select(table)
-        if owner is not None:
-            query = query.where(table.c.owner == owner)
-        if kinds:
-            query = query.where(table.c.kind.in_(kinds))
-        if states:
-            query = query.where(table.c.state.in_(states))
-        found = await self._store.read(
-            lambda c: read_page(c, query, _BY_AGE, is_newest=is_newest, cursor=cursor, limit=limit)
-        )
-        return AlertPage(
-            rules=tuple(AlertRule(**row) for row in found.rows), next_cursor=found.next_cursor
         )
 
     async def save(self, rule: AlertRule, *, was: Collection[str] = ()) -> bool:
