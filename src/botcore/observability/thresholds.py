@@ -5,6 +5,7 @@ A threshold ships with the metric that it watches. `MonitoringSystem` checks the
 """
 
 from enum import StrEnum
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -76,7 +77,7 @@ RUNBOOKS: Final = "docs/runbooks/alerts.md"
 _PAGE, _WARNING, _TICKET = Severity.PAGE, Severity.WARNING, Severity.TICKET
 
 
-def _above(
+def _level(
     name: str,
     metric: c.MetricSpec,
     level: float,
@@ -84,6 +85,7 @@ def _above(
     words: str,
     /,
     *,
+    watch: Watch,
     for_s: int = 0,
     clear: float | None = None,
     **where: str,
@@ -91,7 +93,7 @@ def _above(
     return Threshold(
         name=name,
         metric=metric,
-        watch=Watch.ABOVE,
+        watch=watch,
         level=level,
         severity=severity,
         words=words,
@@ -101,29 +103,8 @@ def _above(
     )
 
 
-def _below(
-    name: str,
-    metric: c.MetricSpec,
-    level: float,
-    severity: Severity,
-    words: str,
-    /,
-    *,
-    for_s: int = 0,
-    clear: float | None = None,
-    **where: str,
-) -> Threshold:
-    return Threshold(
-        name=name,
-        metric=metric,
-        watch=Watch.BELOW,
-        level=level,
-        severity=severity,
-        words=words,
-        where=_where(where),
-        clear=clear,
-        for_s=for_s,
-    )
+_above = partial(_level, watch=Watch.ABOVE)
+_below = partial(_level, watch=Watch.BELOW)
 
 
 def _grows(

@@ -1,16 +1,15 @@
 """Handlers of backtests: started as jobs; kept runs shown, compared, noted and removed."""
 
 import asyncio
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from botcore.control.dispatch import Context, Effect, Handling
-from botcore.control.handlers.jobs import owner_of, run_key_of, shown
+from botcore.control.handlers.jobs import submitted
 from botcore.control.handlers.paging import page_of
 from botcore.control.jobs_port import Jobs
-from botcore.control.operations import Act, Done, Page, Request
+from botcore.control.operations import Done, Page, Request
 from botcore.control.problems import Malformed, NotFound
 from botcore.control.runs_port import KeptRuns, RunNotes
 from botcore.control.schema import backtests as b
@@ -60,17 +59,19 @@ class BacktestHandlers:
         await asyncio.to_thread(self._runs.check, request)
         on = ", ".join(request.symbols) or "the simulated market"
         title = f"{', '.join(request.strategies)} on {on}, {request.timeframe}"
-        return await self._submit(context, "backtest", title, request)
+        return await submitted(self._jobs, context, "backtest", title, request)
 
     async def replay(self, context: Context, request: b.StartReplay) -> Job:
         """Start a replay."""
         await self._run(request.number)
-        return await self._submit(context, "replay", f"replay of run {request.number}", request)
+        return await submitted(
+            self._jobs, context, "replay", f"replay of run {request.number}", request
+        )
 
     async def check(self, context: Context, request: b.StartStrategyCheck) -> Job:
         """Start the detectors."""
         title = f"check of {request.strategy}"
-        return await self._submit(context, "strategy check", title, request)
+        return await submitted(self._jobs, context, "strategy check", title, request)
 
     async def list(self, _context: Context, request: b.ListRuns) -> Page[b.Run]:
         """List runs, newest first."""
@@ -132,18 +133,6 @@ class BacktestHandlers:
                 return each
         raise NotFound(
             code="RUN_UNKNOWN", cause=f"there is no run {number}", fix="see the list of backtests"
-        )
-
-    async def _submit(self, context: Context, kind: str, title: str, request: Act[Job]) -> Job:
-        asked: Mapping[str, Any] = msgspec.to_builtins(request)
-        return shown(
-            await self._jobs.submit(
-                kind=kind,
-                title=title,
-                owner=owner_of(context.actor),
-                request=asked,
-                run_key=run_key_of(context, kind, asked),
-            )
         )
 
 

@@ -1,15 +1,12 @@
 """Handlers of recorded data: import, fetch and check as jobs."""
 
 import asyncio
-from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from botcore.control.dispatch import Context, Effect, Handling
-from botcore.control.handlers.jobs import owner_of, run_key_of, shown
+from botcore.control.handlers.jobs import submitted
 from botcore.control.jobs_port import Jobs
-from botcore.control.operations import Act, Done, Request
+from botcore.control.operations import Done, Request
 from botcore.control.problems import Malformed, NotFound
 from botcore.control.runs_port import ImportFolder, SeriesRemover
 from botcore.control.schema import data as d
@@ -57,7 +54,7 @@ class DataHandlers:
                 cause=f"there is no {request.name!r} in the home's import folder",
                 fix="put it into import/ of the home, or upload it",
             ) from error
-        return await self._submit(context, "import", f"import of {request.name}", request)
+        return await submitted(self._jobs, context, "import", f"import of {request.name}", request)
 
     async def upload(self, context: Context, request: d.UploadData) -> Job:
         """Put an uploaded file into the folder, and import it from there."""
@@ -68,7 +65,7 @@ class DataHandlers:
             timeframe=request.timeframe,
             replace=request.replace,
         )
-        return await self._submit(context, "import", f"import of {name}", asked)
+        return await submitted(self._jobs, context, "import", f"import of {name}", asked)
 
     async def fetch(self, context: Context, request: d.StartFetch) -> Job:
         """Fetch from an exchange."""
@@ -80,12 +77,12 @@ class DataHandlers:
                     fix="write it in UTC: 2024-01-31T00:00:00Z",
                 )
         title = f"fetch of {request.symbol} {request.timeframe}"
-        return await self._submit(context, "fetch", title, request)
+        return await submitted(self._jobs, context, "fetch", title, request)
 
     async def check(self, context: Context, request: d.StartDataCheck) -> Job:
         """Check what is recorded."""
         title = f"check of {request.symbol or 'all series'}"
-        return await self._submit(context, "data check", title, request)
+        return await submitted(self._jobs, context, "data check", title, request)
 
     def remove(self, _context: Context, request: d.RemoveSeries) -> Done:
         """Remove a series."""
@@ -98,15 +95,3 @@ class DataHandlers:
     async def effect_of_remove(self, _context: Context, request: d.RemoveSeries) -> Effect:
         """Say what is removed."""
         return Effect(f"Remove all {request.timeframe} candles of {request.symbol} from the lake")
-
-    async def _submit(self, context: Context, kind: str, title: str, request: Act[Job]) -> Job:
-        asked: Mapping[str, Any] = msgspec.to_builtins(request)
-        return shown(
-            await self._jobs.submit(
-                kind=kind,
-                title=title,
-                owner=owner_of(context.actor),
-                request=asked,
-                run_key=run_key_of(context, kind, asked),
-            )
-        )

@@ -9,7 +9,7 @@ import msgspec
 from botcore.control.access import Actor, Scope
 from botcore.control.dispatch import Context, Effect, Handling
 from botcore.control.jobs_port import JobRecord, Jobs
-from botcore.control.operations import Done, Page, Request
+from botcore.control.operations import Act, Done, Page, Request
 from botcore.control.problems import Conflict, Forbidden, NotFound
 from botcore.control.schema import jobs as j
 from botcore.control.schema.values import instant
@@ -110,6 +110,21 @@ def run_key_of(context: Context, kind: str, request: Mapping[str, Any]) -> str:
     """Return what names a job that somebody asks for: the same where the same act comes again."""
     content = msgspec.json.encode([kind, request], order="deterministic")
     return f"{context.reference}/{hashlib.sha256(content).hexdigest()[:16]}"
+
+
+async def submitted(
+    jobs: Jobs, context: Context, kind: str, title: str, request: Act[j.Job]
+) -> j.Job:
+    """Ask for the job that a request describes; the same act come again finds its own."""
+    asked: Mapping[str, Any] = msgspec.to_builtins(request)
+    record = await jobs.submit(
+        kind=kind,
+        title=title,
+        owner=owner_of(context.actor),
+        request=asked,
+        run_key=run_key_of(context, kind, asked),
+    )
+    return shown(record)
 
 
 def shown(record: JobRecord) -> j.Job:
