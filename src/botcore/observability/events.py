@@ -68,6 +68,8 @@ class LogEvent(StrEnum):
 
     NOTICE_LOST = "notice_lost"
     """What somebody was to be told could not be kept."""
+    NOTICES_WAIT = "notices_wait"
+    """What people are to be told cannot be looked up or kept now: it is tried again."""
     ALERT_NOT_KEPT = "alert_not_kept"
     SOCKET_OPENED = "socket_opened"
     SOCKET_CLOSED = "socket_closed"

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from botcore.control.access import Scope
-from botcore.control.operations import Act, Confirm, Operation, Page, Query
+from botcore.control.operations import Act, Confirm, Operation, Page, Query, RouteClass
 from botcore.control.schema.values import PAGE_MAX, Cursor, Limit
 
 SettingName = Annotated[
@@ -100,6 +100,7 @@ OPERATIONS: Final = (
         positional=("name", "value"),
         confirm=Confirm.ALWAYS,
         has_step_up=True,
+        route_class=RouteClass.ACT,
         problems=("NO_SUCH_SETTING", "SETTING_FIXED", "SETTING_REFUSED"),
         examples=(
             ChangeSetting(name="log_level", value="debug"),

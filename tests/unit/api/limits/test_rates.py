@@ -9,6 +9,7 @@ from botcore.api.limits import Caller, Decision, RateLimits, Tier
 from botcore.app.settings import RateSettings
 from botcore.control.operations import RouteClass
 from botcore.control.problems import TooMany
+from botcore.control.schema import operations
 from botcore.domain.ids import SECOND_NS
 from botcore.kernel.clock import ManualClock
 
@@ -304,3 +305,9 @@ def test_a_request_that_fails_is_no_longer_counted() -> None:
     for _ in range(3):
         with pytest.raises(RuntimeError), limits.running(STRANGER):
             raise RuntimeError
+
+
+def test_no_act_is_paid_from_what_readers_have_and_load_takes_away() -> None:
+    reading = (RouteClass.READ, RouteClass.MARKET)
+
+    assert [x.name for x in operations() if x.is_act and x.route_class in reading] == []
