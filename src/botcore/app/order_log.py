@@ -5,6 +5,7 @@ decision waits for a line.
 """
 
 from collections import OrderedDict, deque
+from collections.abc import Iterable
 from typing import Final
 
 from structlog.typing import FilteringBoundLogger
@@ -21,6 +22,7 @@ from botcore.domain.events import (
 )
 from botcore.domain.ids import ClientOrderId
 from botcore.domain.orders import OrderState
+from botcore.execution import Order
 
 _WAITING_MAX: Final = 5_000
 _KNOWN_MAX: Final = 20_000
@@ -47,15 +49,22 @@ class OrderLog:
 
     def __init__(self, log: FilteringBoundLogger) -> None:
         self._log = log
-        self._waiting: deque[Fact] = deque()
+        self._waiting: deque[tuple[Fact, str]] = deque()
         self._left_out = 0
         self._of: OrderedDict[ClientOrderId, str] = OrderedDict()
+
+    def restore(self, acts: Iterable[PersonActed], orders: Iterable[Order]) -> None:
+        """Take up which call asked for which order in an earlier run."""
+        for order in orders:
+            if order.spec.parent is not None:
+                self._known(order.id, order.spec.parent)
+        for act in acts:
+            self._asked(act)
 
     def add(self, fact: Fact) -> None:
         """Take a fact; nothing is written yet."""
         if isinstance(fact, PersonActed):
-            for order in fact.orders if fact.correlation else ():
-                self._known(order, fact.correlation)
+            self._asked(fact)
         elif isinstance(fact, OrderPlaced) and fact.order.parent and not self._has(fact):
             self._known(fact.order.client_order_id, fact.order.parent)
         if not isinstance(fact, _TOLD):
@@ -63,12 +72,12 @@ class OrderLog:
         if len(self._waiting) >= _WAITING_MAX:
             self._left_out += 1
             return
-        self._waiting.append(fact)
+        self._waiting.append((fact, ""))
 
     def flush(self, most: int = _WAITING_MAX) -> None:
         """Write what was taken, `most` lines at a time."""
         for _ in range(min(most, len(self._waiting))):
-            self._write(self._waiting.popleft())
+            self._write(*self._waiting.popleft())
         if self._left_out and not self._waiting:
             self._log.warning("lines_left_out", count=self._left_out)
             self._left_out = 0
@@ -83,6 +92,14 @@ class OrderLog:
             seen = ClientOrderId(found)
         return seen
 
+    def _asked(self, act: PersonActed) -> None:
+        """Remember whose orders an act's are; the denial right before it is its own."""
+        for order in act.orders if act.correlation else ():
+            self._known(order, act.correlation)
+        last = self._waiting[-1][0] if act.code and self._waiting else None
+        if isinstance(last, OrderDenied) and last.denied.code == act.code:
+            self._waiting[-1] = (last, act.correlation)
+
     def _has(self, fact: OrderPlaced) -> bool:
         return fact.order.client_order_id in self._of
 
@@ -91,7 +108,7 @@ class OrderLog:
         while len(self._of) > _KNOWN_MAX:
             self._of.popitem(last=False)
 
-    def _write(self, fact: Fact) -> None:
+    def _write(self, fact: Fact, correlation: str) -> None:
         if isinstance(fact, PersonActed):
             self._acted(fact)
         elif isinstance(fact, OrderPlaced):
@@ -127,6 +144,7 @@ class OrderLog:
             denied = fact.denied
             self._log.info(
                 "order_denied",
+                **({"correlation_id": correlation} if correlation else {}),
                 account=fact.account,
                 strategy=denied.strategy,
                 symbol=denied.instrument,

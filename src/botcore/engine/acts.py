@@ -1,6 +1,7 @@
 """What people asked for, by the reference they gave it: told again, nothing is done again."""
 
 import hashlib
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -31,6 +32,10 @@ class Acts:
     def __len__(self) -> int:
         """How many are remembered."""
         return len(self._known)
+
+    def __iter__(self) -> Iterator[PersonActed]:
+        """Iterate over them, the oldest first."""
+        return iter(self._known.values())
 
     def of(self, command: c.Referenced) -> PersonActed | None:
         """Return what is remembered under a command's reference, None if it is new.

@@ -82,6 +82,34 @@ def test_exits_of_a_bracket_have_the_id_of_the_call_that_asked_for_it(lines: Log
     assert {line["correlation_id"] for line in placed} == {"call-1"}
 
 
+def test_an_order_of_an_earlier_run_keeps_the_id_of_the_call_that_asked_for_it(
+    lines: LogCapture,
+) -> None:
+    session = TradingSession({"buyer": planned({})})
+    session.bar(100)
+    session.tell(
+        SubmitOrder(
+            order=wish(take_profit=Decimal(150)),
+            by="person:ann",
+            reference="r1",
+            correlation="call-1",
+        )
+    )
+    session.bar(100)
+    before = len(session.facts)
+    session.bar(100, 200, 100, 160)
+    log = OrderLog(structlog.get_logger("engine"))  # of the process that came next
+
+    engine = session.engine
+    log.restore(engine.acts, engine.desk.execution.index)
+    for fact in session.facts[before:]:
+        log.add(fact)
+    log.flush()
+
+    (fill,) = [line for line in lines.entries if line["event"] == "fill"]
+    assert fill["correlation_id"] == "call-1"
+
+
 def test_an_order_of_a_strategy_has_the_id_that_its_decision_made(lines: LogCapture) -> None:
     session = TradingSession({"buyer": planned({2: lambda view: [buy(view, "1")]})})
     for _ in range(4):
@@ -114,7 +142,8 @@ def test_what_was_denied_is_a_warning_with_its_code(lines: LogCapture) -> None:
     refused = next(line for line in found if line["event"] == "command_refused")
     assert refused["log_level"] == "warning"
     assert refused["code"]
-    assert any(line["event"] == "order_denied" for line in found)
+    denied = next(line for line in found if line["event"] == "order_denied")
+    assert denied["correlation_id"] == refused["correlation_id"] == "call-1"
 
 
 def test_no_more_than_a_bound_waits_and_what_is_left_out_is_counted(lines: LogCapture) -> None:
