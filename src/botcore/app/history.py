@@ -159,6 +159,10 @@ class StoredHistory:
             )
         return page_of(found, denial_of)
 
+    def count_denials(self, account: str, span: Span) -> Mapping[str, int]:
+        """Return code → how often the gate denied for it in a span."""
+        return self._history.count_denials(account, span.start, span.end)
+
     def movements(self, account: str, *, after: int, limit: int) -> Sequence[Movement]:
         """Return what moved money or assets, in the order in which it was booked."""
         while True:

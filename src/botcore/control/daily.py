@@ -4,8 +4,7 @@ The rules of thumb behind proposals are ours, not science: a strategy that has l
 at least `TRADES_MIN` closed trades, or a day that used most of its loss limit, deserves a look.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -91,7 +90,7 @@ def report(
     fees: Decimal,
     today: Iterable[Closed],
     week: Iterable[Closed],
-    denials: Iterable[str],
+    denials: Mapping[str, int],
     modes: Iterable[str],
     daily_loss_frac: float | None,
 ) -> DailyReport:
@@ -106,7 +105,7 @@ def report(
         fees: paid on the day, in `currency`.
         today: round trips closed on the day.
         week: those closed within seven days up to its end.
-        denials: codes of what was denied on the day.
+        denials: code → how many intents the gate refused on the day.
         modes: what became of the mode, a sentence each.
         daily_loss_frac: the limit in force; None where it is not known.
     """
@@ -114,7 +113,7 @@ def report(
     start, end = (equity[0], equity[-1]) if equity else (None, None)
     result = None if start is None or end is None else end - start
     frac = result / start if result is not None and start else None
-    refused = dict(sorted(Counter(denials).items()))
+    refused = dict(sorted(denials.items()))
     return DailyReport(
         day=day,
         account=account,

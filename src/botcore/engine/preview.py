@@ -1,7 +1,7 @@
 """What would come of an order, were it placed now: the gate is asked, and nothing is kept."""
 
 from collections.abc import Callable
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
 from msgspec.structs import replace
@@ -30,6 +30,7 @@ from botcore.risk.grid import on_grid
 
 _MALFORMED = (DataError, ValueError, TypeError, ArithmeticError)
 _BPS = 10_000
+_ONE = Decimal(1)
 
 
 class Previewer:
@@ -96,7 +97,7 @@ class Previewer:
         if mark is None:
             return known
         reference = exact(mark, what="a mark")
-        cost = _Cost(self._costs, order, reference)
+        cost = _Cost(self._costs, order, reference, rules.tick)
         worth = after * cost.price
         return replace(
             known,
@@ -171,13 +172,18 @@ class _Cost:
         costs: of the venue.
         order: on the grid.
         reference: the last price.
+        tick: of the instrument: a venue fills at nothing between two.
     """
 
-    def __init__(self, costs: Costs, order: ApprovedOrder, reference: Decimal) -> None:
+    def __init__(
+        self, costs: Costs, order: ApprovedOrder, reference: Decimal, tick: Decimal
+    ) -> None:
         sign, share = order.side.sign, costs.slippage_frac(order.type)
         start = order.limit_price or order.trigger_price or reference
         takes = order.limit_price is not None and sign * (start - reference) >= ZERO
-        self.price = (start * (1 + sign * share)).quantize(QUANTUM, context=MONEY)
+        against_us = ROUND_CEILING if order.side is Side.BUY else ROUND_FLOOR
+        ticks = MONEY.divide(start * (1 + sign * share), tick).to_integral_value(against_us)
+        self.price = max(ticks, _ONE) * tick
         self.notional = (order.quantity * self.price).quantize(QUANTUM, context=MONEY)
         fee = self.notional * costs.fee_frac(order.type, takes=takes)
         self.fee = fee.quantize(QUANTUM, ROUND_CEILING, MONEY)

@@ -268,6 +268,18 @@ class History:
         wanted = {"strategy": strategy, "instrument": instrument, "code": code}
         return self._page(_asked(t.denials, DENIALS, asked, wanted), DENIALS, asked)
 
+    def count_denials(self, account: str, since: int | None, until: int | None) -> dict[str, int]:
+        """Return code → how often the risk gate denied for it in a span, by code."""
+        c = t.denials.c
+        query = (
+            sa.select(c.code, sa.func.count(c.lsn))
+            .where(c.account == account, *_within(c.ts, since, until))
+            .group_by(c.code)
+            .order_by(c.code)
+        )
+        with self._store.reading() as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
+
     def alerts(self, asked: Asked, *, code: str | None = None) -> Rows:
         """Return alerts, by time."""
         return self._page(_asked(t.alerts, ALERTS, asked, {"code": code}), ALERTS, asked)

@@ -25,6 +25,7 @@ from botcore.control.history_port import (
 )
 from botcore.control.problems import Malformed
 from botcore.control.round_trips import RoundTrips
+from botcore.control.schema.values import PAGE_MAX
 from botcore.domain.commands import Checkpoint, Deposit, OrderWish, SetMode, SubmitOrder
 from botcore.domain.decisions import Denied
 from botcore.domain.errors import StorageError
@@ -41,6 +42,7 @@ from botcore.storage.projector import Projector
 from botcore.venues.simulated.config import FeeMode
 
 COIN = InstrumentId("COINUSDT.SIM")
+RSI = StrategyId("rsi")
 T = TypeVar("T")
 
 
@@ -235,6 +237,24 @@ def test_what_a_protection_denied_says_which_and_why(store: Store) -> None:
     assert found.sentence == f"a protection lets nothing be opened: {words}"
     assert (found.value, found.limit) == (None, None)
     assert verify(store) == []
+
+
+def test_denials_are_counted_by_code_however_many_they_are(store: Store) -> None:
+    key = Key(Nanos(MINUTE_NS), 0, 0, 0)
+    codes = ["NO_PRICE"] * (PAGE_MAX + 1) + ["ORDER_LIMIT"]
+    with SqlJournal(store) as journal:
+        facts = [
+            encode(OrderDenied(ACCOUNT, Denied(ACCOUNT, RSI, COIN, code, 1.0, 0.0, key.ts)))
+            for code in codes
+        ]
+        entries = [Entry(RecordKind.FACT, key, ACCOUNT, fact) for fact in facts]
+        journal.wait_durable(journal.append(entries))
+    history = StoredHistory(store, words=ReasonWords({}, None))
+
+    counted = history.count_denials(ACCOUNT, Span(start=MINUTE_NS, end=2 * MINUTE_NS))
+
+    assert counted == {"NO_PRICE": PAGE_MAX + 1, "ORDER_LIMIT": 1}
+    assert history.count_denials(ACCOUNT, Span(start=2 * MINUTE_NS)) == {}
 
 
 def test_signals_come_by_page_with_their_reasons(store: Store) -> None:

@@ -16,7 +16,7 @@ def a_report(**changes: object) -> DailyReport:
         "fees": Decimal("1.5"),
         "today": [],
         "week": [],
-        "denials": [],
+        "denials": {},
         "modes": [],
         "daily_loss_frac": 0.05,
     }
@@ -69,8 +69,8 @@ def test_a_day_that_used_most_of_its_loss_limit_proposes_smaller_orders() -> Non
     assert far.proposals == ()
 
 
-def test_refusals_are_counted_by_code_and_many_are_a_reason_to_look() -> None:
-    found = a_report(denials=["ORDER_LIMIT"] * 50 + ["NO_PRICE"])
+def test_refusals_are_told_by_code_and_many_are_a_reason_to_look() -> None:
+    found = a_report(denials={"ORDER_LIMIT": 50, "NO_PRICE": 1})
 
     assert found.denials == {"NO_PRICE": 1, "ORDER_LIMIT": 50}
     assert len(found.proposals) == 1

@@ -16,7 +16,14 @@ from tests.support.venue_session import COINUSDT, USDT
 
 from botcore.app.prices_seen import PricesSeen
 from botcore.app.venue_costs import VenueCosts
-from botcore.domain.commands import MANUAL, KillSwitch, OrderWish, PauseStrategy, Quarantine
+from botcore.domain.commands import (
+    MANUAL,
+    KillSwitch,
+    OrderWish,
+    PauseStrategy,
+    Quarantine,
+    SubmitOrder,
+)
 from botcore.domain.errors import ConfigError
 from botcore.domain.events import Fact
 from botcore.domain.ids import AccountId, InstrumentId, Nanos, StrategyId
@@ -132,6 +139,19 @@ def test_a_preview_says_what_an_order_would_be_cost_and_change(asking: Asking) -
     assert preview.position_frac_after == pytest.approx(0.020004)
     assert (preview.equity, preview.currency, preview.reserve_currency) == (10_000, USDT, USDT)
     assert preview.can_raise
+
+
+@pytest.mark.parametrize(("side", "price"), [(Side.BUY, "100.04"), (Side.SELL, "99.98")])
+def test_a_preview_expects_a_price_that_the_venue_can_fill_at(
+    asking: Asking, side: Side, price: str
+) -> None:
+    asking.run.tell(SubmitOrder(order=a_wish("5"), by="person:ann", reference="r1"))
+    asking.run.bar(100.01)  # 2 bps of it are no whole tick: the venue takes the next against us
+
+    preview = asking.preview(a_wish("2", side))
+
+    assert preview.expected_price == Decimal(price)
+    assert preview.notional == 2 * Decimal(price)
 
 
 def test_a_preview_says_what_is_left_of_each_limit(asking: Asking) -> None:

@@ -13,7 +13,7 @@ from botcore.app.home import Home
 from botcore.app.jobs.reporting import Reporting
 from botcore.app.settings import load_settings
 from botcore.control.daily import Closed, report
-from botcore.control.history_port import Asked, Execution, Nothing, OnlyDenials, Span
+from botcore.control.history_port import Asked, Execution, Nothing, Span
 from botcore.control.round_trips import RoundTrips
 from botcore.control.schema.values import PAGE_MAX
 from botcore.domain.ids import SECOND_NS
@@ -52,7 +52,6 @@ def daily_report(
         if trip.profit is not None and week <= trip.closed < end
     ]
     samples = history.samples(PAPER, span, limit=2_000)
-    denied = history.denials(Asked(account=PAPER, only=OnlyDenials(), span=span, limit=PAGE_MAX))
     modes = history.mode_changes(Asked(account=PAPER, only=Nothing(), span=span, limit=PAGE_MAX))
     found = report(
         day=str(request["day"]),
@@ -63,7 +62,7 @@ def daily_report(
         fees=fees,
         today=[each for ts, each in closed if ts >= start],
         week=[each for _, each in closed],
-        denials=[each.code for each in denied.items],
+        denials=history.count_denials(PAPER, span),
         modes=[f"{each.previous} → {each.mode}: {each.cause}" for each in modes.items],
         daily_loss_frac=settings.limits.daily_loss_frac,
     )
