@@ -244,7 +244,9 @@ def test_denials_are_counted_by_code_however_many_they_are(store: Store) -> None
     codes = ["NO_PRICE"] * (PAGE_MAX + 1) + ["ORDER_LIMIT"]
     with SqlJournal(store) as journal:
         facts = [
-            encode(OrderDenied(ACCOUNT, Denied(ACCOUNT, RSI, COIN, code, 1.0, 0.0, key.ts)))
+            encode(
+                OrderDenied(ACCOUNT, Denied(ACCOUNT, RSI, COIN, code, 1.0, 0.0, Nanos(MINUTE_NS)))
+            )
             for code in codes
         ]
         entries = [Entry(RecordKind.FACT, key, ACCOUNT, fact) for fact in facts]
