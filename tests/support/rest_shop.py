@@ -366,6 +366,12 @@ class Shop:
                 raise ConfigError(code="A_CONFIG", cause="a", fix="b")
             case "storage":
                 raise StorageError(code="A_STORE", cause="a", fix="b")
+            case "home":
+                raise StorageError(
+                    code="A_STORE",
+                    cause="the disk is full (writing /home/kim/x: OSError: host db.internal)",
+                    fix="look at /home/kim/x",
+                )
             case "session":
                 raise Unauthenticated(code="SESSION_ENDED", cause="a", fix="b")
             case _:

@@ -36,6 +36,7 @@ from botcore.app.told import Told
 from botcore.app.venue_costs import VenueCosts
 from botcore.app.viewing import Recent, Viewer
 from botcore.app.warming_up import warm_up
+from botcore.control.discretion import discreet
 from botcore.control.views import AlertView, FeedStatus
 from botcore.domain.commands import (
     ApplyConfig,
@@ -504,13 +505,14 @@ class EngineProcess:
         self._publisher.publish_head(self._facts.last)
         composition = ("degraded", self._composed.refused) if self._composed.refused else ("ok", "")
         self._facts.health("composition", *composition, ts=now)
-        storage = ("ok", "") if failure is None else ("down", failure.cause)
+        cause = "" if failure is None else discreet(failure.cause)  # the log has the whole of it
+        storage = ("ok", "") if failure is None else ("down", cause)
         self._facts.health("storage", *storage, ts=now)
         view = self._viewer.view(
             now=now,
             wall=self._system.now_ns(),
             uptime_s=(self._system.monotonic_ns() - self._started) / 1e9,
-            storage="ok" if failure is None else f"{failure.cause} [{failure.code}]",
+            storage="ok" if failure is None else f"{cause} [{failure.code}]",
         )
         self._facts.health("feed", _FEED_HEALTH[view.feed.status], "", ts=now)
         self._teller.flush()

@@ -16,6 +16,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
+from botcore.control.discretion import discreet
 from botcore.control.handlers.paging import decode_cursor, encode_cursor
 from botcore.control.logs_port import SoughtLines
 from botcore.control.operations import Page
@@ -79,7 +80,7 @@ class LogKeeper:
                     self._log.error(
                         "log_not_kept", code=error.code, cause=error.cause, fix=error.fix
                     )
-                self._failure = f"{error.cause} [{error.code}]"
+                self._failure = f"{discreet(error.cause)} [{error.code}]"
                 await self._clock.sleep(_AGAIN_S)
                 continue
             self._failure = ""

@@ -23,6 +23,7 @@ from botcore.api.rest.exchange import Answer, Exchange, pairs_of, send_answer
 from botcore.api.rest.problems import internal_error, problem_answer
 from botcore.api.rest.shared import Shared
 from botcore.control.access import STRANGER
+from botcore.control.discretion import discreet
 from botcore.control.dispatch import Told
 from botcore.control.operations import Operation, Request, Upload
 from botcore.control.problems import Problem, Unauthenticated
@@ -96,11 +97,24 @@ class Endpoint:
                 await self._permit(exchange)
                 return await self._carried_out(exchange, receive)
         except BotError as error:
+            self._log_withheld(exchange, error)
             answer = problem_answer(error, exchange.correlation)
             headers = [*answer.headers, *exchange.budget]
             if isinstance(error, Unauthenticated) and (self._cookie.takes or is_over(error.code)):
                 headers += cleared(exchange)
             return answer._replace(headers=headers)
+
+    def _log_withheld(self, exchange: Exchange, error: BotError) -> None:
+        """Log what a caller is not told of an error: the place, and what a driver said."""
+        if discreet(error.cause) != error.cause or discreet(error.fix) != error.fix:
+            self._shared.log.warning(
+                "error",
+                operation=self._operation.name,
+                correlation_id=exchange.correlation,
+                code=error.code,
+                cause=error.cause,
+                fix=error.fix,
+            )
 
     async def _recognised(self, exchange: Exchange) -> Caller:
         """Find out who calls, and take the call from the budgets."""

@@ -9,6 +9,7 @@ import msgspec
 from botcore.api.ports import Header
 from botcore.api.rest.exchange import Answer
 from botcore.api.rest.refusals import MethodNotAllowed
+from botcore.control.discretion import discreet
 from botcore.control.problems import Problem, TooMany, Unauthenticated
 from botcore.domain.errors import BotError, ConfigError, DataError, InvariantBroken
 
@@ -58,15 +59,15 @@ def status_of(kind: type[BotError]) -> int:
 
 
 def problem_answer(error: BotError, correlation: str) -> Answer:
-    """Return the answer that says an error."""
+    """Return the answer that says an error; what it tells of this machine stays here."""
     status = status_of(type(error))
     body = ProblemBody(
         type=DOCUMENTED_AT + error.code,
         title=HTTPStatus(status).phrase,
         status=status,
         code=error.code,
-        cause=error.cause,
-        fix=error.fix,
+        cause=discreet(error.cause),
+        fix=discreet(error.fix),
         correlation=correlation,
         details=error.details if isinstance(error, Problem) else {},
     )

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import msgspec
 
+from botcore.control.discretion import discreet
 from botcore.control.schema.streams import (
     FRAME_MAX,
     MESSAGES_PER_S,
@@ -58,6 +59,8 @@ def unsubscribed(channel: Channel) -> bytes:
 
 
 def fault(error: BotError, channel: str = "") -> bytes:
-    """Return a refusal: code, cause and fix."""
-    data = FaultData(code=error.code, cause=error.cause, fix=error.fix, channel=channel)
+    """Return a refusal: code, cause and fix; what they tell of this machine stays here."""
+    data = FaultData(
+        code=error.code, cause=discreet(error.cause), fix=discreet(error.fix), channel=channel
+    )
     return _encode(Fault(data=data))

@@ -22,6 +22,7 @@ from botcore.app.jobs.wire import (
     Progressed,
     Said,
 )
+from botcore.control.discretion import discreet
 from botcore.control.jobs_port import JobRecord
 from botcore.control.operations import Page
 from botcore.control.problems import TooMany
@@ -432,7 +433,10 @@ class JobRunner:
         self._tell(record)
 
     async def _fail(self, record: JobRecord, failed: Failed) -> None:
-        detail = f"{failed.cause} – {failed.fix}"
+        detail = discreet(f"{failed.cause} – {failed.fix}")
+        self._log.warning(
+            "error", job=record.id, code=failed.code, cause=failed.cause, fix=failed.fix
+        )
         await self._end(record, JobState.FAILED, code=failed.code, detail=detail)
 
     async def _end(

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple, Protocol
 import msgspec
 
 from botcore.control.access import Actor, Scope
+from botcore.control.discretion import discreet
 from botcore.control.dispatch import Context, Effect, Handling
 from botcore.control.engine_port import EnginePort
 from botcore.control.handlers.addressing import (
@@ -130,7 +131,7 @@ class RiskHandlers:
                     await self._keep(change.limits, author=context.actor.name)
                 except StorageError as error:  # in force all the same, also after a start
                     self._has_unkept = True
-                    lasts = f"{_LASTS}; {_NOT_KEPT} ({error.cause})"
+                    lasts = f"{_LASTS}; {_NOT_KEPT} ({discreet(error.cause)})"
             found = await self._state(request.account)
             if any(found.limits[name] != value for name, value in change.limits.items()):
                 # The engine was composed anew before they were kept: it has read the old ones.

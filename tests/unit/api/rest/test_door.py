@@ -495,6 +495,18 @@ def test_every_error_has_its_status(asked: TestClient, how: str, status: int, co
     problem(asked.get(f"/api/v1/fail?how={how}"), status, code)
 
 
+def test_an_error_tells_no_place_of_this_machine_and_the_log_has_it(
+    asked: TestClient, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = asked.get("/api/v1/fail?how=home", headers={"X-Correlation-Id": "look-here-2"})
+
+    told = problem(answer, 503, "A_STORE")
+    assert (told["cause"], told["fix"]) == ("the disk is full (writing x)", "look at x")
+    logged = caplog.text + capsys.readouterr().out
+    assert "look-here-2" in logged
+    assert "/home/kim/x: OSError: host db.internal" in logged
+
+
 def test_a_bug_tells_nothing_but_where_to_look(
     asked: TestClient, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,6 +17,7 @@ from botcore.api.ws.hub import PHASES, Hub
 from botcore.api.ws.protocol import framed, text_of
 from botcore.control.problems import NotFound
 from botcore.control.schema.streams import CHANNELS, MESSAGES, Channel, ClientFrame, SignIn
+from botcore.domain.errors import StorageError
 
 PAGE = Path(__file__).parents[4] / "docs" / "reference" / "websocket.md"
 
@@ -60,6 +61,14 @@ def a_session() -> Iterator[bytes]:
     yield frames.pong("x", NOON + timedelta(seconds=1))
     yield frames.unsubscribed(Channel.ORDERS)
     yield frames.fault(NotFound(code="X", cause="y", fix="z"), "orders")
+
+
+def test_a_fault_tells_no_place_of_this_machine() -> None:
+    error = StorageError(code="X", cause="/home/kim/x.db is gone", fix="look at /home/kim/x.db")
+
+    told = json.loads(frames.fault(error, "orders"))
+
+    assert (told["data"]["cause"], told["data"]["fix"]) == ("x.db is gone", "look at x.db")
 
 
 @pytest.mark.requirement("TC-ARCH-003")
