@@ -83,8 +83,6 @@ class LogEvent(StrEnum):
     JOB_DIED = "job_died"
     """A worker ended without a word; its job is begun again, three times at most."""
     JOB_NOT_KEPT = "job_not_kept"
-    NOTICES_WAIT = "notices_wait"
-    """What happened cannot be told now; it is told when the stores answer again."""
 
     REQUEST_FAILED = "request_failed"
     """A call over HTTP met a bug; its caller knows the correlation id only."""
