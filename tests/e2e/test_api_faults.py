@@ -371,6 +371,30 @@ def test_a_control_store_that_does_not_answer_slows_no_cancel_and_no_kill_switch
     audited(platform)
 
 
+def test_a_control_store_that_another_program_holds_refuses_what_raises_within_seconds(
+    platform: ApiPlatform, by: str
+) -> None:
+    clock = SystemClock()
+    before = set(placed_in_journal(platform))
+    keys = [f"locked-{number}" for number in range(6)]
+
+    def timed(key: str) -> tuple[Answered, int]:
+        began = clock.monotonic_ns()
+        return place(platform, by, key), clock.monotonic_ns() - began
+
+    with store_held(platform), ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(timed, keys))
+        placed_meanwhile = set(placed_in_journal(platform)) - before
+    again = [told_until_done(platform, by, key) for key in keys]
+
+    assert {(found.status, found.code) for found, _ in answers} == {(503, "STORE_BUSY")}, answers
+    assert all(found.body["cause"] and found.body["fix"] for found, _ in answers)
+    assert max(took for _, took in answers) < 12 * 10**9
+    assert placed_meanwhile == set(), "nothing is half done"
+    assert len({each.body["id"] for each in again}) == len(keys)
+    audited(platform)
+
+
 # --- a home of the release before
 
 

@@ -49,14 +49,17 @@ class MemoryAudit:
 
 
 class MemoryRepetitions:
-    """Answers by actor and key."""
+    """Answers by actor and key; a `gate` holds up what begins."""
 
     def __init__(self, audit: MemoryAudit) -> None:
+        self.gate: asyncio.Event | None = None
         self._audit = audit
         self.known: dict[tuple[str, str], tuple[str, bytes | None]] = {}
         self.is_gone = False
 
     async def begin(self, actor: str, key: str, digest: str) -> Beginning | bytes:
+        if self.gate is not None:
+            await self.gate.wait()
         if self.is_gone:
             raise gone()
         found = self.known.get((actor, key))

@@ -12,7 +12,6 @@ import inspect
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
-from contextlib import suppress
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeVar, cast
@@ -35,6 +34,7 @@ from botcore.control.problems import (
     Unavailable,
 )
 from botcore.domain.errors import BotError, ConfigError, InvariantBroken, StorageError
+from botcore.domain.ids import SECOND_NS
 from botcore.kernel.clock import Clock
 
 A = TypeVar("A")
@@ -44,7 +44,10 @@ STEP_UP_S: Final = 300
 """How recently a factor must have been shown for what takes a step-up."""
 _AHEAD_S: Final = 5
 _PATIENCE_S: Final = 0.5
-"""How long what lowers risk waits for the store, each time; then it goes on without."""
+"""How long what lowers risk waits for the store, before the act and after it, and whoever is
+refused already; then it goes on without."""
+STORE_S: Final = 8.0
+"""How long everything else waits for the store before the act; then it is refused."""
 _SCIENTIFIC: Final = re.compile(rb"-?[0-9](?:\.[0-9]+)?E[-+][0-9]{1,3}")
 """How a decimal of very small or large value is encoded, as a whole text."""
 _EXPONENT: Final = re.compile(rb'E[-+][0-9]{1,3}"')
@@ -117,6 +120,7 @@ class Control:
         audit: where acts and refusals are written down.
         repetitions: remembers answers by idempotency key.
         clock: dates confirmations and steps-up.
+        store_s: how long an act waits for the store, seconds, where it does not lower risk.
 
     Raises:
         TypeError: an operation has no handler, or a handler no operation: a bug.
@@ -130,6 +134,7 @@ class Control:
         audit: AuditTrail,
         repetitions: Repetitions,
         clock: Clock,
+        store_s: float = STORE_S,
     ) -> None:
         self.operations = {operation.request: operation for operation in operations}
         if self.operations.keys() != handlers.keys():
@@ -140,6 +145,7 @@ class Control:
         self._audit = audit
         self._repetitions = repetitions
         self._clock = clock
+        self._store_s = store_s
         self._confirmations = Confirmations(clock)
         self._late: set[asyncio.Task[Any]] = set()
 
@@ -251,14 +257,15 @@ class Control:
             await self._note(call, _REFUSED, missing)
             raise missing
         digest = fingerprint(call.actor, operation, call.request)
+        waiting = self._waiting(call)
         if key:
-            known = await self._begin(call, key, digest)
+            known = await self._begin(call, key, digest, waiting)
             if known is not None:
                 return known
         try:
             if not await self._is_confirmed(call, digest, confirmation):
                 raise await self._must_confirm(call, digest)
-            await self._write_down(call)
+            await self._write_down(call, waiting)
             answer = await call.carry_out(_reference(call, key))
             encoded = to_json(answer)
         except BaseException as error:
@@ -269,9 +276,12 @@ class Control:
         await self._finish(call, key, encoded)
         return Told(answer, encoded)
 
-    async def _begin(self, call: "_Call", key: str, digest: str) -> Told | None:
+    async def _begin(
+        self, call: "_Call", key: str, digest: str, waiting: "_Waiting"
+    ) -> Told | None:
+        beginning = self._repetitions.begin(call.actor.name, key, digest)
         try:
-            known = await self._soon(call, self._repetitions.begin(call.actor.name, key, digest))
+            known = await self._before(call, beginning, waiting)
         except StorageError as error:
             if call.operation.lowers_risk:
                 return None
@@ -325,9 +335,9 @@ class Control:
 
     # The audit. Before an act nothing is lost by refusing it; after it, nothing is gained.
 
-    async def _write_down(self, call: "_Call") -> None:
+    async def _write_down(self, call: "_Call", waiting: "_Waiting") -> None:
         try:
-            await self._soon(call, self._audit.append(call.entry(_ASKED)))
+            await self._before(call, self._audit.append(call.entry(_ASKED)), waiting)
         except StorageError as error:
             if call.operation.lowers_risk:
                 return
@@ -338,8 +348,8 @@ class Control:
             ) from error
 
     async def _finish(self, call: "_Call", key: str, encoded: bytes) -> None:
-        with suppress(StorageError):  # it is still being written
-            await self._soon(call, self._kept(call, key, encoded))
+        """Keep the answer; it is given, however long that takes, since the act was done."""
+        await self._behind(self._kept(call, key, encoded), self._waiting(call).left_s())
 
     async def _kept(self, call: "_Call", key: str, encoded: bytes) -> None:
         entry = call.entry(_DONE)
@@ -351,25 +361,44 @@ class Control:
         except StorageError as error:
             self._audit.lost(entry, error)  # it was done: saying otherwise would be worse
 
-    async def _soon(self, call: "_Call", writing: Coroutine[Any, Any, R]) -> R:
-        """Wait until something is written; what lowers risk waits only a moment for a slow store.
+    def _waiting(self, call: "_Call") -> "_Waiting":
+        return _Waiting(self._clock, _PATIENCE_S if call.operation.lowers_risk else self._store_s)
+
+    async def _before(
+        self, call: "_Call", writing: Coroutine[Any, Any, R], waiting: "_Waiting"
+    ) -> R:
+        """Wait until something is written that comes before an act, as long as there is time left.
+
+        What lowers risk goes on without; its writing goes on, too.
 
         Raises:
-            StorageError: it cannot be written; or, where risk is lowered, it takes longer.
+            StorageError: it cannot be written, or takes longer.
         """
-        if not call.operation.lowers_risk:
-            return await writing
         task = asyncio.create_task(writing)
-        self._late.add(task)  # it goes on, whoever still waits
+        self._late.add(task)
         task.add_done_callback(self._over)
-        done, _ = await asyncio.wait([task], timeout=_PATIENCE_S)
+        try:
+            done, _ = await asyncio.wait([task], timeout=waiting.left_s())
+        except asyncio.CancelledError:
+            if not call.operation.lowers_risk:
+                task.cancel()
+            raise
         if done:
             return task.result()
+        if not call.operation.lowers_risk:
+            task.cancel()  # the act is refused: should it still be written, it says nothing wrong
         raise StorageError(
             code="STORE_SLOW",
-            cause=f"the store did not answer within {_PATIENCE_S:g} s",
+            cause=f"the store did not answer within {waiting.seconds:g} s",
             fix="see `./bot doctor` for what holds it up",
         )
+
+    async def _behind(self, writing: Coroutine[Any, Any, None], seconds: float) -> None:
+        """Wait a while until something is written; it goes on, whoever still waits."""
+        task = asyncio.create_task(writing)
+        self._late.add(task)
+        task.add_done_callback(self._over)
+        await asyncio.wait([task], timeout=seconds)
 
     def _over(self, task: "asyncio.Task[Any]") -> None:
         self._late.discard(task)
@@ -377,17 +406,37 @@ class Control:
             task.exception()  # who waited has gone on without it
 
     async def _forget(self, call: "_Call", key: str) -> None:
+        await self._behind(self._forgotten(call, key), _PATIENCE_S)
+
+    async def _forgotten(self, call: "_Call", key: str) -> None:
         try:
             await self._repetitions.forget(call.actor.name, key)
         except StorageError as error:
             self._audit.lost(call.entry(_FAILED), error)
 
     async def _note(self, call: "_Call", result: str, error: BotError) -> None:
+        is_away = isinstance(error, StorageError | Unavailable) or call.operation.lowers_risk
         entry = call.entry(result, error)
+        await self._behind(self._noted(entry), _PATIENCE_S if is_away else self._store_s)
+
+    async def _noted(self, entry: AuditEntry) -> None:
         try:
             await self._audit.append(entry)
         except StorageError as lost:
             self._audit.lost(entry, lost)
+
+
+class _Waiting:
+    """How long one call still waits for the store."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self.seconds = seconds
+        self._clock = clock
+        self._until = clock.monotonic_ns() + round(seconds * SECOND_NS)
+
+    def left_s(self) -> float:
+        """Return how long, seconds; not below 0."""
+        return max(0.0, (self._until - self._clock.monotonic_ns()) / SECOND_NS)
 
 
 class _Call(NamedTuple):

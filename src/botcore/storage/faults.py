@@ -83,6 +83,7 @@ _POSTGRES = {
     "28": _UNREACHABLE,
     "3D000": _CANNOT_OPEN,
 }
+_LOCK_NOT_AVAILABLE = "55P03"
 _ERRNO = {
     errno.ENOSPC: _DISK_FULL,
     errno.EDQUOT: _DISK_FULL,
@@ -117,6 +118,14 @@ def from_files(error: OSError, *, doing: str, path: Path) -> StorageError:
 def may_be_retried(error: Exception) -> bool:
     """Whether the transaction itself may run again: a deadlock, a serialisation failure, a lock."""
     return _meaning(error, _origin(error)) is _BUSY
+
+
+def has_waited(error: Exception) -> bool:
+    """Whether the database has waited for a lock that another program holds, and given up."""
+    orig = _origin(error)
+    if isinstance(orig, sqlite3.Error):
+        return _meaning(error, orig) is _BUSY
+    return getattr(orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE
 
 
 def is_disconnect(error: Exception) -> bool:

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -32,14 +32,14 @@ from botcore.control.problems import (
     Unauthenticated,
     Unavailable,
 )
-from botcore.domain.errors import ConfigError, OutcomeUnknown, StorageError
+from botcore.domain.errors import BotError, ConfigError, OutcomeUnknown, StorageError
 
 NOW = 1_800_000_000
 Change = Callable[["Desk"], tuple[Buy, Actor, str]]
 
 
 class Desk:
-    def __init__(self) -> None:
+    def __init__(self, *, store_s: float = 60.0) -> None:
         self.clock = FastClock(NOW * 10**9)
         self.audit = MemoryAudit()
         self.repetitions = MemoryRepetitions(self.audit)
@@ -50,6 +50,7 @@ class Desk:
             audit=self.audit,
             repetitions=self.repetitions,
             clock=self.clock,
+            store_s=store_s,
         )
 
     def tell(
@@ -117,6 +118,35 @@ def test_an_act_is_written_down_before_and_after(desk: Desk) -> None:
     desk.tell(Stop())
 
     assert desk.audit.results("shop.stop") == ["asked", "done"]
+
+
+@pytest.mark.parametrize("held", ["repetitions", "audit"])
+def test_what_raises_risk_is_refused_soon_where_the_store_does_not_answer_and_may_come_again(
+    held: str,
+) -> None:
+    desk = Desk(store_s=0.05)
+    hanging = desk.repetitions if held == "repetitions" else desk.audit
+
+    def ask() -> Coroutine[Any, Any, Told]:
+        return desk.control.tell(
+            person(), Buy(amount=1), correlation="c-1", idempotency_key="k", confirmation=""
+        )
+
+    async def story() -> None:
+        hanging.gate = asyncio.Event()
+        with pytest.raises(BotError) as refused:
+            await asyncio.wait_for(ask(), 10)
+        assert refused.value.code in {"STORE_SLOW", "AUDIT_UNAVAILABLE"}
+        assert "did not answer within" in refused.value.cause
+        assert desk.shop.bought == []
+        assert held == "repetitions" or desk.repetitions.known == {}
+        hanging.gate.set()
+        while desk.control._late:
+            await asyncio.wait(desk.control._late)
+        assert (await ask()).answer.detail
+        assert desk.shop.bought == [1]
+
+    asyncio.run(story())
 
 
 def test_secrets_of_a_request_are_struck_out_of_the_audit(desk: Desk) -> None:

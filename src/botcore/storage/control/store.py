@@ -24,8 +24,8 @@ from botcore.storage.store import Store
 T = TypeVar("T")
 _READERS: Final = 4
 _CONNECT_S: Final = 5
-_SILENT_MS: Final = 10_000
-_LIMITS: Final = {"postgresql": "SET statement_timeout = '15s'"}
+_SILENT_MS: Final = 5_000
+_LIMITS: Final = {"postgresql": "SET statement_timeout = '15s'; SET lock_timeout = '5s'"}
 _ONLY_READ: Final = {
     "sqlite": "PRAGMA query_only = ON",
     "postgresql": "SET default_transaction_read_only = on",

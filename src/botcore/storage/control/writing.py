@@ -30,7 +30,8 @@ class GroupWriter:
     An act that raises is undone alone; the others of its transaction stand. When the database
     refuses the transaction, the acts are run again one by one, so that one that is too large for
     the disk takes no other with it. After a failure the connection is made anew: nothing has to
-    be restarted once there is room, or the server is back.
+    be restarted once there is room, or the server is back. A lock that another program holds is
+    waited for once, by all who wait then: else each would wait for all before it.
 
     Args:
         store: upgraded; it stays the caller's to close.
@@ -43,6 +44,7 @@ class GroupWriter:
         self._capacity = capacity
         self._connection: sa.Connection | None = None
         self._is_committing = False
+        self._is_held = False
         self._waiting: deque[_Task] = deque()
         self._work = threading.Condition()
         self._is_closing = False
@@ -118,14 +120,32 @@ class GroupWriter:
             if not batch:
                 self._disconnect()
                 return
+            self._is_held = False
             self._write(batch)
+            if self._is_held:
+                batch += self._refused(batch[-1].outcome)
             _deliver(batch)
+
+    def _refused(self, outcome: object) -> "Sequence[_Task]":
+        """Return all that came meanwhile, told what those before them are told."""
+        with self._work:
+            waiting = list(self._waiting)
+            self._waiting.clear()
+        for task in waiting:
+            task.outcome = outcome
+            if isinstance(outcome, Crashed) and isinstance(outcome.error, StorageError):
+                task.outcome = Crashed(_again(outcome.error))
+        return waiting
 
     def _write(self, batch: "Sequence[_Task]") -> None:
         failure = self._attempt(batch)
-        if failure is not None and len(batch) > 1 and failure.code != "STORE_UNREACHABLE":
+        is_alone = len(batch) == 1 or self._is_held
+        if failure is not None and not is_alone and failure.code != "STORE_UNREACHABLE":
             for task in batch:
-                self._write([task])
+                if self._is_held:
+                    task.outcome = Crashed(_again(failure))
+                else:
+                    self._write([task])
             return
         if failure is not None:
             self.failures += 1
@@ -144,7 +164,8 @@ class GroupWriter:
             may_repeat = faults.may_be_retried(error) or (
                 faults.is_disconnect(error) and not self._is_committing
             )
-            if not (tries_left and may_repeat):
+            self._is_held = faults.has_waited(error)
+            if self._is_held or not (tries_left and may_repeat):
                 return _translated(error)
         return None
 

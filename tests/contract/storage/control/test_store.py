@@ -266,6 +266,41 @@ def test_more_than_can_wait_is_refused_and_what_waits_is_written(store_url: str)
             writer.post(add("late"), told.append)
 
 
+def test_a_store_that_another_program_holds_is_waited_for_once_however_many_wait(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "control.db"
+    control = open_control(f"sqlite:///{path}", clock=ManualClock(1))
+    engine, tries = control.store._store.engine, list[str]()
+
+    def impatient(connection: Any, _record: object) -> None:
+        connection.execute("PRAGMA busy_timeout = 200")
+        tries.append("a connection made anew for it")
+
+    sa.event.listen(engine, "connect", impatient)
+    engine.dispose()
+    control.store._writer._disconnect()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("begin immediate")
+
+    async def story() -> list[Any]:
+        acts = (add(f"{number}") for number in range(20))
+        return await asyncio.gather(
+            *(control.store.write(act) for act in acts), return_exceptions=True
+        )
+
+    refused = asyncio.run(story())
+    other.execute("rollback")
+    other.close()
+    tried = len(tries)
+    control.store.write_blocking(add("free"))
+
+    assert [getattr(each, "code", None) for each in refused] == ["STORE_BUSY"] * 20
+    assert tried == 1, "what came while it was waited for hears the same"
+    assert names(control) == ["free"]
+    control.close()
+
+
 def test_a_read_can_not_write(control: ControlStores) -> None:
     with pytest.raises(StorageError, match="STORE_READ_ONLY"):
         asyncio.run(control.store.read(add("a")))
