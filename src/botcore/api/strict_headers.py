@@ -21,13 +21,55 @@ CONTENT_SECURITY_POLICY: Final = (
     " object-src 'none'; require-trusted-types-for 'script'; trusted-types botcore"
 )
 _BEFORE, _BETWEEN, _AFTER = CONTENT_SECURITY_POLICY.encode().split(b"{nonce}")
+_FEATURES: Final = (
+    b"accelerometer",
+    b"autoplay",
+    b"browsing-topics",
+    b"camera",
+    b"clipboard-read",
+    b"clipboard-write",
+    b"compute-pressure",
+    b"cross-origin-isolated",
+    b"digital-credentials-get",
+    b"display-capture",
+    b"encrypted-media",
+    b"fullscreen",
+    b"gamepad",
+    b"geolocation",
+    b"gyroscope",
+    b"hid",
+    b"identity-credentials-get",
+    b"idle-detection",
+    b"keyboard-map",
+    b"local-fonts",
+    b"magnetometer",
+    b"microphone",
+    b"midi",
+    b"otp-credentials",
+    b"payment",
+    b"picture-in-picture",
+    b"publickey-credentials-create",
+    b"publickey-credentials-get",
+    b"screen-wake-lock",
+    b"serial",
+    b"speaker-selection",
+    b"storage-access",
+    b"sync-xhr",
+    b"unload",
+    b"usb",
+    b"window-management",
+    b"xr-spatial-tracking",
+)
+"""What a page could ask a browser for (w3c/webappsec-permissions-policy, features.md, 2025): our
+pages use none of it, and what is not named keeps its default, which is to be allowed. Names that
+Chromium does not know are left out: it warns of each."""
 _FIXED: Final[tuple[Header, ...]] = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
-    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    (b"permissions-policy", b", ".join(b"%b=()" % name for name in _FEATURES)),
 )
 _HSTS: Final = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 _CSP: Final = b"content-security-policy"

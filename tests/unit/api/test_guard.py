@@ -118,6 +118,29 @@ def test_head_is_answered_like_get(address: str) -> None:
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
+def _allows_no_feature(policy: str) -> None:
+    named = dict(part.split("=") for part in policy.split(", "))
+
+    assert set(named.values()) == {"()"}
+    assert named.keys() >= {
+        "camera",
+        "clipboard-read",
+        "display-capture",
+        "fullscreen",
+        "geolocation",
+        "hid",
+        "local-fonts",
+        "microphone",
+        "payment",
+        "publickey-credentials-get",
+        "screen-wake-lock",
+        "serial",
+        "storage-access",
+        "usb",
+        "window-management",
+    }
+
+
 @pytest.mark.requirement("NUM cache: account, orders, positions and risk never")
 def test_every_answer_carries_the_strict_headers(address: str) -> None:
     headers = client().get(address).headers
@@ -133,6 +156,7 @@ def test_every_answer_carries_the_strict_headers(address: str) -> None:
     assert headers["x-frame-options"] == "DENY"
     assert headers["referrer-policy"] == "no-referrer"
     assert headers["cross-origin-resource-policy"] == "same-origin"
+    _allows_no_feature(headers["permissions-policy"])
     assert headers["cross-origin-opener-policy"] == "same-origin"
     assert "access-control-allow-origin" not in headers
     assert "cache-control" in headers
