@@ -1,7 +1,7 @@
 """The writer's connection: batches of records into the journal and its projections, as one."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import sqlalchemy as sa
 
@@ -21,12 +21,35 @@ R = TypeVar("R")
 
 _TRIES = 3
 _DOING = "writing the journal"
-# In the driver's own words: nothing to convert, and half the time of a compiled statement.
-_INSERT = {
-    dialect: f"INSERT INTO {journal.name} ({', '.join(journal.columns.keys())})"  # noqa: S608  # names are ours
-    f" VALUES ({', '.join([mark] * len(journal.columns))})"
-    for dialect, mark in (("sqlite", "?"), ("postgresql", "%s"))
-}
+
+
+class _Words(NamedTuple):
+    """What every commit says, in the driver's own words.
+
+    Nothing is to be converted, and a statement that is put together and compiled anew costs as much
+    as all the rest of a commit.
+    """
+
+    move_head: str
+    insert: str
+    mark: str
+
+
+def _words(mark: str) -> _Words:
+    """Return the statements with a driver's placeholder."""
+    head, table, marks = journal_head.name, journal.name, outbox.name
+    columns = journal.columns.keys()
+    return _Words(
+        move_head=f"UPDATE {head} SET lsn = {mark}, digest = {mark}, schema = {mark},"  # noqa: S608  # names are ours
+        f" written_by = {mark} WHERE lsn = {mark} AND digest = {mark}",
+        insert=f"INSERT INTO {table} ({', '.join(columns)})"  # noqa: S608  # names are ours
+        f" VALUES ({', '.join([mark] * len(columns))})",
+        mark=f"INSERT INTO {marks} (consumer, lsn) VALUES ({mark}, {mark})"  # noqa: S608  # names are ours
+        " ON CONFLICT (consumer) DO UPDATE SET lsn = excluded.lsn",
+    )
+
+
+_SAID = {"sqlite": _words("?"), "postgresql": _words("%s")}
 
 
 class JournalWriter:
@@ -120,25 +143,20 @@ class JournalWriter:
         with connection.begin():
             hit("journal.begun")
             # The head first: on PostgreSQL this row is what two writers would meet at.
-            moved = connection.execute(
-                sa.update(journal_head)
-                .where(
-                    journal_head.c.lsn == self.head.lsn, journal_head.c.digest == self.head.digest
-                )
-                .values(lsn=end.lsn, digest=end.digest, schema=SCHEMA, written_by=__version__)
+            said, start = _SAID[connection.dialect.name], self.head
+            moved = connection.exec_driver_sql(
+                said.move_head,
+                (end.lsn, end.digest, SCHEMA, __version__, start.lsn, start.digest),
             )
             if moved.rowcount != 1:
-                raise _forked(self.head)
+                raise _forked(start)
             if records:
-                connection.exec_driver_sql(
-                    _INSERT[connection.dialect.name], list(map(_row, records, digests))
-                )
+                connection.exec_driver_sql(said.insert, list(map(_row, records, digests)))
                 hit("journal.recorded")
                 facts = projections.facts_of(list(records))
                 projections.write(connection, self._projector.fold(facts))
-            for consumer, lsn in marks.items():
-                connection.execute(sa.delete(outbox).where(outbox.c.consumer == consumer))
-                connection.execute(sa.insert(outbox).values(consumer=consumer, lsn=lsn))
+            if marks:
+                connection.exec_driver_sql(said.mark, list(marks.items()))
             hit("journal.projected")
 
     def _read_on(self, connection: sa.Connection) -> None:
