@@ -23,6 +23,17 @@ B = TypeVar("B")
 _KEPT_NS: Final = DAY_NS
 _UNWRITTEN_MAX: Final = 1_000
 _CLEANED: Final = 5_000
+# Put together once: that costs more than carrying them out.
+_FIND: Final = (
+    sa.select(table.c.digest, table.c.run, table.c.answer, table.c.created_at)
+    .where(table.c.id == sa.bindparam("place"))
+    .with_for_update()
+)
+_BEGIN: Final = sa.insert(table)
+_REMOVE: Final = sa.delete(table).where(table.c.id == sa.bindparam("place"))
+_KEEP: Final = (
+    sa.update(table).where(table.c.id == sa.bindparam("place")).values(answer=sa.bindparam("given"))
+)
 
 
 class _Running:
@@ -161,11 +172,7 @@ class Repetitions(Generic[B]):
         now = self._clock.now_ns()
 
         def act(connection: sa.Connection) -> B | bytes:
-            row = connection.execute(
-                sa.select(table.c.digest, table.c.run, table.c.answer, table.c.created_at)
-                .where(table.c.id == place)
-                .with_for_update()
-            ).one_or_none()
+            row = connection.execute(_FIND, {"place": place}).one_or_none()
             if row is not None and row.created_at > now - _KEPT_NS:
                 if row.digest != digest:
                     return self._other
@@ -174,12 +181,9 @@ class Repetitions(Generic[B]):
                 if is_live and row.run == self._run:
                     return self._running
             if row is not None:
-                connection.execute(sa.delete(table).where(table.c.id == place))
-            connection.execute(
-                sa.insert(table).values(
-                    id=place, digest=digest, run=self._run, answer=None, created_at=now
-                )
-            )
+                connection.execute(_REMOVE, {"place": place})
+            begun = {"id": place, "digest": digest, "run": self._run, "created_at": now}
+            connection.execute(_BEGIN, {**begun, "answer": None})
             return self._new
 
         return act
@@ -206,7 +210,7 @@ class Repetitions(Generic[B]):
 
 
 def _keep_answer(connection: sa.Connection, place: str, answer: bytes) -> None:
-    connection.execute(sa.update(table).where(table.c.id == place).values(answer=answer))
+    connection.execute(_KEEP, {"place": place, "given": answer})
 
 
 def _place(actor: str, key: str) -> str:
