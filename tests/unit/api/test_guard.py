@@ -117,7 +117,6 @@ def test_head_is_answered_like_get(address: str) -> None:
     assert asked.head(address).status_code == asked.get(address).status_code == 200
 
 
-@pytest.mark.parametrize("address", ADDRESSES)
 def _allows_no_feature(policy: str) -> None:
     named = dict(part.split("=") for part in policy.split(", "))
 
@@ -141,6 +140,7 @@ def _allows_no_feature(policy: str) -> None:
     }
 
 
+@pytest.mark.parametrize("address", ADDRESSES)
 @pytest.mark.requirement("NUM cache: account, orders, positions and risk never")
 def test_every_answer_carries_the_strict_headers(address: str) -> None:
     headers = client().get(address).headers
