@@ -1,5 +1,6 @@
 """A real engine, its facts in a real store, and the platform's document: what handlers talk to."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,9 @@ class TradingDesk:
     Args:
         folder: for the store.
         session: already open.
+
+    Attributes:
+        meanwhile: what happens before the next command is taken.
     """
 
     def __init__(self, folder: Path, session: TradingSession) -> None:
@@ -97,6 +101,7 @@ class TradingDesk:
         self.frozen: PlatformView | None = None
         self.is_silent = False
         self.acted: list[Command] = []
+        self.meanwhile: Callable[[], object] = lambda: None
         self._projector = Projector()
         self._written = self._lsn = 0
         self._recent = Recent(session.engine)
@@ -147,12 +152,21 @@ class TradingDesk:
 
     async def act(self, command: Command) -> Outcome:
         self.acted.append(command)
+        self.meanwhile()
         engine = self.session.engine
         known = is_repeated(engine, command)
         canceled = about_to_cancel(engine, command)
         self.session.tell(command)
+        is_lifted = engine.desk.has_lifted
         self.commit()
-        return outcome_of(engine, command, is_repeat=known, lsn=self._lsn, canceled=canceled)
+        return outcome_of(
+            engine,
+            command,
+            is_repeat=known,
+            lsn=self._lsn,
+            canceled=canceled,
+            is_lifted=is_lifted,
+        )
 
     async def ask(self, question: Question[Any]) -> Any:
         return self._answering.answer(question)  # type: ignore[arg-type]  # one that there is

@@ -127,6 +127,7 @@ class CarryingOut:
             else:
                 one.canceled = about_to_cancel(self._engine, command)
                 self._step([one])
+                one.is_lifted = self._engine.desk.has_lifted
         if batch:
             self._step(batch)
         return done
@@ -165,6 +166,7 @@ class CarryingOut:
                 is_repeat=each.is_repeat,
                 lsn=lsn,
                 canceled=each.canceled,
+                is_lifted=each.is_lifted,
             )
             if self._recorder.failure is not None:
                 outcome = replace(outcome, sentence=f"{outcome.sentence}; {_NOT_DURABLE}")
@@ -189,6 +191,7 @@ class _Done:
         self.is_repeat = is_repeat
         self.failure: StorageError | None = None
         self.canceled: OpenNow | None = None
+        self.is_lifted = False
 
 
 def _kind(told: Told) -> object:

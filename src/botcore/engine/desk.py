@@ -59,6 +59,9 @@ class Desk:
     Args:
         config: accounts, instruments and limits.
         outbox: where facts and effects go.
+
+    Attributes:
+        has_lifted: whether the newest `LiftLock` found a lock to lift; for its answer alone.
     """
 
     def __init__(self, config: EngineConfig, outbox: Outbox) -> None:
@@ -86,6 +89,7 @@ class Desk:
         )
         self._guarded = Guarding(self.accounts, self.portfolio, self.execution.index)
         self._asked: dict[ClientOrderId, int] = {}
+        self.has_lifted = False
         self._line_changed: LineChanged = _ignore_line
         self._fill_seen: FillSeen = _ignore_fill
 
@@ -159,6 +163,7 @@ class Desk:
     def lift_lock(self, key: Key, event: LiftLock) -> None:
         """End a protection's lock early, if a person asks for one that is in force."""
         lifted = self.risk.lift_lock(event.account, event.lock, by=event.by, at=key)
+        self.has_lifted = lifted is not None
         if lifted is not None:
             self.note([lifted])
 

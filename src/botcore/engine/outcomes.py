@@ -43,6 +43,7 @@ def outcome_of(
     is_repeat: bool,
     lsn: int,
     canceled: OpenNow | None = None,
+    is_lifted: bool = True,
 ) -> Outcome:
     """Return what a command came to, right after the engine took it.
 
@@ -52,6 +53,8 @@ def outcome_of(
         is_repeat: whether its reference was known before.
         lsn: up to which the journal is durable.
         canceled: what `about_to_cancel` said of it.
+        is_lifted: whether it lifted the lock that it names (`Desk.has_lifted`); any other command
+            does not ask.
     """
     account = engine.desk.risk.account(command.account)
     orders: tuple[ClientOrderId, ...] = ()
@@ -66,6 +69,8 @@ def outcome_of(
             code = "REFERENCE_REUSED"
     elif is_unconfirmed(command):
         code = "NOT_CONFIRMED"
+    elif isinstance(command, c.LiftLock) and not is_lifted:
+        code = "LOCK_UNKNOWN"
     elif isinstance(command, c.CancelAll) and canceled is not None:
         orders = canceled.first
     detail = detail or (DENIALS[code] if code else "")

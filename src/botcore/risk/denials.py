@@ -38,6 +38,7 @@ DENIALS: Mapping[str, str] = {
     "INSTRUMENT_UNKNOWN": "the platform does not trade that instrument",
     "STRATEGY_UNKNOWN": "no strategy of that name is configured or holds anything",
     "ORDER_UNKNOWN": "the account has no such order",
+    "LOCK_UNKNOWN": "no such lock is in force: it may have ended by itself",
     "REFERENCE_REUSED": "the reference was used for another act",
 }
 

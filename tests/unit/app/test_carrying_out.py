@@ -25,6 +25,7 @@ from botcore.domain.commands import (
     CancelAll,
     Command,
     KillSwitch,
+    LiftLock,
     OrderWish,
     PauseStrategy,
     SetMode,
@@ -309,3 +310,10 @@ def test_a_view_shows_event_strategies_what_people_do_and_when_orders_were_place
     assert 0 < process._now() - order.ts < 60 * 10**9
     assert by_id["manual"].status == "manual"
     assert by_id["rsi"].decisions
+
+
+def test_a_lock_that_is_not_in_force_is_not_said_to_be_lifted(running: Running) -> None:
+    (lifted,) = running.outcomes(LiftLock(PAPER, ADA, "rest:BTCUSDT.SIM"))
+
+    assert lifted.code == "LOCK_UNKNOWN"
+    assert lifted.sentence.startswith("denied: no such lock is in force")

@@ -11,6 +11,7 @@ _KINDS: Final[dict[str, type[Problem]]] = {
     "ORDER_CHANGE_PENDING": Conflict,
     "REFERENCE_REUSED": Conflict,
     "NOT_READY": Unavailable,
+    "LOCK_UNKNOWN": NotFound,
 }
 _FIXES: Final = {
     "MODE_FORBIDS": "see GET /api/v1/risk/state for the mode and how it is left",
@@ -21,6 +22,7 @@ _FIXES: Final = {
     "INSTRUMENT_UNKNOWN": "see GET /api/v1/market-data/symbols for what is traded",
     "STRATEGY_UNKNOWN": "leave the strategy out, or see GET /api/v1/strategies",
     "REFERENCE_REUSED": "use a new Idempotency-Key for a new act",
+    "LOCK_UNKNOWN": "see GET /api/v1/risk/state for those that are in force",
     "NO_PRICE": "wait for a price of the instrument",
     "PROTECTION_LOCKED": "wait until the lock ends, or see GET /api/v1/risk/state",
 }

@@ -432,6 +432,21 @@ def test_a_lock_is_shown_with_its_timer_and_lifted_by_a_person_only(
         asyncio.run(risk.lift(a_call(), request))
 
 
+def test_a_lock_that_ended_while_a_person_lifts_it_is_not_said_to_be_lifted(
+    desk: TradingDesk, risk: RiskHandlers
+) -> None:
+    _order(desk, Side.BUY, "2", "r1")
+    _order(desk, Side.SELL, "2", "r2")
+    (lock,) = asyncio.run(risk.state(a_call(), r.GetRiskState())).locks
+    desk.meanwhile = lambda: [desk.bar(100.0) for _ in range(61)]
+
+    with pytest.raises(NotFound, match="LOCK_UNKNOWN") as refused:
+        asyncio.run(risk.lift(a_call(a_person()), r.LiftLock(id=lock.id)))
+
+    assert refused.value.cause == "no such lock is in force: it may have ended by itself"
+    assert refused.value.fix == "see GET /api/v1/risk/state for those that are in force"
+
+
 def test_what_was_denied_is_listed_with_its_sentence(desk: TradingDesk, risk: RiskHandlers) -> None:
     with pytest.raises(Refused):
         _order(desk, Side.BUY, "50", "r1")
