@@ -438,7 +438,12 @@ def test_a_lock_that_ended_while_a_person_lifts_it_is_not_said_to_be_lifted(
     _order(desk, Side.BUY, "2", "r1")
     _order(desk, Side.SELL, "2", "r2")
     (lock,) = asyncio.run(risk.state(a_call(), r.GetRiskState())).locks
-    desk.meanwhile = lambda: [desk.bar(100.0) for _ in range(61)]
+
+    def an_hour_passes() -> None:
+        for _ in range(61):
+            desk.bar(100.0)
+
+    desk.meanwhile = an_hour_passes
 
     with pytest.raises(NotFound, match="LOCK_UNKNOWN") as refused:
         asyncio.run(risk.lift(a_call(a_person()), r.LiftLock(id=lock.id)))
