@@ -33,6 +33,7 @@ from botcore.api.rest.bodies import BodyTimes
 from botcore.api.rest.routing import paths_of
 from botcore.control.access import Role, Scope
 from botcore.control.operations import Operation
+from botcore.control.problems import Unauthenticated
 from botcore.control.schema import operations
 
 API = "/api/v1"
@@ -382,6 +383,66 @@ def test_who_was_made_less_is_less_at_once_with_his_keys(
         local.post(f"{API}/users/demoted/disable", json={})
         assert code(program.get(f"{API}/auth/jwks/x")) == "404 NO_SUCH_ADDRESS"
         assert code(program.get(f"{API}/jobs")) == "401 KEY_ENDED"
+
+
+@pytest.mark.parametrize("act", ["disable", "remove"])
+def test_nothing_of_who_was_shut_out_opens_anything(
+    room: OpenRoom, owner: dict[str, Any], act: str
+) -> None:
+    """Sessions, refresh tokens, keys, tickets, codes, links and invitations: all of it, at once."""
+    name = f"gone-by-{act}"
+    first = room.a_person(Role.ADMIN, name)
+    bearer = f"Bearer {first['access_token']}"
+    key = room.a_key(first, [Scope.READ_MARKET])
+    link = room.a_link(name)
+    with room.client() as stranger, room.client(bearer) as his:
+        second = login(stranger, name).json()
+        invitation = his.post(f"{API}/invitations", json={"role": "viewer"}).json()["token"]
+        ticket = his.post(f"{API}/ws-ticket", json={}).json()["ticket"]
+    ended: list[str] = []
+    stop = room.room.identity.endings.on_revoked(ended.append)  # as the sockets hear of it
+
+    with room.client(room.local) as local:
+        path = f"{API}/users/{name}" + ("/disable" if act == "disable" else "")
+        method, body = ("POST", b"{}") if act == "disable" else ("DELETE", None)
+        local.headers["Content-Type"] = "application/json"
+        asked = local.request(method, path, content=body)
+        if asked.status_code == 428:
+            token = asked.json()["details"]["confirmation_token"]
+            asked = local.request(method, path, content=body, headers={"Confirmation-Token": token})
+        assert asked.status_code == 200, asked.text
+    stop()
+
+    assert set(ended) == {first["session"], second["session"], key.split("_")[2]}
+    for credential in (bearer, f"Bearer {second['access_token']}", f"Bearer {key}"):
+        with room.client(credential) as client:
+            assert client.get(f"{API}/notifications").status_code == 401
+    with pytest.raises(Unauthenticated):
+        _opened(room, ticket)
+    with room.client() as stranger:
+        for session in (first, second):
+            again = {"refresh_token": session["refresh_token"], "transport": "body"}
+            assert stranger.post(f"{API}/auth/refresh", json=again).status_code == 401
+        assert code(login(stranger, name)) in {"403 ACCOUNT_DISABLED", "401 SIGN_IN_INCORRECT"}
+        taken = stranger.post(f"{API}/auth/link/take", json={"token": link})
+        assert code(taken) == "403 LINK_UNKNOWN"
+        joining = {"token": invitation, "username": f"x-{act}", "password": GOOD}
+        assert code(stranger.post(f"{API}/auth/register", json=joining)) == "403 INVITATION_ENDED"
+
+
+def _opened(room: OpenRoom, ticket: str) -> None:
+    """Do what the socket's door does with a ticket.
+
+    Raises:
+        Unauthenticated: it opens nothing.
+    """
+    identity = room.room.identity
+
+    async def opened() -> None:
+        if identity.authenticator.again(identity.tickets.take(ticket, "")) is None:
+            raise Unauthenticated(code="SESSION_ENDED", cause="it has ended", fix="sign in")
+
+    room.run(opened())
 
 
 def test_a_key_has_no_more_than_its_maker(room: OpenRoom, owner: dict[str, Any]) -> None:

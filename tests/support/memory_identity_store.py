@@ -146,6 +146,19 @@ class MemoryIdentityStore:
     async def invitation(self, digest: bytes) -> Invitation | None:
         return self._invitations.get(digest)
 
+    async def end_ways_in(self, maker: str, user_id: str, ts: int) -> None:
+        self._invitations = {
+            digest: replace(each, revoked_at=ts)
+            if each.made_by == maker and not each.used_at and not each.revoked_at
+            else each
+            for digest, each in self._invitations.items()
+        }
+        self._links = {
+            digest: each
+            for digest, each in self._links.items()
+            if each.used_at or (each.made_by != maker and each.user_id != user_id)
+        }
+
     async def revoke_invitation(self, invitation_id: str, ts: int) -> bool:
         for digest, each in self._invitations.items():
             if each.id == invitation_id and not each.used_at and not each.revoked_at:

@@ -132,6 +132,10 @@ class SqlIdentityStore:
         """Revoke one; False where it is unknown, used or was revoked."""
         return await self._store.write(lambda c: identity.revoke_invitation(c, invitation_id, ts))
 
+    async def end_ways_in(self, maker: str, user_id: str, ts: int) -> None:
+        """Revoke invitations that `maker` made, and delete links by him or for the user."""
+        await self._store.write(lambda c: identity.end_ways_in(c, maker, user_id, ts))
+
     # Second factors
 
     async def totp(self, user_id: str) -> Totp | None:

@@ -132,6 +132,7 @@ class UserHandlers:
         self._keys.suspend(user.id)
         try:
             await self._sessions.revoke_all(user.id, f"disabled by {context.actor.name}")
+            await self._links.end_ways_in(user)
         finally:
             await self._shut_out(user.id)
         return await self._shown(changed)
@@ -162,9 +163,12 @@ class UserHandlers:
         async with self._people.changing:
             user = self._managed(context, request.user)
             self._people.require_another_owner(user)
-            await self._sessions.revoke_all(user.id, f"removed by {context.actor.name}")
-            self._keys.forget(user.id)
-            await self._people.remove(user)
+            try:
+                await self._people.remove(user)
+                await self._links.end_ways_in(user)
+            finally:  # and only now: until he was gone he could still sign in
+                self._keys.forget(user.id)
+                await self._sessions.revoke_all(user.id, f"removed by {context.actor.name}")
         await self._shut_out(user.id)
         return Done(detail=f"{user.username} was removed")
 

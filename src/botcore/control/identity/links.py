@@ -2,10 +2,16 @@
 
 from typing import Final
 
-from botcore.control.access import Role
+from botcore.control.access import ActorKind, Role
 from botcore.control.identity.config import IdentityConfig
 from botcore.control.identity.opaque import digest_of, new_id, new_token
-from botcore.control.identity.ports import Invitation, LinkPurpose, LinkStore, SignInLink
+from botcore.control.identity.ports import (
+    Invitation,
+    LinkPurpose,
+    LinkStore,
+    SignInLink,
+    User,
+)
 from botcore.control.problems import Forbidden
 from botcore.domain.ids import SECOND_NS
 from botcore.kernel.clock import Clock
@@ -129,6 +135,14 @@ class Links:
     async def revoke_invitation(self, invitation_id: str) -> bool:
         """Revoke one; False where it is unknown, used or was revoked."""
         return await self._store.revoke_invitation(invitation_id, self._clock.now_ns())
+
+    async def end_ways_in(self, user: User) -> None:
+        """End the invitations and links that a user made, and the links for him, for good.
+
+        Neither he, let in again, nor another of his name brings them back.
+        """
+        maker = f"{ActorKind.PERSON}:{user.username}"
+        await self._store.end_ways_in(maker, user.id, self._clock.now_ns())
 
     def address(self, token: str, username: str = "") -> str:
         """Return where a browser takes a token: in the fragment, which is sent to no server.

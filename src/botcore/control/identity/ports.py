@@ -330,6 +330,13 @@ class LinkStore(Protocol):
         """Revoke one; False where it is unknown, used or was revoked."""
         ...
 
+    async def end_ways_in(self, maker: str, user_id: str, ts: int) -> None:
+        """Revoke the open invitations that `maker` made, and delete links by him or for the user.
+
+        All of them or none; what was used stays as it was.
+        """
+        ...
+
 
 class FactorStore(Protocol):
     """Second factors. Every method may raise StorageError."""

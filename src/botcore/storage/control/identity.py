@@ -191,6 +191,22 @@ def revoke_invitation(connection: sa.Connection, id_: str, ts: int) -> bool:
     return connection.execute(revoked).rowcount == 1
 
 
+def end_ways_in(connection: sa.Connection, maker: str, user_id: str, ts: int) -> None:
+    """Revoke the open invitations that somebody made, and delete links by him or for the user."""
+    c = t.invitations.c
+    connection.execute(
+        sa.update(t.invitations)
+        .where(c.made_by == maker, c.used_at == _NEVER, c.revoked_at == _NEVER)
+        .values(revoked_at=ts)
+    )
+    link = t.sign_in_links.c
+    connection.execute(
+        sa.delete(t.sign_in_links).where(
+            link.used_at == _NEVER, sa.or_(link.made_by == maker, link.user_id == user_id)
+        )
+    )
+
+
 # Second factors.
 
 

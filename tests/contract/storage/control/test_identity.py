@@ -238,6 +238,38 @@ def test_an_invitation_and_the_user_it_makes_are_one(store: IdentityStore) -> No
     asyncio.run(_by_invitation(store))
 
 
+async def _ways_in(store: IdentityStore) -> None:
+    await store.add_user(a_user())
+    await store.add_user(a_user("bob"))
+    for number, changes in (
+        (1, {}),
+        (2, {"made_by": "person:bob"}),
+        (3, {"made_by": "person:alice2"}),
+        (4, {}),
+    ):
+        await store.add_invitation(an_invitation(number, **changes))
+    assert await store.revoke_invitation("inv4", NOW)
+    for number, changes in (
+        (1, {"made_by": "person:alice"}),
+        (2, {"user_id": "id-alice"}),
+        (3, {"user_id": "id-bob"}),
+        (4, {"made_by": "person:alice"}),
+    ):
+        await store.add_link(a_link(number, **changes))
+    assert await store.take_link(bytes([4]) * 32, NOW)
+
+    await store.end_ways_in("person:alice", "id-alice", LATER)
+
+    ended = {each.id: each.revoked_at for each in await store.invitations()}
+    assert ended == {"inv1": LATER, "inv2": 0, "inv3": 0, "inv4": NOW}
+    links = [await store.link(bytes([number]) * 32) for number in (1, 2, 3, 4)]
+    assert [link is not None for link in links] == [False, False, True, True], "used ones stay"
+
+
+def test_the_ways_in_that_somebody_made_or_was_given_end_together(store: IdentityStore) -> None:
+    asyncio.run(_ways_in(store))
+
+
 def test_of_many_who_use_one_link_at_once_one_becomes_the_owner(
     stores: list[IdentityStore],
 ) -> None:

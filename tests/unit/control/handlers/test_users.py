@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from tests.support.sign_in_desk import GOOD, LOCAL, OTHER, Desk, open_desk, refu
 from botcore.control.access import GRANTS, STRANGER, Actor, Role, Scope
 from botcore.control.identity import NoticeKind
 from botcore.control.operations import Act, Request
-from botcore.control.problems import ConfirmationRequired
+from botcore.control.problems import ConfirmationRequired, Problem
 from botcore.control.schema import keys
 from botcore.control.schema import users as u
 from botcore.control.schema.auth import Login, Register, SignInStatus, TakeLink
@@ -373,7 +375,71 @@ def test_invitations_and_links_of_who_was_made_less_let_nobody_in(act: str) -> N
 
         assert await refusal(desk.send(STRANGER, back)) == "INVITATION_ENDED"
         assert await refusal(desk.send(STRANGER, less)) == "INVITATION_ENDED"
-        assert await refusal(desk.send(STRANGER, taken)) == "LINK_EXPIRED"
+        void = "LINK_EXPIRED" if act == "demote" else "LINK_UNKNOWN"
+        assert await refusal(desk.send(STRANGER, taken)) == void
+
+    run(story())
+
+
+@pytest.mark.parametrize("act", ["disabled and enabled", "removed and made anew"])
+def test_what_let_in_before_does_not_let_in_again(act: str) -> None:
+    """Neither for who comes back, nor for another one of the same name."""
+
+    async def story() -> None:
+        desk = await open_desk()
+        actors = await team(desk)
+        invited = await desk.send(actors["adam"], u.InviteUser(role=Role.VIEWER))
+        reset = await desk.send(actors["adam"], u.ResetUser(user="tina"))
+        own = await desk.send(actors["alice"], u.ResetUser(user="adam"))
+        others = await desk.send(actors["alice"], u.InviteUser(role=Role.VIEWER))
+
+        if act == "disabled and enabled":
+            await desk.send(actors["alice"], u.DisableUser(user="adam"))
+            await desk.send(actors["alice"], u.EnableUser(user="adam"))
+        else:
+            await remove(desk, actors["alice"], "adam")
+            await desk.actor("adam", Role.ADMIN)
+
+        back = Register(token=invited.token, username="eve", password=GOOD)
+        assert await refusal(desk.send(STRANGER, back)) == "INVITATION_ENDED"
+        for link in (reset, own):
+            taken = TakeLink(token=link.token, password=OTHER)
+            assert await refusal(desk.send(STRANGER, taken)) == "LINK_UNKNOWN"
+        joined = Register(token=others.token, username="carl", password=GOOD)
+        assert (await desk.send(STRANGER, joined)).role is Role.VIEWER
+
+    run(story())
+
+
+def test_who_signs_in_while_he_is_removed_is_out_as_well() -> None:
+    async def story() -> None:
+        desk = await open_desk()
+        actors = await team(desk)
+        begun: list[Actor] = []
+        removed, revoked = desk.store.remove_user, desk.store.revoke_sessions
+
+        async def meanwhile() -> None:
+            if not begun:
+                signed_in = desk.ask(Login(username="tina", password=GOOD))
+                with suppress(Problem):
+                    begun.append(desk.bearer((await signed_in).access_token))
+
+        async def revoke(session_ids: Iterable[str], ts: int, why: str) -> None:
+            await meanwhile()
+            await revoked(session_ids, ts, why)
+
+        async def remove_it(user_id: str) -> None:
+            await meanwhile()
+            await removed(user_id)
+
+        desk.store.revoke_sessions = revoke  # type: ignore[method-assign]
+        desk.store.remove_user = remove_it  # type: ignore[method-assign]
+        await remove(desk, actors["alice"], "tina")
+
+        for actor in (actors["tina"], *begun):
+            assert actor.session in desk.ended, "a socket would have stayed open"
+            assert desk.identity.authenticator.again(actor) is None
+        assert await refusal(desk.ask(Login(username="tina", password=GOOD))) == "SIGN_IN_INCORRECT"
 
     run(story())
 
