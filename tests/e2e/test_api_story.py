@@ -326,6 +326,8 @@ def test_what_may_be_kept_says_how_long_and_money_is_never_kept(
     assert kept("/market-data/symbols") == "private, max-age=300"
     assert kept(f"/market-data/symbols/{BTC}/ticker") == "private, max-age=1"
     assert kept(f"/market-data/symbols/{BTC}/ohlcv") == "private, max-age=1"
+    closed = f"/market-data/symbols/{BTC}/ohlcv?start=2000-01-01T00:00:00Z&limit=1"
+    assert kept(closed) == "private, max-age=300"
     assert kept(f"//api/market/data?symbol={BTC}") == "private, max-age=1"
     for path in ("/account", "/trading/orders", "/trading/positions", "/risk/limits"):
         assert kept(path) == "no-store"

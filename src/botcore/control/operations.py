@@ -107,6 +107,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
         lowers_risk: it is carried out even if the audit cannot be written.
         route_class: its budget.
         cache_s: how long an answer may be kept; 0 is never.
+        cache_settled_s: how long one that says `is_settled` may be kept; 0 is as any other.
         has_etag: answers carry an ETag.
         status: of a good answer.
         body_max: bytes of the JSON body.
@@ -131,6 +132,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     lowers_risk: bool = False
     route_class: RouteClass = RouteClass.READ
     cache_s: int = 0
+    cache_settled_s: int = 0
     has_etag: bool = False
     status: int = 200
     body_max: int = 64 * 1024

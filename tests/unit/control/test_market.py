@@ -163,6 +163,21 @@ def test_from_a_start_candles_go_on_where_the_page_ended() -> None:
     assert [c.time.minute for c in first.candles + second.candles] == list(range(2, 10))
 
 
+def test_candles_that_can_only_stay_as_they_are_are_told_to_be_settled() -> None:
+    running = Running(*bars(*range(10)))
+
+    def is_settled(**fields: Any) -> bool:
+        found: m.Ohlcv = ask(m.ReadOhlcv(symbol=BTC, **fields), running)
+        return found.is_settled
+
+    assert is_settled(start=minute(2), limit=3), "more of them follow"
+    assert is_settled(end=minute(10)), "the last one that was asked for has closed"
+    assert not is_settled(end=minute(11)), "one more is to come"
+    assert not is_settled(), "the newest ones are others in a minute"
+    assert not is_settled(start=minute(8), limit=2)
+    assert ask(m.ReadOhlcv(symbol="OLD.SIM")).is_settled, "what was imported stays"
+
+
 def test_longer_candles_are_joined_and_the_unfinished_one_is_left_out() -> None:
     found = ask(m.ReadOhlcv(symbol=BTC, timeframe="3m"))
 

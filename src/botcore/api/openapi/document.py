@@ -118,6 +118,8 @@ def words_of(operation: Operation) -> str:
         parts.append("Needs the header `Idempotency-Key`: a repetition has the same answer.")
     if operation.cache_s:
         parts.append(f"Answers may be {operation.cache_s} s old.")
+    if operation.cache_settled_s:
+        parts.append(f"One that is settled may be {operation.cache_settled_s} s old.")
     return "\n\n".join(parts)
 
 

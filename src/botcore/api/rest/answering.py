@@ -28,7 +28,6 @@ class Answering:
     def __init__(self, operation: Operation) -> None:
         self._status = operation.status
         self._has_etag = operation.has_etag
-        self._may_keep = (b"cache-control", b"private, max-age=%d" % operation.cache_s)
         self._may_compress = may_compress(operation)
 
     async def told(
@@ -61,7 +60,8 @@ class Answering:
 
     async def kept(self, exchange: Exchange, kept: Kept) -> Answer:
         """Return the answer with a body that may be told for a while."""
-        more = [self._may_keep, (b"etag", kept.etag), _VARY]
+        may_keep = (b"cache-control", b"private, max-age=%d" % kept.seconds)
+        more = [may_keep, (b"etag", kept.etag), _VARY]
         if _is_known(exchange, kept.etag):
             return self._unchanged(exchange, more)
         if not self._is_compressed(exchange, kept.body):

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
-from typing import Final
+from typing import Final, NamedTuple
 
 from botcore.control.access import Actor, Scope
 from botcore.control.operations import Operation
@@ -15,6 +15,13 @@ ENTRIES_MAX: Final = 2_000
 BYTES_MAX: Final = 64 * 1024 * 1024
 
 
+class Fresh(NamedTuple):
+    """A new answer as JSON, and how many seconds it may be kept."""
+
+    body: bytes
+    seconds: float
+
+
 class Kept:
     """One answer.
 
@@ -22,13 +29,15 @@ class Kept:
         body: JSON.
         etag: its mark, weak: it stays when the body is compressed.
         zipped: the body as gzip, once somebody wanted it.
+        seconds: how long it may be kept from when it was given.
         until_ns: monotonic; how long it may be told.
     """
 
-    __slots__ = ("body", "etag", "until_ns", "zipped")
+    __slots__ = ("body", "etag", "seconds", "until_ns", "zipped")
 
-    def __init__(self, body: bytes, until_ns: int) -> None:
+    def __init__(self, body: bytes, seconds: float, until_ns: int) -> None:
         self.body = body
+        self.seconds = seconds
         self.etag = etag_of(body)
         self.zipped: bytes | None = None
         self.until_ns = until_ns
@@ -56,14 +65,13 @@ class AnswerCache:
         """Return how many answers are kept."""
         return len(self._kept)
 
-    async def get(self, key: Hashable, seconds: float, ask: Callable[[], Awaitable[bytes]]) -> Kept:
+    async def get(self, key: Hashable, ask: Callable[[], Awaitable[Fresh]]) -> Kept:
         """Return the answer under `key`, asking for it if there is none; once for all who wait.
 
         Args:
             key: who may see what, and the request.
-            seconds: how long a new answer is kept.
-            ask: gives the answer; what it raises is raised to who asked, and the next one who
-                waits asks again.
+            ask: gives the answer, and says how long it is kept; what it raises is raised to who
+                asked, and the next one who waits asks again.
         """
         while True:
             kept = self._kept.get(key)
@@ -72,19 +80,18 @@ class AnswerCache:
                 return kept
             asking = self._asking.get(key)
             if asking is None:
-                return await self._asked(key, seconds, ask)
+                return await self._asked(key, ask)
             told = await asyncio.shield(asking)
             if told is not None:
                 return told
 
-    async def _asked(
-        self, key: Hashable, seconds: float, ask: Callable[[], Awaitable[bytes]]
-    ) -> Kept:
+    async def _asked(self, key: Hashable, ask: Callable[[], Awaitable[Fresh]]) -> Kept:
         asking = self._asking[key] = asyncio.get_running_loop().create_future()
         kept = None
         try:
-            body = await ask()
-            kept = Kept(body, self._clock.monotonic_ns() + round(seconds * SECOND_NS))
+            body, seconds = await ask()
+            until_ns = self._clock.monotonic_ns() + round(seconds * SECOND_NS)
+            kept = Kept(body, seconds, until_ns)
             self._keep(key, kept)
             return kept
         finally:

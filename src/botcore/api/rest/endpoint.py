@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from botcore.api.limits import Caller, caller_of
 from botcore.api.rest.answering import Answering
 from botcore.api.rest.bodies import CallerGoneError, read_json, refuse_body
-from botcore.api.rest.caching import grant_of
+from botcore.api.rest.caching import Fresh, grant_of
 from botcore.api.rest.cookies import RefreshCookie, cleared, is_over
 from botcore.api.rest.decoding import Decoder
 from botcore.api.rest.exchange import Answer, Exchange, pairs_of, send_answer
@@ -196,12 +196,16 @@ class Endpoint:
         return await self._answering.told(exchange, told.encoded, was_known=told.was_known)
 
     async def _kept(self, exchange: Exchange, request: Request[Any]) -> Answer:
-        async def ask() -> bytes:
-            return (await self._told(exchange, request)).encoded
-
         operation = self._operation
+
+        async def ask() -> Fresh:
+            told = await self._told(exchange, request)
+            longer_s = operation.cache_settled_s
+            is_settled = bool(longer_s) and told.answer.is_settled
+            return Fresh(told.encoded, longer_s if is_settled else operation.cache_s)
+
         key = (operation.name, grant_of(operation, exchange.actor), request)
-        kept = await self._shared.cache.get(key, operation.cache_s, ask)
+        kept = await self._shared.cache.get(key, ask)
         return await self._answering.kept(exchange, kept)
 
     async def _told(self, exchange: Exchange, request: Request[Any]) -> Told:

@@ -96,6 +96,7 @@ class MarketHandlers:
             candles=tuple(_candle(each) for each in chosen.bars),
             coverage=_coverage(chosen, step_ns),
             next_start=instant(joined.bars[request.limit].ts_open) if follows else None,
+            is_settled=follows or not is_running or self._has_closed(request.symbol, end),
         )
 
     def book(self, _context: Context, request: m.ReadBook) -> m.Book:
@@ -199,6 +200,11 @@ class MarketHandlers:
         if not is_there:
             raise self._unknown(request.symbol)
         return request.source == "running" if request.source else is_traded
+
+    def _has_closed(self, symbol: str, end: int | None) -> bool:
+        """Whether the newest bar of what runs ends at an instant or behind it."""
+        newest = self._running.last_bar(symbol)
+        return end is not None and newest is not None and newest.ts_close >= end
 
     def _must_trade(self, symbol: str) -> None:
         if not any(each.symbol == symbol for each in self._running.symbols()):

@@ -89,6 +89,8 @@ class Ohlcv(msgspec.Struct, frozen=True, kw_only=True):
         source: ``running`` (what the platform trades on) or ``recorded`` (imported data).
         coverage: of what was asked for.
         next_start: the start that asks for what follows; None at the end.
+        is_settled: the same question will have the same answer: every candle that it asks for has
+            closed.
     """
 
     symbol: str
@@ -97,6 +99,7 @@ class Ohlcv(msgspec.Struct, frozen=True, kw_only=True):
     candles: tuple[Candle, ...]
     coverage: Coverage
     next_start: datetime | None = None
+    is_settled: bool = False
 
 
 class Level(msgspec.Struct, frozen=True):
@@ -292,6 +295,7 @@ OPERATIONS: Final = (
         positional=("symbol",),
         route_class=RouteClass.MARKET,
         cache_s=1,
+        cache_settled_s=300,
         has_etag=True,
         problems=("SYMBOL_UNKNOWN", "TIMEFRAME_NOT_A_MULTIPLE", "TIMEFRAME_OFF_THE_DAY"),
         examples=(ReadOhlcv(symbol=_BTC), ReadOhlcv(symbol=_BTC, timeframe="1h", limit=24)),

@@ -9,7 +9,7 @@ from functools import wraps
 import msgspec
 import pytest
 
-from botcore.api.rest.caching import AnswerCache, etag_of, grant_of, is_known
+from botcore.api.rest.caching import AnswerCache, Fresh, etag_of, grant_of, is_known
 from botcore.control.access import GRANTS, Actor, ActorKind, Role, Scope
 from botcore.control.operations import Done, Operation, Query
 from botcore.kernel.clock import ManualClock
@@ -43,17 +43,17 @@ class Source:
         self.gate = asyncio.Event()
         self.failure: BaseException | None = None
 
-    async def ask(self) -> bytes:
+    async def ask(self) -> Fresh:
         self.asked += 1
         await self.gate.wait()
         if self.failure is not None:
             failure, self.failure = self.failure, None
             raise failure
-        return b"answer %d" % self.asked
+        return Fresh(b"answer %d" % self.asked, 1.0)
 
 
 async def many(cache: AnswerCache, source: Source, number: int) -> list[bytes | BaseException]:
-    calls = [asyncio.ensure_future(cache.get("key", 1.0, source.ask)) for _ in range(number)]
+    calls = [asyncio.ensure_future(cache.get("key", source.ask)) for _ in range(number)]
     await ManualClock().sleep(0)
     source.gate.set()
     told = await asyncio.gather(*calls, return_exceptions=True)
@@ -84,9 +84,9 @@ async def test_a_failure_is_told_to_who_met_it_and_the_next_one_asks_again() -> 
 @runs
 async def test_one_who_hangs_up_takes_nobody_with_him() -> None:
     cache, source = AnswerCache(ManualClock()), Source()
-    first = asyncio.ensure_future(cache.get("key", 1.0, source.ask))
+    first = asyncio.ensure_future(cache.get("key", source.ask))
     await ManualClock().sleep(0)
-    second = asyncio.ensure_future(cache.get("key", 1.0, source.ask))
+    second = asyncio.ensure_future(cache.get("key", source.ask))
     await ManualClock().sleep(0)
 
     first.cancel()
@@ -102,11 +102,11 @@ async def test_an_answer_ends_with_its_time() -> None:
     cache, source = AnswerCache(clock), Source()
     source.gate.set()
 
-    first = await cache.get("key", 1.0, source.ask)
+    first = await cache.get("key", source.ask)
     clock.advance(999_999_999)
-    same = await cache.get("key", 1.0, source.ask)
+    same = await cache.get("key", source.ask)
     clock.advance(1)
-    other = await cache.get("key", 1.0, source.ask)
+    other = await cache.get("key", source.ask)
 
     assert (first.body, same.body, other.body) == (b"answer 1", b"answer 1", b"answer 2")
 
@@ -117,11 +117,11 @@ async def test_the_one_that_was_used_longest_ago_goes_first() -> None:
     asked: list[str] = []
 
     async def get(key: str) -> None:
-        async def ask() -> bytes:
+        async def ask() -> Fresh:
             asked.append(key)
-            return b"x"
+            return Fresh(b"x", 10.0)
 
-        await cache.get(key, 10.0, ask)
+        await cache.get(key, ask)
 
     for key in ("a", "b", "a", "c", "a", "b"):
         await get(key)
@@ -134,13 +134,13 @@ async def test_the_one_that_was_used_longest_ago_goes_first() -> None:
 async def test_bytes_are_bounded_and_a_huge_answer_is_not_kept() -> None:
     cache = AnswerCache(ManualClock(), bytes_max=1_000)
 
-    async def of(size: int) -> bytes:
-        return b"x" * size
+    async def of(size: int) -> Fresh:
+        return Fresh(b"x" * size, 10.0)
 
     for number in range(30):
-        await cache.get(number, 10.0, lambda: of(90))
+        await cache.get(number, lambda: of(90))
     assert len(cache) == 11
-    await cache.get("huge", 10.0, lambda: of(101))
+    await cache.get("huge", lambda: of(101))
     assert len(cache) == 11
 
 
