@@ -43,4 +43,5 @@ def test_who_types_what_the_page_says_trades_and_revokes_the_key(tmp_path: Path)
         platform.stop()
 
     assert told.returncode == 0, f"{told.stdout}\n{told.stderr}"
+    assert b'"order_id":"BC-' in (tmp_path / "fills.txt").read_bytes()
     assert '"code":"KEY_' in (tmp_path / "refused.json").read_text()
