@@ -9,6 +9,7 @@ import io
 import json
 import shutil
 import sqlite3
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -327,6 +328,39 @@ def test_while_another_holds_the_home_nothing_is_opened_beside_it(
     with sqlite3.connect(home.path / "control.db") as store:
         assert store.execute("select count(*) from invitations").fetchone() == (0,)
     store.close()
+
+
+def test_who_comes_while_another_command_is_at_work_waits_for_its_end(
+    typed: Typed, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    lock = HomeLock(home)
+    lock.acquire()
+    ending = threading.Timer(1.0, lock.release)
+    ending.start()
+
+    typed("user", "list", "--home", str(home))
+
+    ending.join()
+    assert (typed.code, typed.err) == (0, "")
+
+
+def test_what_starts_while_a_command_waits_is_asked(
+    typed: Typed, room: OpenRoom, tmp_path: Path
+) -> None:
+    """The platform takes the lock first, and says where it answers once it does."""
+    with HomeLock(room.home.path):
+        run_info = RunInfo(
+            pid=0, url=room.url + "/", started_wall_ns=0, events="", commands="", port=room.port
+        )
+        ready = threading.Timer(1.0, room.home.write_run_info, [run_info])
+        ready.start()
+
+        me = typed("user", "me", "--home", str(room.home.path), "--json")
+
+        ready.join()
+        room.home.clear_run_info()
+    assert me["kind"] == "local"
 
 
 def test_a_home_that_cannot_be_written_is_one_sentence(typed: Typed, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from botcore.app.home import Home
+from botcore.app.home import Home, RunInfo
 from botcore.app.home_lock import HomeLock, is_locked
 from botcore.app.settings import Settings, load_settings
 from botcore.control.access import Actor, local_actor
@@ -22,6 +22,8 @@ from botcore.kernel.clock import SystemClock
 
 KEY: Final = "BOTCORE_KEY"
 _CORRELATION: Final = "cli"
+_BUSY_S: Final = 5.0
+_LOOK_S: Final = 0.1
 Confirm = Callable[[str], bool]
 
 
@@ -105,8 +107,9 @@ async def _door(
         return
     settings = load_settings(**overrides)
     home = Home(settings.home)
-    info = home.run_info() if is_locked(home.path) else None
-    if info is not None and info.port:
+    lock = HomeLock(home.path)
+    info = await _running_or_locked(home, lock)
+    if info is not None:
         from botcore.client import Client, Credentials
 
         credentials = Credentials(local=home.token())
@@ -114,9 +117,33 @@ async def _door(
         async with Client(address, credentials, pinned=pinned) as client:
             yield client
         return
-    with HomeLock(home.path):
+    try:
         async with _opened(settings) as sender:
             yield sender
+    finally:
+        lock.release()
+
+
+async def _running_or_locked(home: Home, lock: HomeLock) -> RunInfo | None:
+    """Return what runs in a home; or None, once the home is locked for us.
+
+    Another command at work ends soon, and what starts soon answers: both are waited for.
+
+    Raises:
+        BotError: it is still locked, and nothing answers there; or it cannot be locked.
+    """
+    clock = SystemClock()
+    for _ in range(round(_BUSY_S / _LOOK_S)):
+        if not is_locked(home.path):
+            with contextlib.suppress(ConfigError):  # somebody was faster
+                lock.acquire()
+                return None
+        info = home.run_info()
+        if info is not None and info.port:
+            return info
+        await clock.sleep(_LOOK_S)
+    lock.acquire()
+    return None
 
 
 @asynccontextmanager
