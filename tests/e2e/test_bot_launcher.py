@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -431,6 +432,15 @@ def test_a_terminal_gets_one_line_that_moves(
     drawn = capsys.readouterr().err.split("\r\x1b[2K")
     assert "3 of about 36, Downloading numpy" in drawn[2]
     assert [part.endswith("\n") for part in drawn[1:]] == [False, False, True]
+
+
+def test_help_names_every_verb() -> None:
+    from botcore.cli.application import build
+
+    verbs = typer.main.get_command(build()).commands  # type: ignore[attr-defined]  # it is a group
+    named = set(_load().USAGE.split())
+
+    assert {name for name, each in verbs.items() if not each.hidden} <= named
 
 
 def test_help_needs_no_environment(checkout: Path) -> None:
