@@ -14,7 +14,7 @@ import typer
 
 from botcore.cli import calls
 from botcore.cli.target import Target
-from botcore.control.describing import described, fields_described
+from botcore.control.describing import choices_at, described, fields_described
 from botcore.control.operations import Operation, Request
 from botcore.domain.errors import ConfigError
 
@@ -31,10 +31,14 @@ def request_of(operation: Operation, given: Mapping[str, Any]) -> Request[Any]:
     try:
         request: Request[Any] = msgspec.convert(dict(given), type=operation.request, strict=False)
     except msgspec.ValidationError as error:
+        why, _, place = str(error).partition(" - at ")
+        field = place.strip("`").removeprefix("$.")
+        choices = choices_at(operation.request, field)
+        help_ = f"see botcore {' '.join(operation.command)} --help"
         raise ConfigError(
             code="ARGUMENT_REFUSED",
-            cause=str(error).replace("`$.", "`").replace(" - at ", ": "),
-            fix=f"see botcore {' '.join(operation.command)} --help",
+            cause=f"{field}: {why}" if field else why,
+            fix=f"it is one of {', '.join(choices)}; {help_}" if choices else help_,
         ) from error
     return request
 

@@ -14,6 +14,7 @@ import pytest
 from tests.unit.cli.app_fakes import stand_in
 
 from botcore.cli.boundary import run
+from botcore.control.access import Role, Scope
 from botcore.control.operations import Done, Operation, Page, Request
 from botcore.control.problems import ConfirmationRequired, Forbidden, NotFound
 from botcore.control.schema import operations
@@ -223,6 +224,30 @@ def test_a_refusal_is_a_sentence_with_its_code_and_what_to_do(
     told = capsys.readouterr()
     assert (found, told.out) == (code, "")
     assert told.err == f"botcore: {error.cause} [{error.code}] – {error.fix}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "field", "choices"),
+    [
+        (
+            ["orders", "place", "--instrument", "A.B", "--side", "UP", "--quantity", "1"],
+            "side",
+            "BUY, SELL",
+        ),
+        (["key", "new", "k", "--scopes", "x"], "scopes[0]", ", ".join(Scope)),
+        (["user", "invite", "boss"], "role", ", ".join(Role)),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_what_is_none_of_a_closed_set_is_told_the_set(
+    doors: FakeDoors, capsys: pytest.CaptureFixture[str], words: list[str], field: str, choices: str
+) -> None:
+    assert run(words) == 2
+
+    said = capsys.readouterr().err
+    assert said.startswith(f"botcore: {field}: ")
+    assert f"it is one of {choices}; see botcore" in said
+    assert doors.request is None
 
 
 # --- confirmation

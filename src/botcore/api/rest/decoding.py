@@ -10,6 +10,7 @@ import msgspec
 from botcore.api.rest.exchange import SECRETS
 from botcore.api.rest.refusals import Unreadable, WrongField
 from botcore.api.rest.soundness import refuse_unsound
+from botcore.control.describing import choices_at
 from botcore.control.operations import Operation, Request, Upload
 
 UPLOAD: Final = "upload"
@@ -138,14 +139,14 @@ class Decoder:
         try:
             return msgspec.convert(values, kind, strict=False)
         except msgspec.ValidationError as error:
-            raise _explained(error) from error
+            raise _explained(error, kind) from error
 
     def _decoded(self, body: bytes) -> msgspec.Struct:
         try:
             found = self._body.decode(body)
             json.loads(body, object_pairs_hook=_refuse_twice, parse_int=str, parse_float=str)
         except msgspec.ValidationError as error:
-            raise _explained(error) from error
+            raise _explained(error, self._rest_type) from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise _not_json(str(error)) from error
         except RecursionError as error:
@@ -202,12 +203,12 @@ def _refuse_twice(pairs: list[tuple[str, object]]) -> None:
         seen.add(name)
 
 
-def _explained(error: msgspec.ValidationError) -> WrongField:
+def _explained(error: msgspec.ValidationError, kind: type[msgspec.Struct]) -> WrongField:
     match = _PLACE.match(str(error))
     why, place = (match["why"], (match["field"] or "").lstrip(".")) if match else (str(error), "")
     named = _NAMED.search(why)
     if named is None:
-        return _invalid(place, why)
+        return _invalid(place, why, choices_at(kind, place))
     field = f"{place}.{named['name']}" if place else named["name"]
     field = field[:_SHOWN]
     if named["kind"] == "unknown":
@@ -225,11 +226,12 @@ def _explained(error: msgspec.ValidationError) -> WrongField:
     )
 
 
-def _invalid(field: str, why: str) -> WrongField:
+def _invalid(field: str, why: str, choices: Sequence[str] = ()) -> WrongField:
+    one_of = f"it is one of {', '.join(choices)}"
     return WrongField(
         code="FIELD_INVALID",
         cause=f"{field}: {why}" if field else why,
-        fix="see the schema of this route at /api/v1/docs",
+        fix=one_of if choices else "see the schema of this route at /api/v1/docs",
         details={"field": field},
     )
 

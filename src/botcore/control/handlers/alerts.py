@@ -127,7 +127,11 @@ class AlertHandlers:
             kind is a.AlertKind.EXPOSURE and request.symbol
         )
         if not why and needs_symbol and not self._rules.knows(request.symbol):
-            why = f"there are no prices of {request.symbol!r}"
+            why = (
+                f"there are no prices of {request.symbol!r}"
+                if request.symbol
+                else "it needs a symbol, such as BTCUSDT.SIM"
+            )
         expires = request.expires_at
         if not why and expires is not None:
             try:

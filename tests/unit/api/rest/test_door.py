@@ -121,6 +121,12 @@ def test_a_wrong_field_of_the_query_is_named(
     assert told["details"] == {"field": field}
 
 
+def test_a_value_outside_a_closed_set_is_told_the_set(asked: TestClient) -> None:
+    told = problem(asked.get(f"{THINGS}?colours=green"), 422, "FIELD_INVALID")
+
+    assert told["fix"] == "it is one of red, blue"
+
+
 @pytest.mark.parametrize(
     ("body", "code", "field"),
     [
