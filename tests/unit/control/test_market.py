@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from botcore.control.access import STRANGER
@@ -268,6 +269,20 @@ def test_the_ticker_prefers_what_is_newer_and_knows_no_change_without_a_day_of_b
         Decimal("112.0"),
         None,
     )
+
+
+def test_a_mean_of_two_prices_and_a_sum_of_volumes_show_no_noise_of_floats() -> None:
+    running = Running(*(msgspec.structs.replace(each, volume=0.1) for each in bars(*range(10))))
+    bid, ask_price = 57608.16, 57608.01
+    running.newest = Quote(
+        InstrumentId(BTC), Nanos(DAY_0 + 59 * MINUTE_NS), bid, ask_price, 1.0, 1.0
+    )
+
+    ticker = ask(m.ReadTicker(symbol=BTC), running)
+
+    assert len(repr((bid + ask_price) / 2.0)) > len("57608.085")  # the float has noise
+    assert ticker.price == Decimal("57608.085")
+    assert ticker.volume == Decimal("1.0")
 
 
 def test_the_newest_trades_come_first() -> None:

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from decimal import Decimal
 from itertools import pairwise
+from math import fsum
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from botcore.control.dispatch import Context, Handling
 from botcore.control.handlers.paging import page_of
+from botcore.control.handlers.plainly import measured
 from botcore.control.market_port import RecordedMarket, RunningMarket
 from botcore.control.operations import Page, Request
 from botcore.control.problems import Malformed, NotFound
@@ -153,13 +155,13 @@ class MarketHandlers:
         )
         return m.Ticker(
             symbol=request.symbol,
-            price=_decimal(price),
+            price=measured(_decimal(price)),
             time=instant(stamp),
             age_s=self._age_s(stamp),
             status=status,
             high=_decimal(max(each.high for each in day)) if day else None,
             low=_decimal(min(each.low for each in day)) if day else None,
-            volume=_decimal(sum(each.volume for each in day)) if day else None,
+            volume=measured(_decimal(fsum(each.volume for each in day))) if day else None,
             change_frac=price / before - 1.0 if before else None,
         )
 

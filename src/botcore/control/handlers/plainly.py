@@ -1,18 +1,25 @@
 """Decimals as people write them: no zeros behind the last digit that counts, no ``0E-8``."""
 
-from decimal import Decimal
-from typing import TypeVar, cast
+from decimal import Context, Decimal
+from typing import Final, TypeVar, cast
 
 import msgspec
 
 from botcore.domain.numbers import MONEY
 
 T = TypeVar("T")
+_MEASURED: Final = Context(prec=12)
+"""Twelve digits: more than a price or an equity has, and fewer than a float keeps."""
 
 
 def plainly(value: T) -> T:
     """Return an answer, or a part of one, with every decimal in it written plainly."""
     return cast(T, _plain(value))
+
+
+def measured(number: Decimal) -> Decimal:
+    """Return a figure that floats went into, such as a mean of two prices, without their noise."""
+    return _MEASURED.plus(number)
 
 
 def _plain(value: object) -> object:

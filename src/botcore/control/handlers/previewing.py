@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from botcore.control.handlers.plainly import plainly
+from botcore.control.handlers.plainly import measured, plainly
 from botcore.control.handlers.pricing import prices_age
 from botcore.control.order_words import effect_words, equity_frac
 from botcore.control.schema import orders as o
@@ -78,7 +78,7 @@ def preview_of(
         position_before=preview.position_before,
         position_after=preview.position_after,
         position_frac_after=preview.position_frac_after,
-        equity=Money(preview.equity, reporting),
+        equity=Money(measured(preview.equity), reporting),
         equity_frac=equity_frac(preview),
         head_room=preview.headroom,
         prices=prices_age(view, age_s),
@@ -102,7 +102,7 @@ def _order(order: q.PreviewedOrder) -> o.PreviewedOrder:
 
 def _price(seen: q.SeenPrice) -> o.SeenPrice:
     return o.SeenPrice(
-        price=seen.price,
+        price=measured(seen.price),
         source=seen.source,
         at=None if seen.ts is None else instant(seen.ts),
         age_s=seen.age_s,

@@ -21,7 +21,7 @@ from botcore.control.handlers.addressing import (
     must_trade,
     unknown_account,
 )
-from botcore.control.handlers.plainly import plainly
+from botcore.control.handlers.plainly import measured, plainly
 from botcore.control.handlers.pricing import prices_age
 from botcore.control.handlers.refusing import mode_kept, must_be_done
 from botcore.control.handlers.spans import span_of
@@ -201,9 +201,9 @@ class RiskHandlers:
             mode_exit=state.mode_exit,
             ladder=ladder(state.mode),
             stop=state.stop,
-            equity=Money(state.equity, currency),
-            peak=Money(state.peak, currency),
-            day_start=Money(state.day_start, currency),
+            equity=Money(measured(state.equity), currency),
+            peak=Money(measured(state.peak), currency),
+            day_start=Money(measured(state.day_start), currency),
             exposures=state.exposures,
             others=state.others,
             has_doubts=state.has_doubts,

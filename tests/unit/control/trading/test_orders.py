@@ -177,6 +177,18 @@ def test_a_preview_shows_price_fee_position_and_head_room_and_does_nothing(
     assert b"E-" not in msgspec.json.encode(shown)
 
 
+def test_a_preview_at_a_mean_of_two_prices_shows_no_noise_of_floats(
+    desk: TradingDesk, orders: OrderHandlers
+) -> None:
+    desk.bar((0.1 + 0.2) * 1_000)
+    request = o.PreviewOrder(instrument=COIN, side=Side.BUY, quantity=Decimal(1))
+
+    shown = asyncio.run(orders.preview(a_call(), request))
+
+    assert shown.reference is not None
+    assert shown.reference.price == Decimal(300)
+
+
 def test_a_preview_of_what_is_not_allowed_says_why(orders: OrderHandlers) -> None:
     request = o.PreviewOrder(instrument=COIN, side=Side.SELL, quantity=Decimal(5))
 
