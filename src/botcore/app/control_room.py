@@ -79,6 +79,7 @@ from botcore.storage import ReadingStore, ReadModels, Store
 KEY_FILE: Final = "secrets.key"
 _TEND_S: Final = 60.0
 _FOLLOW_S: Final = 1.0
+_LOOK_S: Final = 1.0
 
 
 class Settled(Protocol):
@@ -118,6 +119,7 @@ class ControlRoom:
     risk: RiskHandlers
     strategies: EngineStrategies
     vitals: ProcessVitals
+    health: HealthHandlers
     monitored: Monitored
     store_figures: StoreFigures
 
@@ -248,6 +250,7 @@ async def open_room(  # the one place where everything is named
         clock=clock,
         recomposed=monitored.metrics.recomposed,
     )
+    health = HealthHandlers(engine=engine, history=history, vitals=vitals, clock=clock)
     handlers: dict[type[Request[Any]], Handling] = {}
     for area in (
         AccountHandlers(engine=engine, history=history),
@@ -268,7 +271,7 @@ async def open_room(  # the one place where everything is named
         JobHandlers(jobs=jobs),
         AlertHandlers(rules=alerts, inbox=notices, clock=clock),
         AuditHandlers(records=stores.records),
-        HealthHandlers(engine=engine, history=history, vitals=vitals),
+        health,
         AuthHandlers(
             sign_in=identity.sign_in,
             factors=identity.factors,
@@ -324,6 +327,7 @@ async def open_room(  # the one place where everything is named
         risk=risk,
         strategies=strategies,
         vitals=vitals,
+        health=health,
         monitored=monitored,
         store_figures=store_figures,
     )
@@ -353,8 +357,15 @@ async def tend(room: ControlRoom, settings: Settings, *, clock: Clock) -> None:
             tasks.create_task(_tend_identity(room, clock), name="identity")
             tasks.create_task(_follow(room, home, clock), name="market")
             tasks.create_task(settle(room, clock=clock), name="settle")
+            tasks.create_task(_look_at_health(room, clock), name="health")
     finally:
         await room.jobs.stop()
+
+
+async def _look_at_health(room: ControlRoom, clock: Clock) -> None:
+    while True:
+        room.health.look()
+        await clock.sleep(_LOOK_S)
 
 
 async def _tend_identity(room: ControlRoom, clock: Clock) -> None:

@@ -3,12 +3,10 @@
 import statistics
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Final
 
 from botcore.control.access import Actor
 from botcore.control.schema.health import Component, HealthStatus
-from botcore.control.schema.values import instant
 from botcore.domain.ids import MINUTE_NS
 from botcore.kernel.clock import Clock
 
@@ -45,7 +43,6 @@ class ProcessVitals:
         self._seconds: deque[float] = deque(maxlen=_ANSWERS_KEPT)
         self._seen: dict[str, int] = {}
         self._parts: dict[str, Callable[[], tuple[HealthStatus, str]]] = {}
-        self._known: dict[str, tuple[HealthStatus, datetime, str]] = {}
 
     def add(self, name: str, look: Callable[[], tuple[HealthStatus, str]]) -> None:
         """Ask a part how it is from now on; `look` returns its status and a detail."""
@@ -61,23 +58,11 @@ class ProcessVitals:
                 self._forget(now)
 
     def components(self) -> Sequence[Component]:
-        """Return how the parts are, each with the instant since which it is so."""
-        found = []
-        for name, look in self._parts.items():
-            status, detail = look()
-            before = self._known.get(name)
-            since = instant(self._clock.now_ns())
-            last_error = detail if status is not HealthStatus.OK else ""
-            if before is not None:
-                since = before[1] if before[0] is status else since
-                last_error = last_error or before[2]
-            self._known[name] = (status, since, last_error)
-            found.append(
-                Component(
-                    name=name, status=status, since=since, last_error=last_error, detail=detail
-                )
-            )
-        return found
+        """Return how the parts are."""
+        return [
+            Component(name=name, status=status, detail=detail)
+            for name, (status, detail) in ((name, look()) for name, look in self._parts.items())
+        ]
 
     def version(self) -> str:
         """Return the platform's version."""

@@ -2,7 +2,10 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Protocol
+from datetime import datetime
+from typing import Any, Final, NamedTuple, Protocol
+
+import msgspec
 
 from botcore.control.access import ActorKind
 from botcore.control.dispatch import Context, Handling
@@ -19,11 +22,13 @@ from botcore.control.schema.health import (
     HealthMetrics,
     HealthStatus,
 )
+from botcore.control.schema.values import instant
 from botcore.control.views import FeedStatus, PlatformView
 from botcore.control.wording import STALE_AFTER_S, condition, duration
 from botcore.domain.errors import StorageError
 from botcore.domain.ids import DAY_NS
 from botcore.domain.modes import Mode
+from botcore.kernel.clock import Clock
 
 _WORST: Final = (
     HealthStatus.DOWN,
@@ -65,6 +70,14 @@ class Vitals(Protocol):
         ...
 
 
+class _Known(NamedTuple):
+    """How a part was when it was last looked at, and the last thing that went wrong with it."""
+
+    status: HealthStatus
+    since: datetime
+    error: str
+
+
 class HealthHandlers:
     """Answers how the platform is.
 
@@ -72,9 +85,14 @@ class HealthHandlers:
         engine: the part that trades.
         history: counts the day's executions.
         vitals: the other parts.
+        clock: dates since when a part is as it is.
     """
 
-    def __init__(self, *, engine: EnginePort, history: History, vitals: Vitals) -> None:
+    def __init__(
+        self, *, engine: EnginePort, history: History, vitals: Vitals, clock: Clock
+    ) -> None:
+        self._clock = clock
+        self._known: dict[str, _Known] = {}
         self._engine = engine
         self._history = history
         self._vitals = vitals
@@ -120,9 +138,26 @@ class HealthHandlers:
             limits=dict(self._vitals.limits()),
         )
 
+    def look(self) -> None:
+        """See how the parts are now: who asks later is told since when."""
+        self._components()
+
     def _components(self) -> tuple[Component, ...]:
         view, age_s = self._engine.view(), self._engine.view_age_s()
-        return (_engine(view, age_s), *_parts(view, age_s), *self._vitals.components())
+        parts = (_engine(view, age_s), *_parts(view, age_s), *self._vitals.components())
+        now = instant(self._clock.now_ns())
+        return tuple(self._dated(part, now) for part in parts)
+
+    def _dated(self, part: Component, now: datetime) -> Component:
+        """Return a part with since when it is so, and the last thing that went wrong with it."""
+        known = self._known.get(part.name)
+        since = now if known is None or known.status is not part.status else known.since
+        error = part.last_error
+        if not error and part.status in (HealthStatus.DEGRADED, HealthStatus.DOWN):
+            error = part.detail
+        error = error or ("" if known is None else known.error)
+        self._known[part.name] = _Known(part.status, since, error)
+        return msgspec.structs.replace(part, since=since, last_error=error)
 
     async def _trades_today(self, view: PlatformView | None) -> int | None:
         """Count the executions since midnight, in the feed's clock; None where none can say.

@@ -16,7 +16,12 @@ from botcore.control.handlers.health import HealthHandlers
 from botcore.control.handlers.orders import OrderHandlers
 from botcore.control.schema import health as h
 from botcore.control.schema import orders as o
+from botcore.control.schema.values import instant
+from botcore.domain.ids import SECOND_NS
 from botcore.domain.orders import Side
+from botcore.kernel.clock import ManualClock
+
+NOW = 1_763_733_930 * SECOND_NS
 
 
 class Vitals:
@@ -56,7 +61,36 @@ def desk(tmp_path: Path) -> Iterator[TradingDesk]:
 
 
 def _handlers(desk: TradingDesk, vitals: Vitals | None = None) -> HealthHandlers:
-    return HealthHandlers(engine=desk, history=desk.history, vitals=vitals or Vitals())
+    return HealthHandlers(
+        engine=desk, history=desk.history, vitals=vitals or Vitals(), clock=ManualClock(NOW)
+    )
+
+
+def _by_name(handlers: HealthHandlers) -> dict[str, h.Component]:
+    shown = asyncio.run(handlers.details(a_call(), h.GetHealthDetails()))
+    return {part.name: part for part in shown.components}
+
+
+def test_every_part_says_since_when_it_is_as_it_is_and_what_went_wrong_last(
+    desk: TradingDesk,
+) -> None:
+    clock = ManualClock(NOW)
+    handlers = HealthHandlers(engine=desk, history=desk.history, vitals=Vitals(), clock=clock)
+    handlers.look()
+    clock.advance(60 * SECOND_NS)
+    desk.age_s = 60.0
+    handlers.look()  # nobody asks
+    clock.advance(60 * SECOND_NS)
+
+    silent = _by_name(handlers)
+    desk.age_s = 0.2
+    well = _by_name(handlers)
+
+    assert silent["engine"].since == instant(NOW + 60 * SECOND_NS)
+    assert silent["engine"].last_error == "engine not answering since 1 min"
+    assert silent["journal"].since == silent["control-store"].since == instant(NOW)
+    assert well["engine"].since == instant(NOW + 120 * SECOND_NS)
+    assert well["engine"].last_error == "engine not answering since 1 min"
 
 
 @pytest.mark.requirement("REST health tells a stranger the status only")

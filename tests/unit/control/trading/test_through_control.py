@@ -56,7 +56,7 @@ class Platform:
             LedgerHandlers(**both),
             RiskHandlers(**both, clock=self.clock),
             ExportHandlers(**both),
-            HealthHandlers(**both, vitals=Vitals()),
+            HealthHandlers(**both, vitals=Vitals(), clock=self.clock),
         )
         table = {kind: how for each in handlers for kind, how in each.handlers().items()}
         self.control = Control(
