@@ -294,3 +294,17 @@ def test_the_newest_trades_come_first() -> None:
     found = ask(m.ReadPrints(symbol=BTC, limit=2), running)
 
     assert [p.price for p in found.trades] == [Decimal("102.0"), Decimal("101.0")]
+
+
+@pytest.mark.parametrize(
+    ("request_", "known"),
+    [
+        (m.ReadOhlcv(symbol=BTC, end=minute(8)), (0, 1, 2, 5, 6, 7)),
+        (m.ReadOhlcv(symbol=BTC, start=minute(0), limit=4), (0, 1, 2, 5, 6, 7)),
+        (m.ReadOhlcv(symbol=BTC, timeframe="3m", end=minute(6)), (0, 1, 2, 3, 5, 6)),
+    ],
+)
+def test_candles_that_run_are_not_settled_while_a_hole_among_them_may_be_filled(
+    request_: m.ReadOhlcv, known: Sequence[int]
+) -> None:
+    assert not ask(request_, Running(*bars(*known))).is_settled

@@ -91,14 +91,19 @@ class MarketHandlers:
         part = slice(request.limit) if start is not None else slice(-request.limit, None)
         chosen = joined.rows(part)
         follows = start is not None and len(joined.bars) > request.limit
+        coverage = _coverage(chosen, step_ns)
+        has_holes = bool(
+            coverage.gaps or coverage.incomplete
+        )  # what was missed may still be filled
         return m.Ohlcv(
             symbol=request.symbol,
             timeframe=step_name(step_ns),
             source="running" if is_running else "recorded",
             candles=tuple(_candle(each) for each in chosen.bars),
-            coverage=_coverage(chosen, step_ns),
+            coverage=coverage,
             next_start=instant(joined.bars[request.limit].ts_open) if follows else None,
-            is_settled=follows or not is_running or self._has_closed(request.symbol, end),
+            is_settled=not is_running
+            or ((follows or self._has_closed(request.symbol, end)) and not has_holes),
         )
 
     def book(self, _context: Context, request: m.ReadBook) -> m.Book:

@@ -90,7 +90,7 @@ class Ohlcv(msgspec.Struct, frozen=True, kw_only=True):
         coverage: of what was asked for.
         next_start: the start that asks for what follows; None at the end.
         is_settled: the same question will have the same answer: every candle that it asks for has
-            closed.
+            closed, and of what runs none is missing.
     """
 
     symbol: str
