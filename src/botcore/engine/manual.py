@@ -55,7 +55,7 @@ class Manual:
         return table  # type: ignore[return-value]  # each handler takes the type it stands under
 
     def _submit(self, key: Key, event: c.SubmitOrder) -> None:
-        if self._acts.of(event) is not None:
+        if self._acts.is_known(event):
             return
         facts = self._desk.out.facts
         before = len(facts)
@@ -65,7 +65,7 @@ class Manual:
         self._note(event, key, _placed(facts[before:]), denied)
 
     def _amend(self, key: Key, event: c.AmendOrder) -> None:
-        if self._acts.of(event) is not None:
+        if self._acts.is_known(event):
             return
         order = self._order(event)
         denied = self._refuse_change(event, order, key)
@@ -82,7 +82,7 @@ class Manual:
         self._note(event, key, () if denied else (event.client_order_id,), denied)
 
     def _cancel(self, key: Key, event: c.CancelOne) -> None:
-        if event.reference and self._acts.of(event) is not None:
+        if event.reference and self._acts.is_known(event):
             return
         order = self._order(event)
         denied: Denied | None = None
@@ -97,7 +97,7 @@ class Manual:
             self._note(event, key, () if denied else (event.client_order_id,), denied)
 
     def _use_limits(self, key: Key, event: c.UseLimits) -> None:
-        if self._acts.of(event) is not None:
+        if self._acts.is_known(event):
             return
         facts = self._desk.out.facts
         try:

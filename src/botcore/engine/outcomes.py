@@ -16,7 +16,7 @@ from botcore.risk import DENIALS
 
 def is_repeated(engine: Engine, command: c.Command) -> bool:
     """Whether a command's reference is known already, before the command is taken."""
-    return _has_reference(command) and engine.acts.of(command) is not None
+    return _has_reference(command) and engine.acts.is_known(command)
 
 
 def about_to_cancel(engine: Engine, command: c.Command) -> OpenNow | None:
@@ -62,7 +62,9 @@ def outcome_of(
     value = limit = 0.0
     if _has_reference(command):
         act = engine.acts.of(command)
-        if act is not None and is_same(act, command):
+        if act is None:
+            code = "REFERENCE_SPENT"
+        elif is_same(act, command):
             orders, code, detail = act.orders, act.code, act.detail
             value, limit = act.value, act.limit
         else:

@@ -22,6 +22,7 @@ def money_state(
     """
     by_people = {
         "acts": acts.state(),
+        "acts_before": acts.spent_state(),
         "limits": limits.state(),
         "limits_before": limits.begun_state(),
     }
@@ -40,7 +41,7 @@ def restore_money(
     """Bring a fresh desk to a stored state."""
     # First: risk remembers as many orders as they allow.
     limits.restore(state.get("limits", {}), state.get("limits_before", {}))
-    acts.restore(state.get("acts", []))
+    acts.restore(state.get("acts", []), state.get("acts_before", b""))
     desk.execution.restore(state["execution"])
     desk.portfolio.restore(state["portfolio"])
     desk.risk.restore(state["risk"])

@@ -39,6 +39,10 @@ DENIALS: Mapping[str, str] = {
     "STRATEGY_UNKNOWN": "no strategy of that name is configured or holds anything",
     "ORDER_UNKNOWN": "the account has no such order",
     "LOCK_UNKNOWN": "no such lock is in force: it may have ended by itself",
+    "REFERENCE_SPENT": (
+        "an act was done under the reference, so long ago that what came of it is not known any"
+        " more: see the orders"
+    ),
     "REFERENCE_REUSED": "the reference was used for another act",
 }
 

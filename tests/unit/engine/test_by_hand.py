@@ -372,6 +372,51 @@ def test_only_the_newest_acts_are_remembered() -> None:
     assert restored.state() == acts.state()
 
 
+def test_what_was_done_is_never_done_again_also_once_what_came_of_it_is_forgotten() -> None:
+    acts = Acts(kept=2, spent_kept=3)
+    acts.fold(an_act(0))
+    acts.fold(msgspec.structs.replace(an_act(1), code="ORDER_RATE"))
+    acts.fold(msgspec.structs.replace(an_act(2), act="CancelOne"))
+    for number in range(3, 7):
+        acts.fold(an_act(number))
+
+    restored = Acts(kept=2, spent_kept=3)
+    kept = msgspec.msgpack.decode(msgspec.msgpack.encode([acts.state(), acts.spent_state()]))
+    restored.restore(*kept)
+
+    for each in (acts, restored):
+        known = [each.is_known(submit(a_wish(), f"r-{number}")) for number in range(7)]
+        assert known == [True, False, False, True, True, True, True]
+        assert each.of(submit(a_wish(), "r-0")) is None
+        assert not each.is_known(submit(a_wish(account=AccountId("other")), "r-0"))
+    assert (restored.state(), restored.spent_state()) == (acts.state(), acts.spent_state())
+    restored.fold(an_act(7))
+    assert not restored.is_known(submit(a_wish(), "r-0")), "the oldest of more than can be kept"
+    assert restored.is_known(submit(a_wish(), "r-3"))
+
+
+@pytest.mark.parametrize("fold", [False, True])
+def test_an_order_told_again_after_thousands_of_others_is_not_placed_again(
+    monkeypatch: pytest.MonkeyPatch, fold: bool
+) -> None:
+    monkeypatch.setattr("botcore.engine.acts.ACTS_KEPT", 4)
+    run = a_session()
+    told(run, submit(a_wish(), "first"))
+    for number in range(6):
+        told(run, use(f"limits-{number}", orders_per_s=100 + number))
+    run.tell(Checkpoint(ACCOUNT))
+    state = run.engine.money_state()
+    run.restarted(fold=fold)
+    placed = len(run.of(OrderPlaced))
+
+    again = told(run, submit(a_wish(), "first"))
+
+    assert run.engine.money_state() == state
+    assert len(run.of(OrderPlaced)) == placed
+    assert (again.code, again.is_repeat, again.orders) == ("REFERENCE_SPENT", True, ())
+    assert "see the orders" in again.detail
+
+
 @pytest.mark.parametrize("state", [3, [3], [["main"]], [["main", "late", *[""] * 10]]])
 def test_acts_of_a_snapshot_that_cannot_be_read_are_refused(state: object) -> None:
     acts = Acts()

@@ -29,6 +29,7 @@ ENGINE_LEVEL = {
     "STRATEGY_UNKNOWN",
     "ORDER_UNKNOWN",
     "REFERENCE_REUSED",
+    "REFERENCE_SPENT",
     "LOCK_UNKNOWN",
 }
 """Codes that only the engine gives: its tests provoke them."""

@@ -10,6 +10,7 @@ _KINDS: Final[dict[str, type[Problem]]] = {
     "ORDER_NOT_WORKING": Conflict,
     "ORDER_CHANGE_PENDING": Conflict,
     "REFERENCE_REUSED": Conflict,
+    "REFERENCE_SPENT": Conflict,
     "NOT_READY": Unavailable,
     "LOCK_UNKNOWN": NotFound,
 }
@@ -21,6 +22,7 @@ _FIXES: Final = {
     "ORDER_CHANGE_PENDING": "wait for the answer to the change before",
     "INSTRUMENT_UNKNOWN": "see GET /api/v1/market-data/symbols for what is traded",
     "STRATEGY_UNKNOWN": "leave the strategy out, or see GET /api/v1/strategies",
+    "REFERENCE_SPENT": "look at the orders; use a new Idempotency-Key for a new act",
     "REFERENCE_REUSED": "use a new Idempotency-Key for a new act",
     "LOCK_UNKNOWN": "see GET /api/v1/risk/state for those that are in force",
     "NO_PRICE": "wait for a price of the instrument",
@@ -50,8 +52,8 @@ def must_be_done(outcome: Outcome) -> None:
         problem = refusal(
             code=outcome.code, sentence=outcome.detail, value=outcome.value, limit=outcome.limit
         )
-        if outcome.is_repeat:  # its cause may be long gone; the engine keeps to what it said
-            problem.fix = _KEPT
+        if outcome.is_repeat and outcome.code != "REFERENCE_SPENT":  # that one was done
+            problem.fix = _KEPT  # its cause may be long gone; the engine keeps to what it said
         raise problem
 
 

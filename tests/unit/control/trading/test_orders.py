@@ -87,6 +87,20 @@ def test_the_same_reference_acts_once(desk: TradingDesk, orders: OrderHandlers) 
     assert len(orders.listed(a_call(), o.ListOrders()).items) == 1
 
 
+def test_an_order_placed_so_long_ago_that_it_is_forgotten_is_not_to_be_asked_for_anew(
+    desk: TradingDesk, orders: OrderHandlers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk.session.engine.acts, "_kept", 1)
+    for reference in ("r1", "r2"):
+        asyncio.run(orders.place(a_call(reference=reference), _limit("90")))
+
+    with pytest.raises(Conflict, match="REFERENCE_SPENT") as refused:
+        asyncio.run(orders.place(a_call(reference="r1"), _limit("90")))
+
+    assert refused.value.fix == "look at the orders; use a new Idempotency-Key for a new act"
+    assert len(desk.session.orders) == 2
+
+
 def test_what_the_gate_denies_is_refused_with_its_code_and_its_figures(
     orders: OrderHandlers,
 ) -> None:
