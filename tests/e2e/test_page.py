@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from msgspec.structs import replace
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+from tests.support.browser import browsing
 from tests.support.metrics_page import RecordingMetrics
 from tests.support.sample_view import FakePlatform, sample_view, with_account
 
@@ -40,6 +42,19 @@ class Growing(FakePlatform):
     def view(self) -> PlatformView | None:
         self.looks += 1
         return with_account(sample_view(), equity=f"{70_000 + self.looks}")
+
+
+class Long(FakePlatform):
+    """Its names, figures and reasons are as long as those of the shipped strategies."""
+
+    def view(self) -> PlatformView | None:
+        view = sample_view()
+        reason = "EMA 10 was last above EMA 30, now -1.8 bps, inside ±30: enter"
+        fills = tuple(
+            replace(each, strategy="volume-breakout", price="57588.79", reason=reason)
+            for each in view.fills
+        )
+        return replace(view, fills=fills)
 
 
 class OnceOnly:
@@ -161,3 +176,19 @@ def test_the_page_can_be_pictured(
     assert size_of(live) == size_of(stale) == window
     assert live.stat().st_size > 30_000  # something is drawn
     assert live.read_bytes() != stale.read_bytes()
+
+
+@pytest.mark.parametrize("width", [1280, 1024, 768, 375])
+def test_no_table_is_wider_than_its_card(serve: Serve, tmp_path: Path, width: int) -> None:
+    """What has to be scrolled to be seen is not seen: a bar is hidden until one scrolls."""
+    url = serve(application(Long()))
+
+    with browsing(tmp_path) as browser:
+        page = browser.page(width=width)
+        page.open(url)
+        page.wait_for_text("Last fills")
+        hidden = page.run(
+            "[...document.querySelectorAll('.scroll')].map((e) => e.scrollWidth - e.clientWidth)"
+        )
+
+    assert hidden == [0, 0, 0]
