@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 from tests.e2e.test_page import Browse, Serve, browse, serve, size_of
+from tests.support.browser import browsing
 from tests.support.rest_shop import Counter
 
 __all__ = ["browse", "serve"]  # fixtures
@@ -59,3 +60,24 @@ def test_a_stranger_is_led_to_sign_in(serve: Serve, browse: Browse, tmp_path: Pa
 
     assert "./bot open" in html
     assert "things.buy" not in html
+
+
+def test_searching_leaves_what_is_meant_with_the_scope_it_needs(
+    serve: Serve, tmp_path: Path
+) -> None:
+    url = serve(SignedIn(Counter(tmp_path).app))
+
+    with browsing(tmp_path) as browser:
+        page = browser.page()
+        page.open(f"{url}api/v1/docs")
+        page.press("/")
+        page.call("Input.insertText", text="things.buy")
+        page.wait_for("document.querySelectorAll('.operation:not([hidden])').length === 1")
+        for_buying = page.text()
+        page.fill("#search", "ORIGIN_NOT_ALLOWED")
+        page.wait_for("!document.getElementById('all-codes').hidden")
+        for_a_code = page.text()
+
+    assert "trade:paper" in for_buying
+    assert "Error codes" not in for_buying, "no code is called that"
+    assert "Error codes" in for_a_code

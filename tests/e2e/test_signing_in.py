@@ -97,7 +97,7 @@ def test_a_link_is_good_once_and_says_so(owned: SignInServer, browser: Browser) 
 
     assert "./bot open" in said
     assert "LINK_USED" in said
-    assert "botcore user sessions NAME" in said
+    assert "./bot user sessions NAME" in said
     second.open(owned.link())  # another, in the same window
     second.wait_for_text(EQUITY)
 
@@ -219,7 +219,7 @@ def test_a_wrong_password_is_told_with_what_to_do(owned: SignInServer, browser: 
     said = page.wait_for_text("SIGN_IN_INCORRECT")
 
     assert "The username or the password is wrong." in said
-    assert "botcore user reset" in said
+    assert "./bot user reset" in said
     assert page.run("document.activeElement.id") == "password-password"
     assert page.run("document.activeElement.getAttribute('aria-invalid')") == "true"
     assert page.cookies() == []

@@ -232,8 +232,8 @@ class Page:
         self.call("Input.insertText", text=text)
 
     def press(self, key: str) -> None:
-        """Press and let go of a key: ``Enter``, ``Tab``, ``Space``."""
-        known = {"Enter": (13, "\r"), "Tab": (9, ""), "Space": (32, " ")}
+        """Press and let go of a key: ``Enter``, ``Tab``, ``Space``, ``/``."""
+        known = {"Enter": (13, "\r"), "Tab": (9, ""), "Space": (32, " "), "/": (191, "/")}
         code, text = known[key]
         common = {
             "key": " " if key == "Space" else key,

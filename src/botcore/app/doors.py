@@ -200,6 +200,6 @@ def _key(key_file: str) -> str:
         raise ConfigError(
             code="KEY_MISSING",
             cause="a server is asked with an API key, and there is none",
-            fix=f"set {KEY}, or name a file with --key-file; `botcore key new` makes one",
+            fix=f"set {KEY}, or name a file with --key-file; `./bot key new` makes one",
         )
     return key

@@ -134,7 +134,7 @@ def test_every_field_has_a_label_and_every_reference_a_target(stranger: TestClie
     "sentence",
     [
         "<code>./bot open</code>, on the machine that Bot Core runs on",
-        "Nothing is mailed: the owner resets it there with <code>botcore user reset NAME</code>",
+        "Nothing is mailed: the owner resets it there with <code>./bot user reset NAME</code>",
         "Signing in needs JavaScript",
         "Stay signed in",
     ],

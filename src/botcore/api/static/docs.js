@@ -21,6 +21,8 @@
       const link = document.querySelector(`nav [data-area="${CSS.escape(area.id.slice(5))}"]`);
       if (link) link.hidden = area.hidden;
     }
+    const codes = document.getElementById("all-codes");
+    codes.hidden = !codes.querySelector(".code:not([hidden])");
     document.getElementById("nothing").hidden = shown > 0;
   }
 
@@ -105,6 +107,12 @@
     } finally {
       button.disabled = false;
     }
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.target.matches("input, textarea")) return;
+    event.preventDefault();
+    search.focus();
+    search.select();
   });
   search.addEventListener("input", filter);
   window.addEventListener("hashchange", lead);

@@ -182,7 +182,7 @@
       title: LOST[refusal.code] ?? "The link was not taken",
       lead:
         refusal.code === "LINK_USED"
-          ? "If it was not you who used it, look who is signed in: `botcore user sessions NAME`."
+          ? "If it was not you who used it, look who is signed in: `./bot user sessions NAME`."
           : "",
       focus: false,
     });
@@ -315,7 +315,7 @@
       short: count
         ? `${count} ${word}: ${SHORT} are the least, ${LONG} are better.`
         : "8 characters or more; 15 are better. Any will do, four random words too.",
-      enough: `${count} characters: long enough; ${LONG} are better.`,
+      enough: `${count} characters: long enough if it is hard to guess; ${LONG} are better.`,
       good: `${count} characters: good.`,
     }[level];
   }

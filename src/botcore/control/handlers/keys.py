@@ -96,7 +96,7 @@ class KeyHandlers:
             raise NotFound(
                 code="KEY_NOT_FOUND",
                 cause=f"there is no key {request.id} of yours",
-                fix="see `botcore key list`; it may have ended",
+                fix="see `./bot key list`; it may have ended",
             )
         if not is_own:
             self._people.require_may_manage(context.actor, user)
@@ -109,7 +109,7 @@ class KeyHandlers:
             raise Forbidden(
                 code="NOT_A_PERSON",
                 cause="only a signed-in person makes keys",
-                fix="sign in, or use `botcore key new` at the machine itself",
+                fix="sign in, or use `./bot key new` at the machine itself",
             )
         user = whose(context, self._people, request.user)
         if user is None:

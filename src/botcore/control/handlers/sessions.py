@@ -47,7 +47,7 @@ class SessionHandlers:
             raise NotFound(
                 code="SESSION_UNKNOWN",
                 cause=f"there is no session {request.id} of yours",
-                fix="see `botcore session list`; it may have ended",
+                fix="see `./bot session list`; it may have ended",
             )
         if not is_own:
             self._people.require_may_manage(context.actor, user)

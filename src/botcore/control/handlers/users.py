@@ -153,7 +153,7 @@ class UserHandlers:
                 raise Forbidden(
                     code="FACTOR_BY_OWNER",
                     cause="a second factor is cleared at the machine itself only",
-                    fix=f"run `botcore user reset {user.username} --clear-second-factor` there",
+                    fix=f"run `./bot user reset {user.username} --clear-second-factor` there",
                 )
             await self._sign_in.remove_factor(user.id, keep="", address=context.actor.address)
         return await self._link(user, context.actor)
@@ -219,7 +219,7 @@ class UserHandlers:
             raise NotFound(
                 code="INVITATION_UNKNOWN",
                 cause=f"there is no open invitation {request.id}",
-                fix="see `botcore user invitations`; it may have been used",
+                fix="see `./bot user invitations`; it may have been used",
             )
         return Done(detail="the invitation was revoked")
 

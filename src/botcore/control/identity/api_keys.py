@@ -164,7 +164,7 @@ class ApiKeys:
             raise Unauthenticated(
                 code="KEY_ENDED",
                 cause=f"the API key {key.id} {'was revoked' if key.revoked_at else 'has expired'}",
-                fix="make a new one: `botcore key new`",
+                fix="make a new one: `./bot key new`",
             )
         self._require_from(key, address)
         self._used[key.id] = self._clock.now_ns()
@@ -186,7 +186,7 @@ class ApiKeys:
             raise Unauthenticated(
                 code="KEY_UNKNOWN",
                 cause="this server knows no such API key",
-                fix="make a new one: `botcore key new`",
+                fix="make a new one: `./bot key new`",
             )
         return key
 
@@ -268,7 +268,7 @@ class ApiKeys:
             raise Conflict(
                 code="KEY_COUNT",
                 cause=f"{user.username} has {self._config.keys_max} keys, which is the most",
-                fix="revoke one that is not used: `botcore key list`",
+                fix="revoke one that is not used: `./bot key list`",
             )
 
     def _require_from(self, key: ApiKey, address: str) -> None:

@@ -140,8 +140,9 @@ class Passwords:
         if guesses < GUESSES_LOG10_MIN:
             raise Refused(
                 code="PASSWORD_COMMON",
-                cause=f"the password would be found within about 10^{max(0, round(guesses))} "
-                f"guesses; 10^{GUESSES_LOG10_MIN:.0f} are the least",
+                cause="the password is easily guessed: about "
+                f"{10 ** max(0, round(guesses)):,} tries find it, and "
+                f"{10 ** round(GUESSES_LOG10_MIN):,} are the least",
                 fix="choose one of 15 or more characters, such as four or five random words",
             )
 

@@ -57,7 +57,7 @@ class People:
             raise NotFound(
                 code="USER_UNKNOWN",
                 cause=f"there is no user {username}",
-                fix="see `botcore user list`",
+                fix="see `./bot user list`",
             )
         return user
 

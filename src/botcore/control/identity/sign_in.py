@@ -372,7 +372,7 @@ class SignIn:
             raise Forbidden(
                 code="PASSWORD_WRONG",
                 cause="the password is wrong, or none was set",
-                fix="try again; a link of `botcore user reset` sets a new one",
+                fix="try again; a link of `./bot user reset` sets a new one",
             )
         self._throttle.succeeded(account)
 
@@ -444,7 +444,7 @@ def _incorrect() -> Unauthenticated:
     return Unauthenticated(
         code="SIGN_IN_INCORRECT",
         cause="the username or the password is wrong",
-        fix="try again; the owner can reset it with `botcore user reset`, nothing is mailed",
+        fix="try again; the owner can reset it with `./bot user reset`, nothing is mailed",
     )
 
 
@@ -452,6 +452,6 @@ def _closed() -> Forbidden:
     return Forbidden(
         code="REGISTRATION_CLOSED",
         cause="this server has an owner, or no link or invitation was given",
-        fix="ask for an invitation: `botcore user invite`",
+        fix="ask for an invitation: `./bot user invite`",
         details={"reason": "registration_closed"},
     )

@@ -436,7 +436,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="POST",
         path="auth/password",
         scope=Scope.MANAGE_SELF,
-        no_command="`botcore user reset` makes a link that sets one",
+        no_command="`./bot user reset` makes a link that sets one",
         route_class=RouteClass.SIGN_IN,
         problems=("PASSWORD_WRONG", "NOT_A_PERSON", *_WEAK, *_SLOWED),
         examples=(ChangePassword(current_password=_PASSWORD, new_password=_NEW_PASSWORD),),
