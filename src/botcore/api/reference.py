@@ -2,14 +2,15 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
+from http import HTTPStatus
 from typing import Any, Final
 
 from jinja2 import Environment
 from markupsafe import Markup, escape
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
 from botcore.api.assets import Asset
 from botcore.api.openapi import document, example_of
@@ -20,6 +21,8 @@ from botcore.api.openapi.document import area_of, words_of
 from botcore.api.openapi.schemas import Schema
 from botcore.api.page import environment_of
 from botcore.api.pages import Pages
+from botcore.api.rest.caching import etag_of, is_known
+from botcore.api.rest.compressing import compressed, takes_gzip
 from botcore.api.rest.routing import PREFIX, Route, Shown, paths_of
 from botcore.api.ws.schema import PATH as STREAMS
 from botcore.api.ws.schema import stream_schema
@@ -48,35 +51,60 @@ def reference_routes(
     def described() -> Schema:
         return document(operations, version=version)
 
-    @cache
     def as_json() -> bytes:
         return json.dumps(described(), ensure_ascii=False).encode()
 
-    @cache
-    def drawn() -> str:
+    def streams() -> bytes:
+        return json.dumps(stream_schema()).encode()
+
+    def drawn() -> bytes:
         template = _environment(assets).get_template("docs.html")
-        return template.render(
+        text: str = template.render(
             version=version, areas=_areas(operations, described()), codes=codes()
         )
-
-    async def openapi(request: Request) -> Response:
-        del request
-        return Response(as_json(), media_type="application/json")
-
-    async def streams(request: Request) -> Response:
-        del request
-        return Response(json.dumps(stream_schema()), media_type="application/json")
-
-    async def docs(request: Request) -> Response:
-        del request
-        return HTMLResponse(drawn())
+        return text.encode()
 
     rule = Shown(None)
     return [
-        pages.route(OPENAPI, openapi, rule),
-        pages.route(STREAMS, streams, rule),
-        pages.route(DOCS, docs, rule),
+        pages.route(OPENAPI, _Printed(as_json, "application/json"), rule),
+        pages.route(STREAMS, _Printed(streams, "application/json"), rule),
+        pages.route(DOCS, _Printed(drawn, "text/html"), rule),
     ]
+
+
+class _Printed:
+    """A page that is the same for all and stays so: made, marked and compressed once.
+
+    Args:
+        make: makes its body when somebody first asks for it.
+        media_type: of it.
+    """
+
+    def __init__(self, make: Callable[[], bytes], media_type: str) -> None:
+        self._make = make
+        self._media_type = media_type
+        self._body: bytes | None = None
+        self._zipped: bytes | None = None
+        self._etag = b""
+
+    async def __call__(self, request: Request) -> Response:
+        """Return it, or the word that the caller has it already."""
+        if self._body is None:
+            self._body = self._make()
+            self._etag = etag_of(self._body)
+        headers = {
+            "Cache-Control": "private, no-cache",
+            "ETag": self._etag.decode("ascii"),
+            "Vary": "accept-encoding, authorization",
+        }
+        if is_known(request.headers.get("if-none-match", ""), self._etag):
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+        body = self._body
+        if takes_gzip(request.headers.get("accept-encoding", "")):
+            if self._zipped is None:
+                self._zipped = await compressed(body)
+            body, headers["Content-Encoding"] = self._zipped, "gzip"
+        return Response(body, media_type=self._media_type, headers=headers)
 
 
 def _environment(assets: Mapping[str, Asset]) -> Environment:

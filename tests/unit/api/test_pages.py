@@ -15,6 +15,7 @@ from botcore.kernel.clock import ManualClock
 
 HTML = {"Accept": "text/html,application/xhtml+xml"}
 COLD = ("/", "/static/page.css", "/static/page.js", "/static/icon.svg", "/fragment")
+DOCUMENTS = ("/api/v1/docs", "/api/v1/openapi.json", "/api/v1/ws-schema.json")
 
 
 class Shop:
@@ -115,3 +116,32 @@ def test_a_cold_load_and_ten_open_pages_fit_the_budget_as_it_is_set(tmp_path: Pa
         open_pages |= {caller.get("/fragment").status_code for _ in range(10)}
 
     assert (cold, open_pages) == ({200}, {200})
+
+
+@pytest.mark.parametrize("path", DOCUMENTS)
+def test_the_documentation_is_compressed_for_who_takes_it(tmp_path: Path, path: str) -> None:
+    caller = Shop(tmp_path, RateSettings()).at("192.0.2.7", is_owner=True)
+
+    plain = caller.get(path, headers={"Accept-Encoding": "identity"})
+    packed = caller.get(path, headers={"Accept-Encoding": "gzip"})
+
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-encoding"] == "gzip"
+    assert int(packed.headers["content-length"]) < len(plain.content) / 2
+    assert packed.content == plain.content
+    assert packed.headers["vary"] == "accept-encoding, authorization"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS)
+def test_the_documentation_is_not_sent_again_to_who_has_it(tmp_path: Path, path: str) -> None:
+    shop = Shop(tmp_path, RateSettings())
+    caller = shop.at("192.0.2.7", is_owner=True)
+    first = caller.get(path)
+
+    again = caller.get(path, headers={"If-None-Match": first.headers["etag"]})
+    stranger = shop.at("192.0.2.8").get(path, headers={"If-None-Match": first.headers["etag"]})
+
+    assert first.headers["cache-control"] == "private, no-cache"
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["etag"] == first.headers["etag"]
+    assert stranger.status_code == 401
