@@ -67,6 +67,7 @@ def run(
     allow_gaps: bool,
     progress: Progress,
     has_protections: bool = False,
+    owner: str = "",
 ) -> Finished:
     """Run strategies and keep what they did: report, trades, trace.
 
@@ -91,6 +92,7 @@ def run(
         allow_gaps: play data that has holes.
         progress: called now and then with bars done and in all.
         has_protections: lock entries as the protections of the settings say.
+        owner: id of the user whose run it is; empty for nobody's.
 
     Raises:
         ConfigError: a name or a value is refused.
@@ -119,7 +121,7 @@ def run(
         protections=protections_of(tables, step_ns=step_ns),
     )
     prepared = prepare(recipe, home)
-    kept = Runs(home.runs).new("backtest", recipe, name="-".join(strategies))
+    kept = Runs(home.runs).new("backtest", recipe, name="-".join(strategies), owner=owner)
     collector, trace = Collector(), TraceWriter(kept.folder)
     try:
         stage, seconds = prepared.framework.played(

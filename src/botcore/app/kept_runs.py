@@ -194,4 +194,5 @@ def _shown(record: RunRecord) -> b.Run:
         is_finished=record.is_finished,
         fingerprint=record.fingerprint,
         inputs_digest=record.inputs_digest,
+        owner=record.owner,
     )

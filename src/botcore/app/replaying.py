@@ -60,10 +60,11 @@ def replay(
     speed: float | None,
     fresh: bool,
     progress: Progress,
+    owner: str = "",
 ) -> Replayed:
     """Play a backtest's tape again through mailbox, sequencer, journal and the venue's store.
 
-    A replay of the same backtest that was interrupted is gone on with.
+    A replay of the same backtest and owner that was interrupted is gone on with.
 
     Args:
         overrides: settings given on the command line.
@@ -71,6 +72,7 @@ def replay(
         speed: tape seconds a second; None is as fast as it goes.
         fresh: begin anew even so.
         progress: called now and then with bars done and in all.
+        owner: id of the user whose run it is; empty for nobody's.
 
     Raises:
         ConfigError: there is no such backtest.
@@ -83,7 +85,7 @@ def replay(
     source = _backtest_of(runs, run)
     prepared = prepare(source.record.recipe, home)
     _refuse_other_inputs(source, prepared)
-    own, resumed = _own_run(runs, source, fresh=fresh)
+    own, resumed = _own_run(runs, source, fresh=fresh, owner=owner)
     with HomeLock(own.folder):
         clock = SystemClock()
         began = clock.monotonic_ns()
@@ -234,11 +236,12 @@ def _refuse_other_inputs(source: Run, prepared: Prepared) -> None:
         )
 
 
-def _own_run(runs: Runs, source: Run, *, fresh: bool) -> tuple[Run, bool]:
+def _own_run(runs: Runs, source: Run, *, fresh: bool, owner: str) -> tuple[Run, bool]:
     number = source.record.number
     if not fresh:
         for each in reversed(runs.all()):
-            if each.record.of == number and not each.record.is_finished:
+            record = each.record
+            if record.of == number and record.owner == owner and not record.is_finished:
                 return each, True
     name = f"replay-of-{number}"
-    return runs.new("replay", source.record.recipe, name=name, of=number), False
+    return runs.new("replay", source.record.recipe, name=name, of=number, owner=owner), False

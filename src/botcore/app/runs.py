@@ -64,6 +64,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
         version: of the platform.
         fingerprint, inputs_digest: of its report; empty until it is finished.
         title: what was run on what.
+        owner: id of the user whose job made it; empty where it was made on the command line.
     """
 
     number: int
@@ -73,6 +74,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     of: int | None = None
     title: str = ""
+    owner: str = ""
     fingerprint: str = ""
     inputs_digest: str = ""
 
@@ -116,7 +118,9 @@ class Runs:
         self._folder = folder
         self._clock = clock or SystemClock()
 
-    def new(self, kind: str, recipe: Recipe, *, name: str, of: int | None = None) -> Run:
+    def new(
+        self, kind: str, recipe: Recipe, *, name: str, of: int | None = None, owner: str = ""
+    ) -> Run:
         """Make a folder for a run; its number is the next one.
 
         Raises:
@@ -144,6 +148,7 @@ class Runs:
             made_ns=self._clock.now_ns(),
             version=botcore.__version__,
             of=of,
+            owner=owner,
         )
         run = Run(folder, record)
         run.keep(record)

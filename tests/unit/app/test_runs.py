@@ -36,6 +36,15 @@ def test_runs_are_numbered_and_found_by_number_name_and_last(tmp_path: Path) -> 
     assert runs.find("last").record.of == 1
 
 
+def test_a_run_of_a_release_that_knew_no_owners_has_none(tmp_path: Path) -> None:
+    run = runs_in(tmp_path).new("backtest", RECIPE, name="rsi", owner="u1")
+    record = msgspec.json.decode((run.folder / RECORD).read_bytes())
+    assert record.pop("owner") == "u1"
+    (run.folder / RECORD).write_bytes(msgspec.json.encode(record))
+
+    assert runs_in(tmp_path).find("1").record.owner == ""
+
+
 def test_a_number_is_not_used_twice_even_where_a_run_was_never_finished(tmp_path: Path) -> None:
     (tmp_path / "0001-half").mkdir()
 

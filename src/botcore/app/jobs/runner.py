@@ -369,7 +369,12 @@ class JobRunner:
         """Take what a worker says until it ends; None where it ended without a last word."""
         assert process.stdin is not None
         assert process.stdout is not None
-        asked = Asked(kind=record.kind, request=record.request, overrides=self._overrides)
+        asked = Asked(
+            kind=record.kind,
+            request=record.request,
+            overrides=self._overrides,
+            owner=record.owner,
+        )
         process.stdin.write(msgspec.json.encode(asked) + b"\n")
         errors = asyncio.create_task(self._errors(record.id, process))
         last: Ended | Failed | None = None

@@ -13,11 +13,13 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         overrides: settings, as the command line gives them.
+        owner: id of the user who asked for it.
     """
 
     kind: str
     request: dict[str, Any]
     overrides: dict[str, Any]
+    owner: str = ""
 
 
 class Progressed(msgspec.Struct, frozen=True, tag="progress"):

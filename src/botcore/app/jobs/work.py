@@ -46,6 +46,7 @@ def backtest(
         slippage_bps=asked.slippage_bps,
         allow_gaps=asked.allow_gaps,
         progress=to.progress,
+        owner=to.owner,
     )
     record = finished.run.record
     to.say(f"run {record.number}: {record.title}")
@@ -66,6 +67,7 @@ def replay(
         speed=None,
         fresh=False,
         progress=to.progress,
+        owner=to.owner,
     )
     record = played.run.record
     return {

@@ -30,7 +30,7 @@ def run_worker() -> int:
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     out = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no message
-    voice = Voice(out, clock=SystemClock())
+    voice = Voice(out, clock=SystemClock(), owner=asked.owner)
     outcome = guarded(_done, asked.kind, asked.request, asked.overrides, voice.reporting)
     match outcome:
         case Crashed():
@@ -53,13 +53,14 @@ class Voice:
     Args:
         out: read by the parent.
         clock: measures between two words about progress.
+        owner: of the job.
     """
 
-    def __init__(self, out: BinaryIO, *, clock: Clock) -> None:
+    def __init__(self, out: BinaryIO, *, clock: Clock, owner: str = "") -> None:
         self._out = out
         self._clock = clock
         self._told_at = 0
-        self.reporting = Reporting(progress=self._progress, say=self._line)
+        self.reporting = Reporting(progress=self._progress, say=self._line, owner=owner)
 
     def say(self, message: Message) -> None:
         """Write one message."""

@@ -1,12 +1,17 @@
-"""Handlers of backtests: started as jobs; kept runs shown, compared, noted and removed."""
+"""Handlers of backtests: started as jobs; kept runs shown, compared, noted and removed.
+
+One's own runs; an administrator's are everybody's, also those made on the command line.
+"""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
+from botcore.control.access import Actor, Scope
 from botcore.control.dispatch import Context, Effect, Handling
-from botcore.control.handlers.jobs import submitted
+from botcore.control.handlers.jobs import owner_of, submitted
 from botcore.control.handlers.paging import page_of
 from botcore.control.jobs_port import Jobs
 from botcore.control.operations import Done, Page, Request
@@ -63,7 +68,7 @@ class BacktestHandlers:
 
     async def replay(self, context: Context, request: b.StartReplay) -> Job:
         """Start a replay."""
-        await self._run(request.number)
+        await self._own(context.actor, request.number)
         return await submitted(
             self._jobs, context, "replay", f"replay of run {request.number}", request
         )
@@ -73,13 +78,14 @@ class BacktestHandlers:
         title = f"check of {request.strategy}"
         return await submitted(self._jobs, context, "strategy check", title, request)
 
-    async def list(self, _context: Context, request: b.ListRuns) -> Page[b.Run]:
+    async def list(self, context: Context, request: b.ListRuns) -> Page[b.Run]:
         """List runs, newest first."""
         notes = await self._notes.all()
         found = [
             msgspec.structs.replace(each, note=notes.get(each.number, ""))
             for each in await asyncio.to_thread(self._runs.all)
-            if not request.strategy or request.strategy in each.strategies
+            if (not request.strategy or request.strategy in each.strategies)
+            and _may_see(context.actor, each)
         ]
         return page_of(
             found,
@@ -89,51 +95,68 @@ class BacktestHandlers:
             is_newest=True,
         )
 
-    async def report(self, _context: Context, request: b.ReadRun) -> b.Report:
+    async def report(self, context: Context, request: b.ReadRun) -> b.Report:
         """Show what a run found."""
+        await self._own(context.actor, request.number)
         found = await asyncio.to_thread(_known, self._runs.report, request.number)
         note = (await self._notes.all()).get(request.number, "")
         return b.Report(run=msgspec.structs.replace(found.run, note=note), report=found.report)
 
-    def trades(self, _context: Context, request: b.ReadRunTrades) -> b.Text:
+    async def trades(self, context: Context, request: b.ReadRunTrades) -> b.Text:
         """Give the trades."""
-        found: b.Text = _known(self._runs.trades, request.number)
+        await self._own(context.actor, request.number)
+        found: b.Text = await asyncio.to_thread(_known, self._runs.trades, request.number)
         return found
 
-    def equity(self, _context: Context, request: b.ReadRunEquity) -> b.RunEquity:
+    async def equity(self, context: Context, request: b.ReadRunEquity) -> b.RunEquity:
         """Give the curve."""
-        found: b.RunEquity = _known(self._runs.equity, request.number, request.points)
+        await self._own(context.actor, request.number)
+        found: b.RunEquity = await asyncio.to_thread(
+            _known, self._runs.equity, request.number, request.points
+        )
         return found
 
-    def compare(self, _context: Context, request: b.CompareRuns) -> b.Comparison:
+    async def compare(self, context: Context, request: b.CompareRuns) -> b.Comparison:
         """Put runs side by side."""
-        found: b.Comparison = _known(self._runs.compare, request.runs)
+        await self._own(context.actor, *request.runs)
+        found: b.Comparison = await asyncio.to_thread(_known, self._runs.compare, request.runs)
         return found
 
     async def note(self, context: Context, request: b.NoteRun) -> b.Run:
         """Write a note."""
-        found = await self._run(request.number)
+        (found,) = await self._own(context.actor, request.number)
         await self._notes.write(request.number, request.note, author=context.actor.name)
         return msgspec.structs.replace(found, note=request.note)
 
-    async def delete(self, _context: Context, request: b.DeleteRun) -> Done:
+    async def delete(self, context: Context, request: b.DeleteRun) -> Done:
         """Remove a run."""
-        await self._run(request.number)
+        await self._own(context.actor, request.number)
         await asyncio.to_thread(self._runs.remove, request.number)
         return Done(detail=f"run {request.number} is removed")
 
-    async def effect_of_delete(self, _context: Context, request: b.DeleteRun) -> Effect:
+    async def effect_of_delete(self, context: Context, request: b.DeleteRun) -> Effect:
         """Say what is removed."""
-        found = await self._run(request.number)
+        (found,) = await self._own(context.actor, request.number)
         return Effect(f"Remove run {found.number} ({found.title}) with its report and trades")
 
-    async def _run(self, number: int) -> b.Run:
-        for each in await asyncio.to_thread(self._runs.all):
-            if each.number == number:
-                return each
-        raise NotFound(
-            code="RUN_UNKNOWN", cause=f"there is no run {number}", fix="see the list of backtests"
-        )
+    async def _own(self, actor: Actor, *numbers: int) -> Sequence[b.Run]:
+        """Return runs that somebody may see; one of somebody else is none at all to him."""
+        kept = {each.number: each for each in await asyncio.to_thread(self._runs.all)}
+        found = []
+        for number in numbers:
+            run = kept.get(number)
+            if run is None or not _may_see(actor, run):
+                raise NotFound(
+                    code="RUN_UNKNOWN",
+                    cause=f"there is no run {number}",
+                    fix="see the list of backtests",
+                )
+            found.append(run)
+        return found
+
+
+def _may_see(actor: Actor, run: b.Run) -> bool:
+    return run.owner == owner_of(actor) or actor.may(Scope.ADMIN_SYSTEM)
 
 
 def _known(ask: Any, *args: Any) -> Any:  # noqa: ANN401  # the port's own functions and answers

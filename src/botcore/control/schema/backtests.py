@@ -68,6 +68,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         fingerprint: of its result; equal ones are equal results.
         inputs_digest: of data, settings and code.
         note: what people wrote about it.
+        owner: user id of who asked for it; empty where it was made on the command line.
     """
 
     number: int
@@ -82,6 +83,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str
     inputs_digest: str
     note: str = ""
+    owner: str = ""
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,7 +117,7 @@ class Text(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ListRuns(Query[Page[Run]], frozen=True, kw_only=True):
-    """List the runs that were kept, newest first.
+    """List one's own runs that were kept, newest first; an administrator's are everybody's.
 
     Attributes:
         strategy: only runs of this strategy.

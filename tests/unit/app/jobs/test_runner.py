@@ -9,6 +9,7 @@ from tests.support.fast_clock import FastClock
 from tests.support.memory_jobs import ENDED, MemoryJobs
 
 from botcore.app.jobs.runner import ATTEMPTS_MAX, JobRunner
+from botcore.app.runs import Runs
 from botcore.control.jobs_port import JobRecord
 from botcore.control.operations import Page
 from botcore.control.problems import TooMany
@@ -538,3 +539,4 @@ def test_a_real_worker_runs_a_backtest_and_keeps_it(tmp_path: Path) -> None:
 
     asyncio.run(play())
     assert (tmp_path / "runs" / "0001-ema-cross" / "report.html").exists()
+    assert Runs(tmp_path / "runs").find("1").record.owner == "u1"
