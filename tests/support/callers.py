@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from botcore.control.access import GRANTS, Actor, ActorKind, Role, Scope, local_actor
 from botcore.control.dispatch import Context
+from botcore.control.noting import Noted
 
 AUTH_TIME = 1_763_000_000
 """When the persons here have shown a factor, seconds since 1970."""
@@ -36,4 +37,4 @@ def a_key(
 
 
 def a_call(actor: Actor | None = None, *, reference: str = "ref-1") -> Context:
-    return Context(local_actor("root") if actor is None else actor, "corr-1", reference)
+    return Context(local_actor("root") if actor is None else actor, "corr-1", reference, Noted())

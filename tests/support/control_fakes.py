@@ -147,6 +147,7 @@ class Shop:
         self.references: list[str] = []
         self.stopped = 0
         self.failure: BaseException | None = None
+        self.failure_after_noting: Exception | None = None
         self.gate: asyncio.Event | None = None
 
     def handlers(self) -> dict[type[Request[Any]], Handling]:
@@ -169,6 +170,9 @@ class Shop:
             await self.gate.wait()
         if self.failure is not None:
             raise self.failure
+        context.noted.changed("things", len(self.bought), len(self.bought) + 1)
+        if self.failure_after_noting is not None:
+            raise self.failure_after_noting
         self.bought.append(request.amount)
         self.references.append(context.reference)
         return Done(detail=f"bought {request.amount}")

@@ -17,6 +17,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
         user: id of the user who answers for it; of the audit only.
         action: name of the operation; of the access log the route.
         result: of the audit what came of it; of the access log the status.
+        text: what the detail contains; of the audit only.
         correlation: id of a call.
         limit, cursor: how many, and where the page before ended.
         is_oldest: the oldest first; else the newest.
@@ -26,6 +27,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     user: str = ""
     action: str = ""
     result: str = ""
+    text: str = ""
     correlation: str = ""
     span: Span = Span()
     limit: int

@@ -20,6 +20,7 @@ import msgspec
 
 from botcore.control.access import Actor
 from botcore.control.confirming import Confirmations
+from botcore.control.noting import Noted
 from botcore.control.operations import Confirm, Idempotency, Operation, Request
 from botcore.control.ports import AuditEntry, AuditTrail, Beginning, Repetitions
 from botcore.control.problems import (
@@ -75,11 +76,13 @@ class Context(NamedTuple):
         correlation: id of this call, from door to audit, log, command and order.
         reference: stable for a repetition of the same act: an effect that must not happen twice
             carries it.
+        noted: takes what an act changes, before and after, for the audit.
     """
 
     actor: Actor
     correlation: str
     reference: str
+    noted: Noted
 
 
 class Handling(NamedTuple):
@@ -192,7 +195,7 @@ class Control:
         """As `send`, with the answer also as JSON."""
         operation = self.operations[type(request)]
         handling = self._handlers[type(request)]
-        call = _Call(operation, handling, actor, request, correlation)
+        call = _Call(operation, handling, actor, request, correlation, Noted())
         try:
             self._permit(operation, actor)
         except BotError as error:
@@ -212,7 +215,7 @@ class Control:
         try:
             self._permit(operation, actor)
         except BotError as error:
-            unread = _Call(operation, self._handlers[kind], actor, None, correlation)
+            unread = _Call(operation, self._handlers[kind], actor, None, correlation, Noted())
             await self._note(unread, _REFUSED, error)
             raise
 
@@ -447,21 +450,23 @@ class _Call(NamedTuple):
     actor: Actor
     request: Any
     correlation: str
+    noted: Noted
 
     async def carry_out(self, reference: str) -> Any:  # noqa: ANN401  # of the operation's type
-        context = Context(self.actor, self.correlation, reference)
+        context = Context(self.actor, self.correlation, reference, self.noted)
         return await _run(self.handling.carry_out, context, self.request)
 
     async def effect(self) -> Effect:
         if self.handling.effect is None:
             return Effect(self.operation.summary)
-        context = Context(self.actor, self.correlation, "")
+        context = Context(self.actor, self.correlation, "", Noted())
         found: Effect = await _run(self.handling.effect, context, self.request)
         return found
 
     def entry(self, result: str, error: BotError | None = None) -> AuditEntry:
         shown = {} if self.request is None else msgspec.to_builtins(self.request)
         hidden = self.handling.redact
+        changed = "" if result == _REFUSED else self.noted.words  # then it was only to be changed
         return AuditEntry(
             actor=self.actor.name,
             user=self.actor.user,
@@ -471,7 +476,7 @@ class _Call(NamedTuple):
             request={name: "…" if name in hidden else value for name, value in shown.items()},
             result=result,
             code="" if error is None else error.code,
-            detail="" if error is None else error.cause,
+            detail=" – ".join(filter(None, ("" if error is None else error.cause, changed))),
             correlation=self.correlation,
         )
 

@@ -38,7 +38,8 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
         action: name of the operation.
         request: its fields as JSON values, secrets struck out.
         result: ``asked``, ``done``, ``refused`` or ``failed``.
-        code, detail: why, where it was not done.
+        code: why, where it was not done.
+        detail: the same in words; and what was changed, before and after.
         correlation: id of the call.
     """
 

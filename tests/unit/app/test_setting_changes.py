@@ -281,3 +281,18 @@ def test_a_page_of_settings_is_filtered_and_followed(desk: Desk) -> None:
     first = desk.do(desk.handlers.list, s.ListSettings(limit=3))
     second = desk.do(desk.handlers.list, s.ListSettings(limit=3, cursor=first.next_cursor or ""))
     assert first.items[-1].name < second.items[0].name
+
+
+def test_the_audit_is_told_a_setting_before_and_after(desk: Desk) -> None:
+    def noted(value: str | None) -> str:
+        call = a_call()
+        asyncio.run(
+            desk.handlers.change(call, s.ChangeSetting(name="rates.standard_per_min", value=value))
+        )
+        return call.noted.words
+
+    before = desk.all()["rates.standard_per_min"].value
+
+    assert noted("200") == f"rates.standard_per_min: {before} → 200"
+    assert noted("300") == "rates.standard_per_min: 200 → 300"
+    assert noted(None) == f"rates.standard_per_min: 300 → {before}"

@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -423,3 +424,21 @@ def test_roles_grant_less_from_owner_to_viewer() -> None:
 
     assert all(lower <= higher for lower, higher in pairwise(grants))
     assert grants[-1] == set(type(next(iter(grants[-1]))))
+
+
+@pytest.mark.parametrize(
+    ("failure", "detail"),
+    [
+        (None, "things: 0 → 1"),
+        (OutcomeUnknown(code="X", cause="no answer", fix="look"), "no answer – things: 0 → 1"),
+        (ConfigError(code="X", cause="too many", fix="fewer"), "too many"),
+    ],
+)
+def test_the_last_entry_of_an_act_says_what_it_changed_unless_it_was_refused(
+    desk: Desk, failure: Exception | None, detail: str
+) -> None:
+    desk.shop.failure_after_noting = failure
+    with suppress(OutcomeUnknown, ConfigError):
+        desk.tell(Buy(amount=1), key="k")
+
+    assert [entry.detail for entry in desk.audit.entries] == ["", detail]

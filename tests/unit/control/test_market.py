@@ -10,6 +10,7 @@ import pytest
 from botcore.control.access import STRANGER
 from botcore.control.dispatch import Context
 from botcore.control.handlers.market import MarketHandlers
+from botcore.control.noting import Noted
 from botcore.control.problems import Malformed, NotFound
 from botcore.control.schema import market as m
 from botcore.domain.errors import ConfigError
@@ -115,7 +116,7 @@ def ask(request: Any, running: Running | None = None, recorded: Recorded | None 
         recorded=recorded or Recorded(*bars(*range(10))),
     ).handlers()
     carry_out = handlers[type(request)].carry_out
-    found = carry_out(Context(STRANGER, "c", "r"), request)
+    found = carry_out(Context(STRANGER, "c", "r", Noted()), request)
     return asyncio.run(found) if asyncio.iscoroutine(found) else found
 
 

@@ -10,6 +10,7 @@ from tests.support.sample_view import sample_view
 from botcore.control.access import GRANTS, Actor, ActorKind, Role, Scope
 from botcore.control.dispatch import Context
 from botcore.control.handlers.strategies import StrategyHandlers
+from botcore.control.noting import Noted
 from botcore.control.operations import Page
 from botcore.control.problems import Conflict, Forbidden, NotFound, Refused, Unavailable
 from botcore.control.schema import strategies as s
@@ -25,7 +26,7 @@ ALICE = Actor(
     role=Role.TRADER,
     scopes=GRANTS[Role.TRADER],
 )
-CONTEXT = Context(ALICE, "c1", "r1")
+CONTEXT = Context(ALICE, "c1", "r1", Noted())
 
 
 class MemorySetUps:
@@ -134,7 +135,8 @@ class Desk:
         ).handlers()
 
     def do(self, request: Any, actor: Actor = ALICE) -> Any:
-        context = CONTEXT._replace(actor=actor)
+        self.noted = Noted()
+        context = CONTEXT._replace(actor=actor, noted=self.noted)
         return asyncio.run(self.handlers[type(request)].carry_out(context, request))
 
     def effect(self, request: Any, actor: Actor = ALICE) -> Any:
@@ -423,3 +425,20 @@ def test_rules_by_which_something_trades_are_changed_only_with_a_confirmation() 
         True,
     )
     assert not unused.is_raising
+
+
+def test_the_audit_is_told_what_a_set_up_was_and_what_it_is() -> None:
+    desk = Desk(a=cross(is_active=False, fast=5.0))
+
+    desk.do(s.UpdateStrategy(id="a", equity_frac=0.2, parameters={"fast": 8.0}))
+    assert desk.noted.words == "a.equity_frac: 0.1 → 0.2; a.parameters.fast: 5 → 8"
+    desk.do(s.UndoStrategy(id="a"))
+    assert desk.noted.words == "a.equity_frac: 0.2 → 0.1; a.parameters.fast: 8 → 5"
+    desk.do(s.StartStrategy(id="a"))
+    assert desk.noted.words == "a.is_active: no → yes"
+    desk.do(s.StopStrategy(id="a"))
+    assert desk.noted.words == "a.is_active: yes → no"
+    desk.do(s.DeleteStrategy(id="a"))
+    assert "a.strategy: ema-cross → none" in desk.noted.words
+    desk.do(s.CreateStrategy(id="b", strategy="ema-cross", start=False))
+    assert "b.strategy: none → ema-cross" in desk.noted.words

@@ -74,6 +74,7 @@ def _search(wanted: Wanted) -> Search:
         user=wanted.user,
         action=wanted.action,
         result=wanted.result,
+        text=wanted.text,
         correlation=wanted.correlation,
         since=wanted.span.start,
         until=wanted.span.end,

@@ -35,6 +35,7 @@ class AuditHandlers:
                 user=request.user,
                 action=request.action,
                 result=request.result or "",
+                text=request.text,
                 correlation=request.correlation,
                 span=span_of(request.start, request.end),
                 limit=request.limit,

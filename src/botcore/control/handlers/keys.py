@@ -70,6 +70,7 @@ class KeyHandlers:
                 fix="name the largest order that the key may place, or leave it out",
             )
         key, text = await self._keys.make(user, _terms(request))
+        context.noted.fields(f"key {key.id} of {user.username}", {}, _audited(key))
         self._notify(
             Notice(
                 kind=NoticeKind.KEY_MADE,
@@ -100,6 +101,8 @@ class KeyHandlers:
             )
         if not is_own:
             self._people.require_may_manage(context.actor, user)
+        if key is not None:
+            context.noted.fields(f"key {key.id} of {user.username}", _audited(key), {})
         await self._keys.revoke(request.id)
         return Done(detail=f"the key {request.id} was revoked")
 
@@ -137,6 +140,18 @@ def _terms(request: k.NewKey) -> KeyTerms:
         max_notional=request.max_notional,
         is_unattended=request.is_unattended,
     )
+
+
+def _audited(key: ApiKey) -> dict[str, object]:
+    """Return what the audit says of a key: all that it may, and nothing that opens anything."""
+    return {
+        "scopes": key.scopes,
+        "expires": f"{instant(key.expires_at):%Y-%m-%dT%H:%M:%SZ}",
+        "networks": key.networks,
+        "symbols": key.symbols,
+        "max_notional": key.max_notional,
+        "unattended": key.is_unattended,
+    }
 
 
 def _shown(key: ApiKey, user: User) -> k.KeyShown:

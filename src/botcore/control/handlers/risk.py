@@ -124,6 +124,9 @@ class RiskHandlers:
         async with self._changing:
             state = await self._state(request.account)
             change = self._may_change(context.actor, state, request)
+            context.noted.fields(
+                "limits", {name: state.limits[name] for name in change.limits}, change.limits
+            )
             await self._use(context, state.account, change, context.reference)
             lasts = _LASTS
             if self._keep is not None:

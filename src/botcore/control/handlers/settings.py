@@ -54,11 +54,13 @@ class SettingHandlers:
 
     async def change(self, context: Context, request: s.ChangeSetting) -> s.Setting:
         """Keep a change."""
-        await self._changeable(request.name)
+        before = await self._changeable(request.name)
         if request.value is not None:
             self._checked(request.name, request.value)
         await self._desk.change(request.name, request.value, by=context.actor.name)
-        return await self._one(request.name)
+        after = await self._one(request.name)
+        context.noted.changed(request.name, _next(before), _next(after))
+        return after
 
     def _checked(self, name: str, value: str) -> object:
         try:
@@ -85,3 +87,8 @@ class SettingHandlers:
             cause=f"there is no setting {name!r}",
             fix="see the list of settings",
         )
+
+
+def _next(setting: s.Setting) -> object:
+    """Return the value that a setting has from the next start on."""
+    return setting.value if setting.pending is None else setting.pending

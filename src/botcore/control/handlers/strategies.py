@@ -125,9 +125,13 @@ class StrategyHandlers:
         """Store a rule tree; one that trades is another one with the engine's next composition."""
         for each in await self._trading_by(request.name):
             self._may_set_up(context.actor, each.setup)
-        return await asyncio.to_thread(
+        before = await asyncio.to_thread(self._catalogue.rules, request.name)
+        written = await asyncio.to_thread(
             self._catalogue.write_rules, request.name, request.document, replace=request.replace
         )
+        digest = None if before is None else before.digest
+        context.noted.changed(f"digest of {request.name}", digest, written.digest)
+        return written
 
     # Changes: each is a version; the engine takes it up at once if it runs.
 
@@ -150,7 +154,7 @@ class StrategyHandlers:
         self._may_set_up(context.actor, setup)
         self._catalogue.check(setup.strategy, setup.parameters)
         after = 0 if known is None else known.version
-        return await self._change(context, request.id, setup, after=after)
+        return await self._change(context, request.id, setup, after=after, before=None)
 
     async def update(self, context: Context, request: s.UpdateStrategy) -> s.Changed:
         """Change a set-up."""
@@ -159,7 +163,9 @@ class StrategyHandlers:
         setup = _with(known.setup, request)
         self._may_set_up(context.actor, known.setup, setup)
         self._catalogue.check(setup.strategy, setup.parameters)
-        return await self._change(context, request.id, setup, after=known.version)
+        return await self._change(
+            context, request.id, setup, after=known.version, before=known.setup
+        )
 
     async def undo(self, context: Context, request: s.UndoStrategy) -> s.Changed:
         """Go back to an earlier version."""
@@ -167,7 +173,12 @@ class StrategyHandlers:
         self._may_set_up(context.actor, newest.setup, chosen.setup)
         self._catalogue.check(chosen.setup.strategy, chosen.setup.parameters)
         return await self._change(
-            context, request.id, chosen.setup, after=newest.version, undo_of=chosen.version
+            context,
+            request.id,
+            chosen.setup,
+            after=newest.version,
+            before=None if newest.is_deleted else newest.setup,
+            undo_of=chosen.version,
         )
 
     async def start(self, context: Context, request: s.StartStrategy) -> s.Changed:
@@ -179,10 +190,12 @@ class StrategyHandlers:
             request.id,
             msgspec.structs.replace(known.setup, is_active=True),
             after=known.version,
+            before=known.setup,
             only_if_new=known,
         )
         view = self._running(request.id)
         if view is not None and view.status not in RUNNING:
+            context.noted.changed(f"{request.id}.status", view.status, "running")
             await self._engine.resume(request.id, by=context.actor.by)
             shown = self._shown(await self._newest(request.id))
             changed = msgspec.structs.replace(changed, strategy=shown)
@@ -196,6 +209,7 @@ class StrategyHandlers:
         written = known
         if known.setup.is_active:
             stopped = msgspec.structs.replace(known.setup, is_active=False)
+            context.noted.fields(request.id, _audited(known.setup), _audited(stopped))
             written = await self._setups.write(
                 request.id, stopped, author=context.actor.name, after=known.version
             )
@@ -222,6 +236,7 @@ class StrategyHandlers:
                 cause=f"{request.id!r} has {held.positions} positions and {held.orders} orders",
                 fix="close and cancel them first",
             )
+        context.noted.fields(request.id, _audited(known.setup), {})
         written = await self._setups.write(
             request.id,
             msgspec.structs.replace(known.setup, is_active=False),
@@ -332,6 +347,7 @@ class StrategyHandlers:
         setup: SetUp,
         *,
         after: int,
+        before: SetUp | None,
         undo_of: int | None = None,
         only_if_new: SetUpVersion | None = None,
     ) -> s.Changed:
@@ -340,6 +356,7 @@ class StrategyHandlers:
                 strategy=self._shown(only_if_new), is_in_force=True, detail="nothing to change"
             )
         await self._engine.refuse_untraded(setup.symbols)
+        context.noted.fields(name, {} if before is None else _audited(before), _audited(setup))
         written = await self._setups.write(
             name, setup, author=context.actor.name, after=after, undo_of=undo_of
         )
@@ -480,6 +497,14 @@ def _decimal_text(text: str) -> str | None:
         return f"{Decimal(text):f}"
     except InvalidOperation:
         return None
+
+
+def _audited(setup: SetUp) -> dict[str, object]:
+    """Return what the audit says of a set-up, each parameter on its own."""
+    fields: dict[str, object] = msgspec.structs.asdict(setup)
+    parameters = {f"parameters.{name}": value for name, value in setup.parameters.items()}
+    del fields["parameters"]
+    return {**fields, **parameters}
 
 
 def _wanted(request: s.CreateStrategy) -> SetUp:

@@ -103,6 +103,7 @@ class UserHandlers:
                 created_at=self._clock.now_ns(),
             )
             await self._people.add(user)
+            context.noted.changed(f"user {user.username}", None, user.role)
         link = await self._link(user, context.actor)
         return u.UserMade(user=await self._shown(user), link=link)
 
@@ -114,6 +115,7 @@ class UserHandlers:
             if request.role is not Role.OWNER:
                 self._people.require_another_owner(user)
             changed = _replace(user, role=request.role)
+            context.noted.changed(f"role of {user.username}", user.role, request.role)
             await self._people.change(changed)
         self._sessions.rescope(user.id)
         self._keys.suspend(user.id)
@@ -128,6 +130,7 @@ class UserHandlers:
             user = self._managed(context, request.user)
             self._people.require_another_owner(user)
             changed = _replace(user, is_disabled=True)
+            context.noted.changed(f"{user.username} is disabled", user.is_disabled, True)
             await self._people.change(changed)
         self._keys.suspend(user.id)
         try:
@@ -142,6 +145,7 @@ class UserHandlers:
         async with self._people.changing:
             user = self._managed(context, request.user)
             changed = _replace(user, is_disabled=False)
+            context.noted.changed(f"{user.username} is disabled", user.is_disabled, False)
             await self._people.change(changed)
         return await self._shown(changed)
 
@@ -155,6 +159,8 @@ class UserHandlers:
                     cause="a second factor is cleared at the machine itself only",
                     fix=f"run `./bot user reset {user.username} --clear-second-factor` there",
                 )
+            has_one = await self._factors.is_set_up(user.id)
+            context.noted.changed(f"second factor of {user.username}", has_one, False)
             await self._sign_in.remove_factor(user.id, keep="", address=context.actor.address)
         return await self._link(user, context.actor)
 
@@ -163,13 +169,16 @@ class UserHandlers:
         async with self._people.changing:
             user = self._managed(context, request.user)
             self._people.require_another_owner(user)
+            context.noted.changed(f"user {user.username}", user.role, None)
             try:
                 await self._people.remove(user)
                 await self._links.end_ways_in(user)
             finally:  # and only now: until he was gone he could still sign in
                 self._keys.forget(user.id)
-                await self._sessions.revoke_all(user.id, f"removed by {context.actor.name}")
-        await self._shut_out(user.id)
+                try:
+                    await self._sessions.revoke_all(user.id, f"removed by {context.actor.name}")
+                finally:
+                    await self._shut_out(user.id)
         return Done(detail=f"{user.username} was removed")
 
     async def effect_of_remove(self, context: Context, request: u.RemoveUser) -> Effect:
@@ -194,6 +203,7 @@ class UserHandlers:
         token, invitation = await self._links.invite(
             request.role, note=request.note, made_by=context.actor.name
         )
+        context.noted.changed(f"invitation {invitation.id}", None, invitation.role)
         return u.InvitationMade(
             invitation=_invitation(invitation), url=self._links.address(token), token=token
         )
@@ -215,6 +225,7 @@ class UserHandlers:
         for each in await self._links.invitations():
             if each.id == request.id:
                 self._people.require_may_grant(context.actor, each.role)
+                context.noted.changed(f"invitation {each.id}", each.role, None)
         if not await self._links.revoke_invitation(request.id):
             raise NotFound(
                 code="INVITATION_UNKNOWN",

@@ -45,7 +45,8 @@ class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
         action: the operation.
         request: what was asked, secrets struck out.
         result: `asked`, `done`, `refused` or `failed`.
-        code, detail: why, where it was not done.
+        code: why, where it was not done.
+        detail: the same in words; and of a change what it was before and after.
         correlation: id of the call.
     """
 
@@ -114,6 +115,7 @@ class ListAudit(Query[Page[AuditRecord]], frozen=True, kw_only=True, forbid_unkn
         user: only what this user answers for, by id.
         action: only this operation, `orders.place`.
         result: only what came to this.
+        text: only where the detail contains it, in this spelling: `order_frac`.
         correlation: only this call.
         start, end: only from `start` on and before `end`, UTC.
         sort: `newest` or `oldest` first.
@@ -125,6 +127,7 @@ class ListAudit(Query[Page[AuditRecord]], frozen=True, kw_only=True, forbid_unkn
     user: _Name = ""
     action: _Name = ""
     result: AuditResult | None = None
+    text: _Name = ""
     correlation: _Name = ""
     start: datetime | None = None
     end: datetime | None = None
@@ -178,6 +181,7 @@ OPERATIONS: Final = (
         examples=(
             ListAudit(),
             ListAudit(actor="person:alice", result=AuditResult.REFUSED, limit=20),
+            ListAudit(action="risk.set-limits", text="order_frac"),
         ),
     ),
     Operation(

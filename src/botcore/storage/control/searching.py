@@ -24,6 +24,7 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
         user: id of the user who answers for it; of the audit only.
         action: name of the operation; of the access log, the route's template.
         result: ``asked``, ``done``, ``refused`` or ``failed``; of the access log, the status.
+        text: what the detail contains, in this spelling; of the audit only.
         correlation: id of a call.
         since, until: instants, ``since ≤ ts < until``.
     """
@@ -32,6 +33,7 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     user: str = ""
     action: str = ""
     result: str = ""
+    text: str = ""
     correlation: str = ""
     since: int | None = None
     until: int | None = None
@@ -85,6 +87,7 @@ def audit_query(search: Search) -> tuple[sa.Select[Any], Order]:
         *([c.user_id == search.user] if search.user else []),
         *([c.action == search.action] if search.action else []),
         *([c.result == search.result] if search.result else []),
+        *([_within(c.detail, search.text)] if search.text else []),
         *_common(audit, search),
     ]
     return sa.select(audit).where(*wanted), _order(search, AUDIT, AUDIT_BY_TIME)
@@ -100,6 +103,11 @@ def access_query(search: Search) -> tuple[sa.Select[Any], Order]:
         *_common(access_log, search),
     ]
     return sa.select(access_log).where(*wanted), _order(search, ACCESS, ACCESS_BY_TIME)
+
+
+def _within(column: sa.ColumnElement[str], text: str) -> sa.ColumnElement[bool]:
+    """Return whether a text holds another, in its spelling: LIKE would know no case on SQLite."""
+    return sa.func.replace(column, text, "") != column
 
 
 def _order(search: Search, plain: Order, by_time: Order) -> Order:

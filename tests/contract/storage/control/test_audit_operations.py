@@ -11,6 +11,7 @@ from botcore.control.access import GRANTS, Actor, ActorKind, Role
 from botcore.control.dispatch import Control
 from botcore.control.handlers.audit import AuditHandlers
 from botcore.control.operations import Request
+from botcore.control.ports import AuditEntry
 from botcore.control.problems import Forbidden, Malformed
 from botcore.control.schema.audit import OPERATIONS, ListAccess, ListAudit, Sort, VerifyAudit
 from botcore.kernel.clock import ManualClock
@@ -68,3 +69,34 @@ def test_a_refusal_is_written_down_and_an_administrator_sees_it(asked: Control) 
 def test_what_cannot_be_read_is_refused(asked: Control, request_: Request[Any]) -> None:
     with pytest.raises(Malformed):
         send(asked, Role.ADMIN, request_)
+
+
+def test_what_was_changed_is_found_by_a_part_of_its_words(
+    asked: Control, control: ControlStores
+) -> None:
+    async def write() -> None:
+        for detail in ("limits.order_frac: 0.1 → 0.05", "role of tina: trader → viewer", "100%"):
+            await control.audit.append(
+                AuditEntry(
+                    actor="person:ann",
+                    user="ann",
+                    session="",
+                    address="",
+                    action="risk.set-limits",
+                    request={},
+                    result="done",
+                    detail=detail,
+                )
+            )
+
+    asyncio.run(write())
+
+    def found(text: str) -> list[str]:
+        page = send(asked, Role.ADMIN, ListAudit(text=text))
+        return [each.detail for each in page.items]
+
+    assert found("order_frac") == ["limits.order_frac: 0.1 → 0.05"]
+    assert found("tina: trader → viewer") == ["role of tina: trader → viewer"]
+    assert found("Tina") == []
+    assert found("%") == ["100%"]
+    assert send(asked, Role.ADMIN, VerifyAudit()).is_whole

@@ -77,6 +77,37 @@ def test_what_runs_for_a_user_hears_that_he_may_do_less(act: Act[Any], may_run: 
     run(story())
 
 
+def test_the_audit_says_what_a_user_and_a_key_were_before_and_after() -> None:
+    async def story() -> None:
+        desk = await open_desk()
+        actors = await team(desk)
+        tina = actors["tina"]
+
+        def details(action: str) -> list[str]:
+            return [e.detail for e in desk.audit.entries if e.action == action and e.detail]
+
+        made = await desk.send(
+            tina, keys.NewKey(name="bot", scopes=frozenset({Scope.READ_ACCOUNT}), days=1)
+        )
+        await desk.send(tina, keys.RevokeKey(id=made.key.id))
+        await desk.send(actors["adam"], u.SetRole(user="tina", role=Role.VIEWER))
+        await desk.send(actors["adam"], u.DisableUser(user="tina"))
+        await desk.send(actors["adam"], u.EnableUser(user="tina"))
+        await remove(desk, actors["adam"], "tina")
+
+        assert details("users.role") == ["role of tina: trader → viewer"]
+        assert details("users.disable") == ["tina is disabled: no → yes"]
+        assert details("users.enable") == ["tina is disabled: yes → no"]
+        assert details("users.remove")[-1] == "user tina: viewer → none"
+        (new,), (gone,) = details("keys.new"), details("keys.revoke")
+        assert f"key {made.key.id} of tina.scopes: none → read:account" in new
+        assert f"key {made.key.id} of tina.scopes: read:account → none" in gone
+        assert "expires: none → 20" in new
+        assert not any(made.api_key in entry.detail for entry in desk.audit.entries)
+
+    run(story())
+
+
 def test_an_admin_revokes_no_invitation_that_he_could_not_make() -> None:
     async def story() -> None:
         desk = await open_desk()

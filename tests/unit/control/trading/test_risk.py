@@ -111,6 +111,17 @@ def test_making_one_limit_wider_takes_the_scope_a_factor_and_a_confirmation(
     assert desk.session.risk.limits.drawdown_frac == 0.3
 
 
+def test_the_audit_is_told_the_limits_before_and_after(
+    desk: TradingDesk, risk: RiskHandlers
+) -> None:
+    before = desk.session.risk.limits.order_frac
+    call = a_call()
+
+    asyncio.run(risk.set_limits(call, r.SetLimits(order_frac=0.07)))
+
+    assert call.noted.words == f"limits.order_frac: {before:g} → 0.07"
+
+
 class Keeping:
     """Keeps limits as the next start finds them; what it does meanwhile is the test's."""
 
