@@ -95,7 +95,9 @@ class Supervisor:
                 self._stop(child)
             self._selector.close()
             os.close(self._woken)
-            os.close(self._wake)
+            # A signal may come yet, and the number may be another file's by then.
+            wake, self._wake = self._wake, -1
+            os.close(wake)
         return verdict
 
     def request_stop(self) -> None:

@@ -293,3 +293,18 @@ def test_a_child_that_asks_again_before_it_has_lived_counts_as_a_crash(tmp_path:
     run = _Run(_child(script, again_codes=frozenset({4}), again_s=60.0))
 
     assert run.end() == Verdict(Ending.GAVE_UP, "child", 4)
+
+
+def test_a_signal_after_the_end_is_written_into_nobodys_file(tmp_path: Path) -> None:
+    """The number of its closed pipe may be that of a file by then, of a journal for example."""
+    run = _Run(_child("import time; time.sleep(60)"))
+    run.wait_for(lambda: ChildEventKind.STARTED in run.kinds())
+    run.supervisor.request_stop()
+    run.end()
+    others = [(tmp_path / str(number)).open("wb", buffering=0) for number in range(16)]
+
+    run.supervisor.request_stop()
+
+    for file in others:
+        file.close()
+    assert [path.name for path in tmp_path.iterdir() if path.stat().st_size] == []
