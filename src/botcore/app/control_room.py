@@ -265,7 +265,12 @@ async def open_room(  # the one place where everything is named
             catalogue=HomeStrategies(home),
             engine=strategies,
         ),
-        MarketHandlers(running=market, recorded=RecordedSeries(lake_of({"home": settings.home}))),
+        MarketHandlers(
+            running=market,
+            recorded=RecordedSeries(lake_of({"home": settings.home})),
+            engine=engine,
+            clock=clock,
+        ),
         BacktestHandlers(runs=HomeRuns(home), notes=KeptNotes(stores.notes, clock), jobs=jobs),
         DataHandlers(folder=HomeImports(home), jobs=jobs, remove=LakeRemover(home)),
         JobHandlers(jobs=jobs),

@@ -11,11 +11,13 @@ from botcore.control.access import STRANGER
 from botcore.control.dispatch import Context
 from botcore.control.handlers.market import MarketHandlers
 from botcore.control.noting import Noted
-from botcore.control.problems import Malformed, NotFound
+from botcore.control.problems import Malformed, NotFound, Unavailable
 from botcore.control.schema import market as m
 from botcore.domain.errors import ConfigError
 from botcore.domain.ids import MINUTE_NS, InstrumentId, Nanos
 from botcore.domain.market import Bar, BarSpec, Quote, Trade
+from botcore.domain.questions import BookLevels, BookOf
+from botcore.kernel.clock import ManualClock
 
 BTC = "BTCUSDT.SIM"
 DAY_0 = 1_704_067_200_000_000_000  # 2024-01-01T00:00:00Z
@@ -110,11 +112,33 @@ class Recorded:
         return []
 
 
-def ask(request: Any, running: Running | None = None, recorded: Recorded | None = None) -> Any:
-    handlers = MarketHandlers(
+class Engine:
+    """Answers what a feed's book is; `asked` counts how often."""
+
+    def __init__(self, levels: BookLevels | None = None) -> None:
+        self.levels = levels
+        self.asked: list[BookOf] = []
+
+    async def ask(self, question: BookOf) -> BookLevels:
+        self.asked.append(question)
+        if self.levels is None:
+            raise Unavailable(code="ENGINE_SILENT", cause="it does not run", fix="start it")
+        return self.levels
+
+
+def handlers_of(
+    running: Running | None = None, recorded: Recorded | None = None, engine: Engine | None = None
+) -> MarketHandlers:
+    return MarketHandlers(
         running=running or Running(*bars(*range(10))),
         recorded=recorded or Recorded(*bars(*range(10))),
-    ).handlers()
+        engine=engine or Engine(),  # type: ignore[arg-type]  # as much of one as is asked
+        clock=ManualClock(),
+    )
+
+
+def ask(request: Any, running: Running | None = None, recorded: Recorded | None = None) -> Any:
+    handlers = handlers_of(running, recorded).handlers()
     carry_out = handlers[type(request)].carry_out
     found = carry_out(Context(STRANGER, "c", "r", Noted()), request)
     return asyncio.run(found) if asyncio.iscoroutine(found) else found
@@ -257,6 +281,57 @@ def test_the_best_prices_carry_their_age() -> None:
         Decimal("100.5"),
         60.0,
     )
+
+
+def test_a_feed_that_keeps_a_book_gives_as_many_levels_as_are_asked_for() -> None:
+    one = Decimal(1)
+    levels = BookLevels(
+        instrument=InstrumentId(BTC),
+        bids=((Decimal(100), one), (Decimal(99), one)),
+        asks=((Decimal(101), one),),
+        is_valid=True,
+        source="depth",
+        ts=Nanos(DAY_0),
+        age_s=0.25,
+    )
+    engine = Engine(levels)
+
+    book = asyncio.run(
+        handlers_of(Running(*bars(0)), engine=engine).book(
+            Context(STRANGER, "c", "r", Noted()), m.ReadBook(symbol=BTC, levels=7)
+        )
+    )
+
+    assert [each.depth for each in engine.asked] == [7]
+    assert [level.price for level in book.bids] == [100, 99]
+    assert (book.depth, book.asks[0].price, book.age_s) == ("full", Decimal(101), 0.25)
+
+
+def test_a_book_that_cannot_be_believed_leaves_the_best_prices() -> None:
+    running = Running(*bars(0))
+    running.newest = Quote(InstrumentId(BTC), Nanos(DAY_0), 100.0, 100.5, 2.0, 3.0)
+    broken = BookLevels(instrument=InstrumentId(BTC), source="depth", note="a gap")
+
+    book = asyncio.run(
+        handlers_of(running, engine=Engine(broken)).book(
+            Context(STRANGER, "c", "r", Noted()), m.ReadBook(symbol=BTC)
+        )
+    )
+
+    assert (book.depth, book.bids[0].price) == ("best", Decimal("100.0"))
+
+
+def test_a_feed_without_books_is_not_asked_for_one_at_every_look() -> None:
+    engine = Engine(BookLevels(instrument=InstrumentId(BTC), source="quote", is_valid=True))
+    handlers = handlers_of(Running(*bars(0)), engine=engine)
+
+    async def look() -> None:
+        for _ in range(5):
+            await handlers.book(Context(STRANGER, "c", "r", Noted()), m.ReadBook(symbol=BTC))
+
+    asyncio.run(look())
+
+    assert len(engine.asked) == 1
 
 
 def test_the_ticker_prefers_what_is_newer_and_knows_no_change_without_a_day_of_bars() -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from botcore.control.dispatch import Context, Handling
+from botcore.control.engine_port import EnginePort
 from botcore.control.handlers.paging import page_of
 from botcore.control.handlers.plainly import measured
 from botcore.control.market_port import RecordedMarket, RunningMarket
@@ -17,14 +18,21 @@ from botcore.control.problems import Malformed, NotFound
 from botcore.control.schema import market as m
 from botcore.control.schema.values import instant, nanoseconds
 from botcore.domain.calendar import parse_step, step_name
-from botcore.domain.ids import DAY_NS
+from botcore.domain.errors import BotError
+from botcore.domain.ids import DAY_NS, SECOND_NS, InstrumentId
 from botcore.domain.market import Bar
 from botcore.domain.parameters import did_you_mean
+from botcore.domain.questions import BookLevels, BookOf
+from botcore.kernel.clock import Clock
 from botcore.marketdata.candles import FIELDS, Candles
 from botcore.marketdata.resampling import bucket_open, check_step, resample
 
 _BARS_READ: Final = 2_000_000
 """Most recorded bars that one question reads, before they are joined."""
+_KEPT: Final = "depth"
+"""Source of a book that the feed keeps."""
+_BOOKLESS_NS: Final = 10 * SECOND_NS
+"""How long a feed that keeps no book of an instrument is not asked for it again."""
 
 
 class MarketHandlers:
@@ -33,11 +41,18 @@ class MarketHandlers:
     Args:
         running: what the platform trades on.
         recorded: the lake.
+        engine: its feed may keep whole order books.
+        clock: says when a feed that kept none is asked again.
     """
 
-    def __init__(self, *, running: RunningMarket, recorded: RecordedMarket) -> None:
+    def __init__(
+        self, *, running: RunningMarket, recorded: RecordedMarket, engine: EnginePort, clock: Clock
+    ) -> None:
         self._running = running
         self._recorded = recorded
+        self._engine = engine
+        self._clock = clock
+        self._bookless_until: dict[str, int] = {}
 
     def handlers(self) -> dict[type[Request[Any]], Handling]:
         """Return request type → how it is carried out."""
@@ -106,9 +121,19 @@ class MarketHandlers:
             or ((follows or self._has_closed(request.symbol, end)) and not has_holes),
         )
 
-    def book(self, _context: Context, request: m.ReadBook) -> m.Book:
-        """Read the best prices; no feed gives more yet."""
+    async def book(self, _context: Context, request: m.ReadBook) -> m.Book:
+        """Read the order book that the feed keeps, or the best prices where it keeps none."""
         self._must_trade(request.symbol)
+        kept = await self._kept_book(request)
+        if kept is not None:
+            return m.Book(
+                symbol=request.symbol,
+                depth="full",
+                bids=tuple(m.Level(*each) for each in kept.bids),
+                asks=tuple(m.Level(*each) for each in kept.asks),
+                time=None if kept.ts is None else instant(kept.ts),
+                age_s=kept.age_s,
+            )
         quote = self._running.quote(request.symbol)
         if quote is None:
             return m.Book(
@@ -122,6 +147,22 @@ class MarketHandlers:
             time=instant(quote.ts_event),
             age_s=self._age_s(quote.ts_event),
         )
+
+    async def _kept_book(self, request: m.ReadBook) -> BookLevels | None:
+        """Return the feed's own book; None where it keeps none, or none that can be believed."""
+        now, symbol = self._clock.monotonic_ns(), request.symbol
+        if now < self._bookless_until.get(symbol, now):
+            return None
+        try:
+            found = await self._engine.ask(
+                BookOf(instrument=InstrumentId(symbol), depth=request.levels)
+            )
+        except BotError:  # the best prices are known without it
+            return None
+        if found.source != _KEPT:
+            self._bookless_until[symbol] = now + _BOOKLESS_NS
+            return None
+        return found if found.is_valid else None
 
     def prints(self, _context: Context, request: m.ReadPrints) -> m.Prints:
         """Read the market's last trades."""
