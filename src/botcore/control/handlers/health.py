@@ -206,12 +206,16 @@ def _parts(view: PlatformView | None, age_s: float) -> tuple[Component, ...]:
         FeedStatus.STALE: HealthStatus.DEGRADED,
         FeedStatus.DOWN: HealthStatus.DOWN,
     }[view.feed.status]
+    if feed is HealthStatus.OK and age_s > STALE_AFTER_S:
+        feed = HealthStatus.DEGRADED  # of an engine that is silent nothing is live
+    old_s = view.feed.age_s + age_s
     is_stored = view.storage == "ok"
     return (
         Component(
             name="feed",
             status=feed,
-            staleness_s=round(view.feed.age_s + age_s, 3),
+            last_error="" if feed is HealthStatus.OK else f"its newest price is {old_s:.0f} s old",
+            staleness_s=round(old_s, 3),
             detail=view.feed.name,
         ),
         Component(

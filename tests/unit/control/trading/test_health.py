@@ -88,6 +88,7 @@ def test_every_part_says_since_when_it_is_as_it_is_and_what_went_wrong_last(
 
     assert silent["engine"].since == instant(NOW + 60 * SECOND_NS)
     assert silent["engine"].last_error == "engine not answering since 1 min"
+    assert silent["feed"].last_error == "its newest price is 60 s old"
     assert silent["journal"].since == silent["control-store"].since == instant(NOW)
     assert well["engine"].since == instant(NOW + 120 * SECOND_NS)
     assert well["engine"].last_error == "engine not answering since 1 min"
