@@ -88,6 +88,7 @@ def _failure(error: BaseException) -> Failed:
 
 
 def _end_with_parent(leave: Callable[[int], None] = os._exit) -> None:
-    while sys.stdin.buffer.read(1):
+    # Not through `sys.stdin`: the interpreter closes that at its end, and aborts if a thread reads.
+    while os.read(0, 1):
         pass
     leave(1)

@@ -1,4 +1,5 @@
 import asyncio
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from tests.support.fast_clock import FastClock
 from tests.support.memory_jobs import ENDED, MemoryJobs
 
 from botcore.app.jobs.runner import ATTEMPTS_MAX, JobRunner
+from botcore.app.jobs.wire import Asked
 from botcore.app.runs import Runs
 from botcore.control.jobs_port import JobRecord
 from botcore.control.operations import Page
@@ -540,3 +542,28 @@ def test_a_real_worker_runs_a_backtest_and_keeps_it(tmp_path: Path) -> None:
     asyncio.run(play())
     assert (tmp_path / "runs" / "0001-ema-cross" / "report.html").exists()
     assert Runs(tmp_path / "runs").find("1").record.owner == "u1"
+
+
+@pytest.mark.parametrize("request_", [{}, {"strategies": ["ema-cross"], "bars": 300}])
+def test_a_worker_ends_without_a_complaint(tmp_path: Path, request_: dict[str, object]) -> None:
+    """Its parent's end of the pipe is still open then, as while it runs."""
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "botcore", "worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    asked_ = Asked(kind="backtest", request=request_, overrides={"home": str(tmp_path)})
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+    assert worker.stderr is not None
+    with worker, worker.stdin:
+        worker.stdin.write(msgspec.json.encode(asked_) + b"\n")
+        worker.stdin.flush()
+
+        last = worker.stdout.read().splitlines()[-1]
+        complaint = worker.stderr.read()
+        code = worker.wait(60)
+
+    assert complaint == b""
+    assert (code, b'"type":"ended"' in last) == ((0, True) if request_ else (1, False))
