@@ -31,6 +31,10 @@ A = TypeVar("A")
 Confirm = Callable[[str], bool]
 """Is shown what an act would do, and says whether to do it."""
 _TRY_AGAIN: Final = (429, 502, 503, 504)
+_STILL_RUNNING: Final = "STILL_RUNNING"
+_UNFINISHED_S: Final = 60.0
+"""How long an act is waited for that took longer than a try."""
+_LOOK_S: Final = 1.0
 _KEEP_ALIVE_S: Final = 30.0
 _HERE: Final = ("127.0.0.1", "localhost", "::1")
 
@@ -184,7 +188,7 @@ class Client:
         if confirmation:
             headers["Confirmation-Token"] = confirmation
         may_renew = bool(self.credentials.refresh or self.credentials.local)
-        retry = 0
+        retry, patience_s = 0, _UNFINISHED_S
         while True:
             why = await self._show(headers)
             status, body, asked_s = (0, why, 0.0) if why else await self._try(sent, headers)
@@ -196,6 +200,10 @@ class Client:
             if isinstance(problem, Unauthenticated) and may_renew:
                 may_renew = False
                 await self._renew(problem, shown=headers["Authorization"])
+                continue
+            if retry and problem.code == _STILL_RUNNING and patience_s > 0.0:
+                patience_s -= _LOOK_S  # a try of ours that was not answered is at work yet
+                await self._clock.sleep(_LOOK_S)
                 continue
             if (status and status not in _TRY_AGAIN) or retry >= self._retrying.retries:
                 raise problem

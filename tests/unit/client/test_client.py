@@ -51,6 +51,7 @@ from botcore.domain.ids import Nanos
 
 DONE = Told(200, {"keys": []})
 BUSY = Told(503, {"code": "STORE_BUSY", "cause": "it is busy", "fix": "ask again"})
+STILL_RUNNING = Told(409, {"code": "STILL_RUNNING", "cause": "it is at work", "fix": "wait"})
 CANCELED = Told(
     200,
     {
@@ -145,6 +146,39 @@ def test_an_act_is_tried_again_under_one_key_and_another_act_has_another() -> No
     assert len(set(keys[:3])) == 1
     assert keys[3] != keys[0]
     assert len(keys[0]) >= 16
+
+
+def test_an_act_that_takes_longer_than_a_try_is_waited_for() -> None:
+    """Its first try is still at work: that is no refusal, but the answer that it goes on."""
+    waits = Waits()
+    with scripted(Told(SILENT), *[STILL_RUNNING] * 7, CANCELED) as (script, server):
+        found = send(
+            f"http://127.0.0.1:{server.port}", CancelOrder(id="BC-1"), waits, timeout_s=0.3
+        )
+
+    assert not isinstance(found, Problem)
+    assert found.id == "BC-1"
+    assert len({each.headers["idempotency-key"] for each in script.heard}) == 1
+
+
+def test_an_act_that_never_ends_is_not_waited_for_without_end() -> None:
+    waits = Waits()
+    with scripted(Told(SILENT), STILL_RUNNING) as (_, server):
+        found = send(
+            f"http://127.0.0.1:{server.port}", CancelOrder(id="BC-1"), waits, timeout_s=0.3
+        )
+
+    assert isinstance(found, Problem)
+    assert found.code == "STILL_RUNNING"
+    assert 50.0 < sum(waits.slept) < 70.0
+
+
+def test_an_act_of_another_under_the_same_key_is_not_waited_for() -> None:
+    with scripted(STILL_RUNNING) as (script, server):
+        found = send(f"http://127.0.0.1:{server.port}", CancelOrder(id="BC-1"))
+
+    assert isinstance(found, Problem)
+    assert len(script.heard) == 1
 
 
 def test_a_question_carries_no_key() -> None:
