@@ -10,6 +10,7 @@ import msgspec
 
 from botcore.cli.tables import table
 from botcore.cli.values import NOTHING, is_rows, percent, printable, text_of
+from botcore.control.dispatch import to_json
 from botcore.control.operations import Done, Page
 from botcore.control.schema.exports import TaxFile
 from botcore.control.schema.logs import LogEntry
@@ -35,6 +36,8 @@ def show(answer: object) -> None:
         _more(answer.next_cursor)
     elif isinstance(answer, tuple | list):
         _rows(answer, width)
+    elif isinstance(answer, dict):
+        print(msgspec.json.format(to_json(answer)).decode())
     elif isinstance(answer, msgspec.Struct):
         _value(answer, width, "")
         _more(getattr(answer, "next_cursor", None))
@@ -69,7 +72,7 @@ def _rows(items: Sequence[Any], width: int | None, indent: str = "") -> None:
     if not isinstance(items[0], msgspec.Struct):
         print("\n".join(indent + text_of(each) for each in items))
         return
-    if any(is_rows(getattr(each, name, None)) for each in items for name in each.__struct_fields__):
+    if _is_mostly_rows(items[0]):
         _parts(items, width, indent)
         return
     if isinstance(items[0], LogEntry):
@@ -108,6 +111,12 @@ def _parts(items: Sequence[Any], width: int | None, indent: str) -> None:
         first, *others = each.__struct_fields__
         print(indent + text_of(getattr(each, first)))
         _fields({_words(name): getattr(each, name) for name in others}, width, indent + _INDENT)
+
+
+def _is_mostly_rows(item: msgspec.Struct) -> bool:
+    """Whether what an item has to say is a table of its own, such as the figures of one part."""
+    values = [getattr(item, name) for name in item.__struct_fields__]
+    return any(map(is_rows, values)) and sum(not is_rows(each) for each in values) == 1
 
 
 def _filled(text: str, width: int | None, used: int = 0) -> list[str]:
@@ -170,5 +179,7 @@ def _is_block(value: object) -> bool:
     if isinstance(value, msgspec.Struct):
         return not isinstance(value, Money)
     if is_rows(value):
+        return True
+    if isinstance(value, dict) and any(isinstance(each, dict) for each in value.values()):
         return True
     return isinstance(value, dict | tuple | list) and len(text_of(value)) > _ON_ONE_LINE

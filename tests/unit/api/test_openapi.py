@@ -279,7 +279,7 @@ def test_a_command_can_be_pasted() -> None:
         'curl "$BOTCORE_URL/api/v1/things/cup/purchases" \\\n'
         "  -X POST \\\n"
         '  -H "Authorization: Bearer $BOTCORE_KEY" \\\n'
-        '  -H "Idempotency-Key: $(uuidgen)" \\\n'
+        '  -H "Idempotency-Key: $(date +%s)-$RANDOM" \\\n'
         '  -H "Content-Type: application/json" \\\n'
         "  -d '{\"quantity\": 2}'"
     )

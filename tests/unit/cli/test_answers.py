@@ -249,3 +249,23 @@ def test_a_long_value_goes_on_below_itself(seen: Shown) -> None:
     assert lines[1].startswith("cause     a word")
     assert lines[2].startswith("          word")
     assert all(len(line) <= 60 for line in lines)
+
+
+def test_a_list_of_things_that_hold_tables_too_is_one_table_without_them(seen: Shown) -> None:
+    room = Room(Limit("cash", Decimal(1), 0.1), Limit("cash", Decimal(2), 0.2))
+
+    lines = shown(Page(items=(Named(name="a", rooms=(room,)), Named(name="b"))), *seen, width=80)
+
+    assert [line.split()[0] for line in lines] == ["name", "a", "b"]
+
+
+def test_a_document_is_shown_as_the_json_it_is(seen: Shown) -> None:
+    lines = shown({"type": "object", "required": ["name"]}, *seen)
+
+    assert lines == ["{", '  "type": "object",', '  "required": [', '    "name"', "  ]", "}"]
+
+
+def test_what_is_inside_of_what_is_inside_stands_below_its_name(seen: Shown) -> None:
+    lines = shown(Named(value={"fast": {"default": 10, "to": 500}}), *seen)
+
+    assert lines[-2:] == ["value", "  fast  default=10, to=500"]

@@ -16,7 +16,7 @@ def curl(operation: Operation) -> str:
     if operation.scope is not None:
         parts.append('-H "Authorization: Bearer $BOTCORE_KEY"')
     if operation.is_act:
-        parts.append('-H "Idempotency-Key: $(uuidgen)"')
+        parts.append('-H "Idempotency-Key: $(date +%s)-$RANDOM"')
     if first.body is not None:
         body = json.dumps(first.body, ensure_ascii=False).replace("'", "'\\''")
         parts += ['-H "Content-Type: application/json"', f"-d '{body}'"]

@@ -140,7 +140,7 @@ def wrong_code() -> Forbidden:
     return Forbidden(
         code="CODE_WRONG",
         cause="the code is wrong, too old, or was used before",
-        fix="wait for the next code and type that; each is good once",
+        fix="type the app's next code, or another of your recovery codes; each is good once",
     )
 
 
