@@ -16,7 +16,16 @@ from botcore.api.ws import frames, stream_schema
 from botcore.api.ws.hub import PHASES, Hub
 from botcore.api.ws.protocol import framed, text_of
 from botcore.control.problems import NotFound
-from botcore.control.schema.streams import CHANNELS, MESSAGES, Channel, ClientFrame, SignIn
+from botcore.control.schema.streams import (
+    CHANNELS,
+    MESSAGES,
+    Channel,
+    ClientFrame,
+    Message,
+    PriceUpdate,
+    SignIn,
+    TradeUpdate,
+)
 from botcore.domain.errors import StorageError
 
 PAGE = Path(__file__).parents[4] / "docs" / "reference" / "websocket.md"
@@ -140,3 +149,17 @@ def test_what_is_framed_is_read_as_websockets_reads_it(size: int) -> None:
 
     assert framed(payload) == Frame(Opcode.TEXT, payload).serialize(mask=False)
     assert text_of(framed(payload)) == payload.decode()
+
+
+@pytest.mark.requirement("WS PriceUpdate", "WS TradeUpdate")
+@pytest.mark.parametrize(
+    ("kind", "named"),
+    [
+        (PriceUpdate, ("symbol", "price", "timestamp")),
+        (TradeUpdate, ("trade_id", "status", "price")),
+    ],
+)
+def test_a_message_has_the_fields_of_the_contract_first(
+    kind: type[Message], named: tuple[str, ...]
+) -> None:
+    assert kind.__struct_fields__[: len(named)] == named
