@@ -70,6 +70,7 @@ from botcore.control.identity.notices import Notice
 from botcore.control.identity.passwords import cost_for, machine_memory
 from botcore.control.identity.people import People
 from botcore.control.operations import Request
+from botcore.control.own_threads import OwnThreads
 from botcore.control.schema import operations
 from botcore.control.schema.health import HealthStatus
 from botcore.domain.errors import BotError, ConfigError, StorageError
@@ -79,6 +80,7 @@ from botcore.storage import ReadingStore, ReadModels, Store
 KEY_FILE: Final = "secrets.key"
 _TEND_S: Final = 60.0
 _FOLLOW_S: Final = 1.0
+_ACT_THREADS: Final = 2
 _LOOK_S: Final = 1.0
 
 
@@ -251,10 +253,12 @@ async def open_room(  # the one place where everything is named
         recomposed=monitored.metrics.recomposed,
     )
     health = HealthHandlers(engine=engine, history=history, vitals=vitals, clock=clock)
+    acts = OwnThreads("acts", count=_ACT_THREADS)
+    stack.callback(acts.close)
     handlers: dict[type[Request[Any]], Handling] = {}
     for area in (
         AccountHandlers(engine=engine, history=history),
-        OrderHandlers(engine=engine, history=history),
+        OrderHandlers(engine=engine, history=history, on_thread=acts.run),
         PositionHandlers(engine=engine, stored=history, clock=clock),
         TradeHandlers(engine=engine, history=history),
         LedgerHandlers(engine=engine, history=history),

@@ -12,6 +12,7 @@ from botcore.control.handlers.spans import span_of
 from botcore.control.history_port import Asked, History, OnlyFills, OnlyOrders
 from botcore.control.operations import Page, Request
 from botcore.control.order_words import effect_words
+from botcore.control.own_threads import OnThread
 from botcore.control.problems import Forbidden, NotFound
 from botcore.control.schema import orders as o
 from botcore.control.schema.orders import Order, OrderDetail, OrderSort
@@ -36,9 +37,17 @@ class OrderHandlers:
     Args:
         engine: where orders live.
         history: what was stored of them.
+        on_thread: looks an order up for an act; threads that all share may be held by readings.
     """
 
-    def __init__(self, *, engine: EnginePort, history: History) -> None:
+    def __init__(
+        self,
+        *,
+        engine: EnginePort,
+        history: History,
+        on_thread: OnThread = asyncio.to_thread,
+    ) -> None:
+        self._on_thread = on_thread
         self._engine = engine
         self._history = history
         self._accounts = Accounts(engine=engine, stored=history)
@@ -237,7 +246,7 @@ class OrderHandlers:
         must_cover(context.actor, order.instrument, total)
 
     async def _order(self, name: str) -> Order:
-        order = await asyncio.to_thread(self._history.order, name)
+        order = await self._on_thread(self._history.order, name)
         if order is None:
             raise _unknown(name)
         return order
@@ -245,7 +254,7 @@ class OrderHandlers:
     async def _stored(self, name: str) -> Order | None:
         """Return an order as stored; None where the store cannot say: what was done is done."""
         try:
-            return await asyncio.to_thread(self._history.order, name)
+            return await self._on_thread(self._history.order, name)
         except StorageError:
             return None
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import math
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from tests.support.trading_session import ACCOUNT, TradingSession
 from botcore.app import viewing
 from botcore.control.access import Role, Scope
 from botcore.control.handlers.orders import OrderHandlers
+from botcore.control.own_threads import OwnThreads
 from botcore.control.problems import Conflict, Forbidden, Malformed, NotFound, Refused, Unavailable
 from botcore.control.schema import orders as o
 from botcore.domain.commands import MANUAL, CancelAll, KillSwitch, SetMode
@@ -99,6 +102,33 @@ def test_an_order_placed_so_long_ago_that_it_is_forgotten_is_not_to_be_asked_for
 
     assert refused.value.fix == "look at the orders; use a new Idempotency-Key for a new act"
     assert len(desk.session.orders) == 2
+
+
+def test_orders_are_placed_changed_and_taken_back_while_slow_readings_hold_every_other_thread(
+    desk: TradingDesk,
+) -> None:
+    threads = OwnThreads("acts", count=1)
+    orders = OrderHandlers(engine=desk, history=desk.history, on_thread=threads.run)
+    slow = threading.Event()
+
+    async def acts() -> tuple[str, Decimal | None, str]:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+        reading = asyncio.create_task(asyncio.to_thread(slow.wait, 60))
+        try:
+            desk.frozen = desk.view()  # which does not show the order yet
+            placed = await orders.place(a_call(reference="r1"), _limit("90"))
+            change = o.AmendOrder(id=placed.id, quantity=Decimal(1))
+            changed = await orders.amend(a_call(reference="r2"), change)
+            gone = await orders.cancel(a_call(reference="r3"), o.CancelOrder(id=placed.id))
+        finally:
+            slow.set()
+            await reading
+        return placed.id, changed.quantity, gone.id
+
+    placed, quantity, gone = asyncio.run(asyncio.wait_for(acts(), 30))
+    threads.close()
+
+    assert (quantity, gone) == (Decimal(1), placed)
 
 
 def test_what_the_gate_denies_is_refused_with_its_code_and_its_figures(
