@@ -81,6 +81,7 @@ class LocalVenue:
         )
         self.on_open = self.simulated.on_open
         self.submit = self.simulated.submit
+        self.submit_all = self.simulated.submit_all
         self.cancel = self.simulated.cancel
         self.replace = self.simulated.replace
         self.query = self.simulated.query

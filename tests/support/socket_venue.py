@@ -5,7 +5,7 @@ that nobody knows: OUTCOME_UNKNOWN, or CANCEL_UNKNOWN.
 """
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -78,6 +78,13 @@ class SocketVenue:
         if isinstance(answer, _Silence) or any(r.detail == "DUPLICATE" for r in answer.reports):
             return (_said(ReportKind.OUTCOME_UNKNOWN, ref, ts),)
         return answer.reports
+
+    def submit_all(
+        self, orders: Sequence[tuple[OrderSpec, int]]
+    ) -> Iterator[tuple[VenueReport, ...]]:
+        """Place orders, each by a request of its own."""
+        for order, ts in orders:
+            yield self.submit(order, ts)
 
     def cancel(self, order: OrderRef, ts: int) -> tuple[VenueReport, ...]:
         """Take an order back."""

@@ -126,7 +126,7 @@ class Session:
         """Take several inputs of one moment whose orders become durable together, not one by one.
 
         Each is stepped on the state that the one before left. No order leaves before all of them
-        are durable, and then they leave in order.
+        are durable, and then they leave in order, before anything that follows from an answer.
 
         Args:
             events: what may place and change orders; nothing that lowers risk, which waits for no
@@ -147,12 +147,17 @@ class Session:
         orders = [(key, effect.order) for key, effect in released if isinstance(effect, Submit)]
         may_leave = not orders or self._announce(orders)
         try:
+            leaving: list[tuple[Key, OrderSpec]] = []
             for key, effect in released:
-                if not isinstance(effect, Submit):
-                    self._pending.append((key, effect))
-                elif may_leave:
-                    self._send(key, effect.order)
+                if isinstance(effect, Submit):
+                    if may_leave:
+                        leaving.append((key, effect.order))
+                    continue
+                self._send_all(leaving)
+                leaving.clear()
+                self._pending.append((key, effect))
                 self._drain()
+            self._send_all(leaving)
             self._drain()
         except BaseException:
             self._pending.clear()  # as `_drain`
@@ -243,6 +248,18 @@ class Session:
         for report in self._venue.submit(order, cause.ts):
             hit("submit.answered")
             self._answer(cause, report)
+
+    def _send_all(self, orders: Sequence[tuple[Key, OrderSpec]]) -> None:
+        """Send announced orders; all are at the venue before the first answer is taken."""
+        if not orders:
+            return
+        hit("submit.sending")
+        answers = self._venue.submit_all([(order, cause.ts) for cause, order in orders])
+        for (cause, _), reports in zip(orders, answers, strict=True):
+            for report in reports:
+                hit("submit.answered")
+                self._answer(cause, report)
+            self._drain()
 
     def _release(self, cause: Key, effect: Effect) -> None:
         venue = self._venue

@@ -1,6 +1,6 @@
 """What execution needs of a venue: the consumer owns the port, adapters implement it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Protocol
 
@@ -17,6 +17,15 @@ class OrderVenue(Protocol):
 
     def submit(self, order: OrderSpec, ts: int) -> Iterable[VenueReport]:
         """Place an order at `ts` (nanoseconds UTC)."""
+        ...
+
+    def submit_all(
+        self, orders: Sequence[tuple[OrderSpec, int]]
+    ) -> Iterable[Iterable[VenueReport]]:
+        """Place orders, each at its `ts`, in order; return the reports of each.
+
+        All of them may be at the venue before the first report is given out.
+        """
         ...
 
     def cancel(self, order: OrderRef, ts: int) -> Iterable[VenueReport]:

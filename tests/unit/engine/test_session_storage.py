@@ -3,7 +3,7 @@
 # A Decimal equals the whole number that it is.
 # mypy: disable-error-code="comparison-overlap"
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 import pytest
@@ -233,6 +233,11 @@ class FailingVenue:
             raise StorageError(code="VENUE_STORE_FULL", cause="no space", fix="free some")
         return self._venue.submit(order, ts)
 
+    def submit_all(
+        self, orders: Sequence[tuple[OrderSpec, int]]
+    ) -> Iterable[Iterable[VenueReport]]:
+        return [self.submit(order, ts) for order, ts in orders]
+
     def query(self, order: OrderRef, ts: int) -> Iterable[VenueReport]:
         return self._venue.query(order, ts)
 
@@ -261,6 +266,39 @@ def test_orders_given_together_leave_in_order_once_all_are_durable(trading: Trad
     placed = [fact.orders[0] for fact in trading.journal.facts if isinstance(fact, PersonActed)]
     assert sent == placed
     assert len(sent) == 3
+
+
+class CountingVenue:
+    """Notes how many orders it is given at a time."""
+
+    def __init__(self, venue: SimulatedVenue) -> None:
+        self._venue = venue
+        self.given: list[int] = []
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._venue, name)
+
+    def submit_all(
+        self, orders: Sequence[tuple[OrderSpec, int]]
+    ) -> Iterable[Iterable[VenueReport]]:
+        self.given.append(len(orders))
+        return self._venue.submit_all(orders)
+
+
+def test_orders_given_together_reach_the_venue_together_and_their_answers_are_inputs_in_order(
+    trading: Trading,
+) -> None:
+    trading.bars(1)
+    venue = CountingVenue(trading.venue)
+    trading.session.reconnect(venue)  # type: ignore[arg-type]  # the rest is the venue's own
+
+    trading.session.together([by_hand(n, "90") for n in range(3)], STARTS)
+
+    placed = [fact.orders[0] for fact in trading.journal.facts if isinstance(fact, PersonActed)]
+    answers = [each for each in trading.journal.inputs if isinstance(each, VenueReport)]
+    taken = [each.client_order_id for each in answers if each.kind is ReportKind.ACCEPTED]
+    assert venue.given == [3]
+    assert taken[-3:] == placed
 
 
 def test_an_order_given_together_with_others_is_measured_with_them_in_place(

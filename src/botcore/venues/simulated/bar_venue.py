@@ -1,7 +1,7 @@
 """The simulated venue: takes orders, matches them against bars, and keeps its own truth."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from botcore.domain.errors import ConfigError
@@ -158,26 +158,26 @@ class SimulatedVenue:
         Raises:
             StorageError: it could not be made durable.
         """
+        return self.submit_all(((order, ts),))[0]
+
+    def submit_all(self, orders: Sequence[tuple[OrderSpec, int]]) -> list[list[VenueReport]]:
+        """Take orders one after the other, or refuse them, and make that durable at once.
+
+        Args:
+            orders: each with the instant of its decision, as `submit`.
+
+        Returns:
+            The reports of each, as `submit`.
+
+        Raises:
+            StorageError: nothing of it could be made durable.
+        """
         truth = self._truth
-        if truth.is_durable:
-            truth.check()
-        if order.client_order_id in truth.orders:
-            return [_report(_REJECTED_KIND, order, ts, None, "DUPLICATE")]
-        new = Order.of(order, len(truth.numbered) + 1, ts)
-        reports: list[VenueReport] = []
-        why = self._desk.admit(new, ts, reports)
-        truth.orders[order.client_order_id] = new
-        truth.numbered.append(new)
-        if why:
-            new.leaves = 0
-            new.ended, new.detail = ts, why
-            reports.append(ended_report(new))
-        else:
-            new.state = _ACCEPTED
-            reports.append(_report(_ACCEPTED_KIND, order, ts, new.venue_order_id, ""))
-        if truth.is_durable:
-            truth.touch(new)
-            truth.save()
+        if not truth.is_durable:
+            return [self._taken(order, ts) for order, ts in orders]
+        truth.check()
+        reports = [self._taken(order, ts) for order, ts in orders]
+        truth.save()
         return reports
 
     def cancel(self, ref: OrderRef, ts: int) -> list[VenueReport]:
@@ -311,6 +311,27 @@ class SimulatedVenue:
         self._truth.load(kept, self._settlement)
 
     # --- inside
+
+    def _taken(self, order: OrderSpec, ts: int) -> list[VenueReport]:
+        """Put an order to work, or refuse it; what changed is noted, to be made durable."""
+        truth = self._truth
+        if order.client_order_id in truth.orders:
+            return [_report(_REJECTED_KIND, order, ts, None, "DUPLICATE")]
+        new = Order.of(order, len(truth.numbered) + 1, ts)
+        reports: list[VenueReport] = []
+        why = self._desk.admit(new, ts, reports)
+        truth.orders[order.client_order_id] = new
+        truth.numbered.append(new)
+        if why:
+            new.leaves = 0
+            new.ended, new.detail = ts, why
+            reports.append(ended_report(new))
+        else:
+            new.state = _ACCEPTED
+            reports.append(_report(_ACCEPTED_KIND, order, ts, new.venue_order_id, ""))
+        if truth.is_durable:
+            truth.touch(new)
+        return reports
 
     def _find(self, ref: OrderRef) -> Order | None:
         order = self._truth.orders.get(ref.client_order_id)

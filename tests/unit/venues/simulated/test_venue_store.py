@@ -16,7 +16,7 @@ import pytest
 from tests.support.venue_session import PAPER, USDT, VenueSession, fills
 
 from botcore.domain.errors import StorageError
-from botcore.domain.orders import OrderType
+from botcore.domain.orders import OrderType, Side
 from botcore.domain.reports import ReportKind
 from botcore.venues.simulated import SqliteVenueStore
 from botcore.venues.simulated.records import VenueRecords
@@ -186,7 +186,7 @@ def _copy(path: Path, folder: Path) -> None:
 _TRADER = """
 import sys
 from pathlib import Path
-from botcore.domain.orders import OrderType
+from botcore.domain.orders import OrderType, Side
 from botcore.venues.simulated import SqliteVenueStore
 from tests.support.venue_session import VenueSession
 
@@ -394,6 +394,52 @@ def test_a_venue_whose_commit_failed_says_nothing_and_does_nothing_more() -> Non
     ):
         with pytest.raises(StorageError):
             act()
+
+
+def test_orders_submitted_together_are_one_commit_and_answered_each_by_itself() -> None:
+    store = BrokenStore(2)  # the deposit, and all of them
+    session = VenueSession(store=store, cash="1000")
+    names = ("a", "b", "a", "dear")
+    prices = ("90", "91", "92", "99")
+    orders = [
+        session.spec(Side.BUY, LIMIT, "9" if name == "dear" else "1", name=name, limit_price=price)
+        for name, price in zip(names, prices, strict=True)
+    ]
+
+    answers = session.venue.submit_all([(each, session.now) for each in orders])
+
+    assert [[report.kind for report in each] for each in answers] == [
+        [ReportKind.ACCEPTED],
+        [ReportKind.ACCEPTED],
+        [ReportKind.REJECTED],
+        [ReportKind.REJECTED],
+    ]
+    assert [each[0].detail.partition(":")[0] for each in answers[2:]] == [
+        "DUPLICATE",
+        "INSUFFICIENT_BALANCE",
+    ]
+    assert store.commits == 0
+
+
+def test_a_restarted_venue_knows_the_orders_that_were_submitted_together(path: Path) -> None:
+    session = a_session(path)
+    orders = [session.spec(Side.BUY, LIMIT, "1", name=n, limit_price="90") for n in ("a", "b")]
+    session.venue.submit_all([(each, session.now) for each in orders])
+    truth = session.venue.snapshot()
+
+    again = reopened(session, path)
+
+    assert again.venue.snapshot() == truth
+    assert again.working() == ["a", "b"]
+
+
+def test_of_orders_submitted_together_none_is_answered_where_the_commit_fails() -> None:
+    session = VenueSession(store=BrokenStore(1))
+    orders = [session.spec(Side.BUY, LIMIT, "1", name=n, limit_price="90") for n in ("a", "b")]
+
+    for _ in range(2):
+        with pytest.raises(StorageError):
+            session.venue.submit_all([(each, session.now) for each in orders])
 
 
 def test_the_file_is_written_through(path: Path) -> None:
