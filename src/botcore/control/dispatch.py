@@ -316,7 +316,7 @@ class Control:
         if wanted is Confirm.NEVER or call.actor.is_unattended:
             return True
         if token:
-            self._confirmations.take(token, digest)
+            self._confirmations.take(token, _within_session(call.actor, digest))
             return True
         if wanted is Confirm.IF_RAISING:
             return not (await call.effect()).is_raising
@@ -324,7 +324,7 @@ class Control:
 
     async def _must_confirm(self, call: "_Call", digest: str) -> ConfirmationRequired:
         effect = await call.effect()
-        token, until = self._confirmations.give(digest)
+        token, until = self._confirmations.give(_within_session(call.actor, digest))
         return ConfirmationRequired(
             code="CONFIRMATION_REQUIRED",
             cause=effect.words,
@@ -511,10 +511,17 @@ def is_fresh(actor: Actor, clock: Clock) -> bool:
 
 
 def fingerprint(actor: Actor, operation: Operation, request: Request[Any]) -> str:
-    """Return a hash of exactly this act by exactly this actor, 64 hex digits."""
+    """Return a hash of exactly this act by exactly this actor, 64 hex digits.
+
+    The session is no part of it: who signs in again asks for the same act under the same key.
+    """
     content = msgspec.json.encode(request, order="deterministic")
-    who = f"{actor.name}\0{actor.session}\0{operation.name}\0".encode()
-    return hashlib.sha256(who + content).hexdigest()
+    return hashlib.sha256(f"{actor.name}\0{operation.name}\0".encode() + content).hexdigest()
+
+
+def _within_session(actor: Actor, digest: str) -> str:
+    """Return what a confirmation is bound to: the act, and the session that was shown it."""
+    return hashlib.sha256(f"{actor.session}\0{digest}".encode()).hexdigest()
 
 
 def _reference(call: _Call, key: str) -> str:

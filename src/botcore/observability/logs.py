@@ -26,6 +26,8 @@ from botcore.observability.redaction import redacted
 
 REPEATS_PER_S: Final = 10
 REPEATS_BURST: Final = 200
+_TRACED: Final = frozenset({LogEvent.ORDER_PLACED, LogEvent.ORDER_ENDED, LogEvent.FILL})
+"""An order's way is found again by these, and the gate's rate bounds them: none is left out."""
 _EVENTS: Final = frozenset(LogEvent)
 _SECRET_MIN: Final = 8
 _FIRST: Final = ("ts", "level", "event", "msg", "service")
@@ -186,7 +188,7 @@ class _LimitRepeats:
 
     def __call__(self, _logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
         event = line["event"]
-        if line["level"] in ("error", "critical"):
+        if line["level"] in ("error", "critical") or event in _TRACED:
             return line
         # Bounded: the events are a closed list.
         bucket = self._buckets.setdefault(event, TokenBucket(REPEATS_PER_S, REPEATS_BURST))

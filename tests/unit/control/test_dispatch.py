@@ -222,6 +222,15 @@ def test_the_same_key_and_request_get_the_same_answer_and_act_once(desk: Desk) -
     assert desk.shop.bought == [3]
 
 
+def test_who_signed_in_again_gets_the_answer_of_the_same_key(desk: Desk) -> None:
+    first = desk.tell(Buy(amount=7), key="k")
+
+    again = desk.tell(Buy(amount=7), person(session="s2"), key="k")
+
+    assert (first.was_known, again.was_known) == (False, True)
+    assert desk.shop.bought == [7]
+
+
 def test_the_same_key_with_another_request_is_refused(desk: Desk) -> None:
     desk.tell(Buy(amount=3), key="k")
 

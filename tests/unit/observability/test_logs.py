@@ -215,12 +215,23 @@ def test_a_line_that_repeats_too_fast_is_counted_instead() -> None:
     log = Log()
 
     for _ in range(REPEATS_BURST + 7):
-        get_logger().info(LogEvent.FILL)
+        get_logger().info(LogEvent.ORDER_DENIED)
     log.clock.advance(SECOND_NS)
-    get_logger().info(LogEvent.FILL)
+    get_logger().info(LogEvent.ORDER_DENIED)
 
     assert len(log.lines) == REPEATS_BURST + 1
     assert log.lines[-1]["repeats_left_out"] == 7
+
+
+def test_no_part_of_an_orders_way_is_left_out_however_many_trade() -> None:
+    log = Log()
+
+    for _ in range(REPEATS_BURST):
+        get_logger().info(LogEvent.ORDER_PLACED)
+        get_logger().info(LogEvent.FILL)
+        get_logger().info(LogEvent.ORDER_ENDED)
+
+    assert len(log.lines) == 3 * REPEATS_BURST
 
 
 def test_no_error_is_ever_left_out() -> None:
@@ -236,7 +247,7 @@ def test_one_flood_does_not_silence_another_event() -> None:
     log = Log()
 
     for _ in range(REPEATS_BURST * 2):
-        get_logger().info(LogEvent.FILL)
+        get_logger().info(LogEvent.ORDER_DENIED)
     get_logger().info(LogEvent.MODE_CHANGED)
 
     assert log.lines[-1]["event"] == "mode_changed"
