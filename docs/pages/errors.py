@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +12,7 @@ import msgspec
 from botcore.engine.decided import WORDS
 from botcore.risk import DENIALS
 from botcore.storage import faults
-from docs.pages.source import PACKAGE, constants_of, modules, remedies, text_of
+from docs.pages.source import PACKAGE, constants_of, modules, nodes, remedies, text_of
 
 CODE: Final = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*\Z")
 _IN_TEXT: Final = re.compile(r"\[([A-Z][A-Z_]{3,})\]( – (.*))?", re.DOTALL)
@@ -128,15 +129,15 @@ def said() -> list[Code]:
     found = set()
     for where, tree in modules():
         constants = constants_of(tree)
-        docs = _docstrings(tree)
         inside = {
             id(part)
-            for node in ast.walk(tree)
+            for node in nodes(tree)
             if isinstance(node, ast.JoinedStr)
             for part in node.values
         }
-        for node in ast.walk(tree):
-            if not isinstance(node, ast.Constant | ast.JoinedStr) or id(node) in docs | inside:
+        left_out = _docstrings(tree) | inside
+        for node in nodes(tree):
+            if not isinstance(node, ast.Constant | ast.JoinedStr) or id(node) in left_out:
                 continue
             if isinstance(node, ast.Constant) and not isinstance(node.value, str):
                 continue
@@ -168,7 +169,7 @@ def refusals() -> list[Code]:
     found = set()
     for where, tree in modules(PACKAGE / "venues" / "simulated"):
         constants = constants_of(tree)
-        for node in ast.walk(tree):
+        for node in nodes(tree):
             if isinstance(node, ast.Constant | ast.JoinedStr):
                 match = _AT_START.match(text_of(node, constants))
                 if match and not (isinstance(node, ast.Constant) and match[2].strip() == ""):
@@ -198,17 +199,23 @@ def _database() -> Iterator[Code]:
         )
 
 
-def _calls(package: Path) -> Iterator[tuple[str, Mapping[str, str], ast.Call, str]]:
+@lru_cache(maxsize=4)
+def _calls(package: Path) -> tuple[tuple[str, Mapping[str, str], ast.Call, str], ...]:
+    """Return every call: its module, what that names, and the class that it stands in."""
+    return tuple(_calls_in(package))
+
+
+def _calls_in(package: Path) -> Iterator[tuple[str, Mapping[str, str], ast.Call, str]]:
     for where, tree in modules(package):
         constants = constants_of(tree)
         owners = {
             id(node): each.name
-            for each in ast.walk(tree)
+            for each in nodes(tree)
             if isinstance(each, ast.ClassDef)
             for node in ast.walk(each)
             if isinstance(node, ast.Call)
         }
-        for node in ast.walk(tree):
+        for node in nodes(tree):
             if isinstance(node, ast.Call):
                 yield where, constants, node, owners.get(id(node), "")
 
@@ -217,7 +224,7 @@ def _docstrings(tree: ast.Module) -> set[int]:
     holders = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     return {
         id(line.value)
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, holders)
         for line in node.body
         if isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant)

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from docs.pages.source import ROOT
+from docs.pages.source import ROOT, parsed
 
 TESTS: Final = ROOT / "tests"
 _ID: Final = re.compile(r"(?P<kind>[erkivd])(?P<number>\d+)(?P<part>b?)\Z")
@@ -64,7 +64,7 @@ def _tests(tests: Path) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
 
 def _found_in(tests: Path) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     for path in sorted(tests.rglob("test_*.py")):
-        tree = ast.parse(path.read_text("utf-8"))
+        tree = parsed(path)
         where = path.relative_to(tests.parent).as_posix()
         of_module = tuple(
             mark

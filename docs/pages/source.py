@@ -1,8 +1,9 @@
 """Reading our own source: files, strings with their gaps, and the tree of errors."""
 
 import ast
+import gc
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -10,13 +11,38 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 PACKAGE: Final = ROOT / "src" / "botcore"
 
 
-@lru_cache(maxsize=4)
 def modules(package: Path = PACKAGE) -> tuple[tuple[str, ast.Module], ...]:
     """Return every module of the package, as a path below it and its tree, sorted."""
+    return _modules(package)
+
+
+@lru_cache(maxsize=4)
+def _modules(package: Path) -> tuple[tuple[str, ast.Module], ...]:
     return tuple(
-        (path.relative_to(package).as_posix(), ast.parse(path.read_text("utf-8")))
+        (path.relative_to(package).as_posix(), parsed(path))
         for path in sorted(package.rglob("*.py"))
     )
+
+
+def parsed(path: Path) -> ast.Module:
+    """Return a file's tree.
+
+    The collector waits meanwhile: it would look through all trees so far again and again, which
+    takes several times as long as the parsing.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        return ast.parse(path.read_text("utf-8"))
+    finally:
+        if was_on:
+            gc.enable()
+
+
+@cache
+def nodes(tree: ast.Module) -> tuple[ast.AST, ...]:
+    """Return every node of a module's tree, those above before those below."""
+    return tuple(ast.walk(tree))
 
 
 def text_of(node: ast.expr | None, constants: Mapping[str, str]) -> str:
@@ -71,12 +97,13 @@ _TOLD: Final = {"FaultData": "RESYNC", "Failed": "RETRY"}
 """What is told to a client rather than raised, with what the client does about it."""
 
 
+@cache
 def remedies() -> dict[str, str]:
     """Return error class → what self-healing does about it, by inheritance from `BotError`."""
     bases: dict[str, str] = {}
     own: dict[str, str] = {}
     for _, tree in modules():
-        for node in ast.walk(tree):
+        for node in nodes(tree):
             if isinstance(node, ast.ClassDef) and node.bases:
                 base = _short(node.bases[0])
                 # A name that several modules use means the error among them.

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+from docs.pages.source import parsed
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "botcore"
@@ -40,7 +42,12 @@ def _modules(*rooms: str) -> Iterator[tuple[str, ast.Module]]:
     folders = [PACKAGE / room for room in rooms] if rooms else [PACKAGE]
     for folder in folders:
         for path in sorted(folder.rglob("*.py")):
-            yield path.relative_to(PACKAGE).as_posix(), ast.parse(path.read_text("utf-8"))
+            yield path.relative_to(PACKAGE).as_posix(), _parsed(path)
+
+
+@cache
+def _parsed(path: Path) -> ast.Module:
+    return parsed(path)
 
 
 def _names(tree: ast.Module) -> dict[str, str]:

@@ -23,7 +23,10 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
+PLUGINS = ("_hypothesis_pytestplugin", "pytest_timeout")
+"""Of pytest. The others, which these tests do without, load for longer than most runs take."""
 LOADED_ONCE = (
+    *PLUGINS,
     "alembic.command",
     "asyncio",
     "hypothesis.stateful",
@@ -37,7 +40,8 @@ LOADED_ONCE = (
 
 _OPTIONS = (
     *("-x", "-q", "--no-header", "--tb=short"),
-    *("-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:xdist", "-p", "no:anyio"),
+    *("-p", "no:cacheprovider"),
+    *(word for plugin in PLUGINS for word in ("-p", plugin)),
     *("-o", "timeout=0", "-W", "ignore::pytest.PytestAssertRewriteWarning"),
 )
 _KEPT_OUTPUT = 4_000
@@ -106,6 +110,10 @@ class _Recorder:
                 self.errors.append(_told(call.excinfo.value))
         return report  # type: ignore[no-any-return]  # what a wrapper returns goes on
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_unconfigure(self) -> None:
+        gc.freeze()  # pytest now collects five times over: there is nothing left to be found
+
 
 def main() -> None:
     """Answer requests until standard input ends."""
@@ -139,6 +147,7 @@ def _be_the_run(request: Request, printed: IO[bytes], found: IO[bytes]) -> None:
     """Run pytest and end the process."""
     code = 70
     try:
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         os.setsid()  # so that what the tests start can be ended with them
         nothing = os.open(os.devnull, os.O_RDONLY)
         for descriptor, onto in ((nothing, 0), (printed.fileno(), 1), (printed.fileno(), 2)):

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tests.unit.strategies.tapes import BarValues
 
-from botcore.strategies import SIGNAL_LIBRARY, SignalRunner
+from botcore.domain.ids import InstrumentId
+from botcore.strategies import DECISION, SIGNAL_LIBRARY, BarColumns, SignalRunner
+from botcore.strategies.layout import SOURCES
 from botcore.strategies.library.ensemble import MEMBERS
 from botcore.venues.simulated.market import DEMO, SimulatedMarket
 
@@ -24,6 +25,14 @@ FEE = 0.001
 SEEDS = range(20)
 SHIPPED = [*(member.name for member in MEMBERS), "ensemble"]
 """What an account runs that was not told otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tape:
+    """One instrument's bars in columns: a history, and what follows it."""
+
+    history: BarColumns
+    bars: BarColumns
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,40 +50,65 @@ class Day:
         return counts
 
 
-def bars_of(market: SimulatedMarket, n_bars: int) -> dict[str, list[BarValues]]:
-    return {
-        name: list(
-            zip(*(getattr(columns, each).tolist() for each in _VALUES), strict=True),
+def tapes_of(market: SimulatedMarket, n_bars: int, *, history: int = 0) -> list[Tape]:
+    """Return the bars of each instrument: those of its history, and those that follow."""
+    tapes = []
+    for name, bars in market.history(n_bars).items():
+        stamps = np.arange(n_bars, dtype=np.int64)
+        columns = [getattr(bars, each) for each in SOURCES]
+        tapes.append(
+            Tape(
+                *(
+                    BarColumns(
+                        InstrumentId(name),
+                        MINUTE_NS,
+                        stamps[part],
+                        tuple(column[part] for column in columns),
+                        bars.close[part].tolist(),
+                    )
+                    for part in (slice(history), slice(history, None))
+                )
+            )
         )
-        for name, columns in market.history(n_bars).items()
-    }
+    return tapes
 
 
-def positions(
-    name: str, bars: list[tuple[float, float, float, float, float]], history: int
-) -> list[float]:
+def wanted(runner: SignalRunner, bars: BarColumns) -> NDArray[np.float64]:
+    """Return what a strategy wants after each bar; NaN leaves things as they are.
+
+    By its rule in columns, which says what `decide` says, to the bit, whatever is held (its
+    property test): bar by bar these days would take minutes.
+    """
+    first = [column[: runner.bars_to_come].tolist() for column in bars.columns]
+    found = [runner.on_bar(bar, 0.0) for bar in zip(*first, strict=True)]
+    n_left = len(bars.close) - len(found)
+    if n_left:
+        sweep = runner.sweep(bars, len(found), 0.0)
+        assert sweep is not None, runner.rule_fault
+        found += [said[-1] for said in DECISION.iter_unpack(sweep.said(n_left, 0.0))]
+        sweep.pass_over(n_left, 0.0, runner.memory)
+    return np.array(found)
+
+
+def positions(name: str, tape: Tape) -> NDArray[np.float64]:
     """Return what a strategy holds after each bar that follows its history."""
     runner = SignalRunner(SIGNAL_LIBRARY[name], {})
     runner.is_warmup = True
-    for bar in bars[:history]:
-        runner.on_bar(bar, 0.0)
+    wanted(runner, tape.history)
     runner.is_warmup = False
-    held = 0.0
-    path = []
-    for bar in bars[history:]:
-        weight = runner.on_bar(bar, held)
-        if not math.isnan(weight):
-            held = weight
-        path.append(held)
-    return path
+    weights = wanted(runner, tape.bars)
+    last = np.maximum.accumulate(np.where(np.isnan(weights), -1, np.arange(len(weights))))
+    held: NDArray[np.float64] = np.where(last < 0, 0.0, weights[last])
+    return held
 
 
 @pytest.fixture(scope="module")
 def days() -> list[Day]:
     found = []
     for seed in SEEDS:
-        bars = bars_of(SimulatedMarket(DEMO, seed), HISTORY_BARS + DAY_BARS)
-        rows = [positions(name, each, HISTORY_BARS) for name in SHIPPED for each in bars.values()]
+        market = SimulatedMarket(DEMO, seed)
+        tapes = tapes_of(market, HISTORY_BARS + DAY_BARS, history=HISTORY_BARS)
+        rows = [positions(name, tape) for name in SHIPPED for tape in tapes]
         found.append(Day(np.array(rows)))
     return found
 
@@ -121,13 +155,13 @@ def test_the_simulated_market_holds_no_gift_for_any_strategy() -> None:
     returns: dict[str, list[float]] = {name: [] for name in SIGNAL_LIBRARY}
 
     for seed in range(n_seeds):
-        bars = bars_of(SimulatedMarket(config, seed), market_days * 1_440)
-        closes = {name: np.array([bar[3] for bar in each]) for name, each in bars.items()}
-        moves = {name: np.diff(each) / each[:-1] for name, each in closes.items()}
+        tapes = tapes_of(SimulatedMarket(config, seed), market_days * 1_440)
+        closes = [np.array(tape.bars.close) for tape in tapes]
+        moves = [np.diff(each) / each[:-1] for each in closes]
         for strategy in SIGNAL_LIBRARY:
             earned = [
-                float(np.dot(positions(strategy, each, 0)[:-1], moves[name]))
-                for name, each in bars.items()
+                float(np.dot(positions(strategy, tape)[:-1], each))
+                for tape, each in zip(tapes, moves, strict=True)
             ]
             returns[strategy].append(math.fsum(earned) / len(earned))
 
@@ -138,6 +172,3 @@ def test_the_simulated_market_holds_no_gift_for_any_strategy() -> None:
     }
     assert {name: t for name, t in t_values.items() if abs(t) > 2.58} == {}
     assert min(np.std(each) for each in returns.values()) > 0.0
-
-
-_VALUES = ("open", "high", "low", "close", "volume")
