@@ -25,7 +25,9 @@ def script() -> str:
 @pytest.mark.timeout(180)
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_who_types_what_the_page_says_trades_and_revokes_the_key(tmp_path: Path) -> None:
-    platform = PlatformProcess(tmp_path / "home", bar_s="1", history_days="0.02")
+    # One strategy alone, so that cash is left for a person's order.
+    alone = '{"macd": {"strategy": "macd", "equity_frac": 0.1}}'
+    platform = PlatformProcess(tmp_path / "home", bar_s="1", history_days="0.02", strategies=alone)
     platform.up()
     try:
         platform.seen(lambda view: bool(view.accounts), within_s=60)

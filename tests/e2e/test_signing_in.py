@@ -211,6 +211,30 @@ def test_one_signs_out_and_in_again_with_the_password(
     assert cookie["session"]  # it ends with the browser
 
 
+def test_who_signs_out_is_told_so_though_the_page_asks_again_meanwhile(
+    owned: SignInServer, browser: Browser
+) -> None:
+    page = browser.page()
+    page.open(owned.link("alice"))
+    page.wait_for_text("Equity account paper")
+
+    # The answer to the sign-out comes after those that say that nobody is signed in any more.
+    page.run("""(() => {
+      const real = window.fetch;
+      let refused = 0, hear = () => {};
+      const heard = new Promise((done) => { hear = done; });
+      window.fetch = async (...asked) => {
+        const answer = await real(...asked);
+        if (answer.status === 401 && ++refused === 2) hear();
+        if (String(asked[0]).endsWith("/logout")) await heard;
+        return answer;
+      };
+    })()""")
+    page.click("[data-sign-out]")
+
+    page.wait_for_text("You are signed out.")
+
+
 def test_a_wrong_password_is_told_with_what_to_do(owned: SignInServer, browser: Browser) -> None:
     page = browser.page()
     page.open(f"{owned.url}sign-in")
@@ -456,7 +480,7 @@ def test_a_password_can_be_looked_at_and_its_length_is_told(
 
     assert told == [
         "5 characters: 8 are the least, 15 are better.",
-        "10 characters: long enough; 15 are better.",
+        "10 characters: long enough if it is hard to guess; 15 are better.",
         "15 characters: good.",
     ]
     assert page.run("document.getElementById('register-password').type") == "password"

@@ -83,6 +83,10 @@ class LogEvent(StrEnum):
     JOB_DIED = "job_died"
     """A worker ended without a word; its job is begun again, three times at most."""
     JOB_NOT_KEPT = "job_not_kept"
+    JOB_NOT_ENDED = "job_not_ended"
+    """Carrying a job out met a bug; it is let go, and the next start takes it up."""
+    JOB_LINE_LOST = "job_line_lost"
+    """A line of a job's log could not be kept; further ones are counted."""
 
     REQUEST_FAILED = "request_failed"
     """A call over HTTP met a bug; its caller knows the correlation id only."""

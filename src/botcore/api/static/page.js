@@ -15,6 +15,7 @@
     : { createHTML: (text) => text };
   const others = window.BroadcastChannel ? new BroadcastChannel("botcore") : null;
   let answered = performance.now();
+  let isSigningOut = false;
 
   // Make `old` like `fresh` node by node: focus, selection and scroll positions stay.
   function renew(old, fresh) {
@@ -46,7 +47,7 @@
       cache: "no-store",
       signal: AbortSignal.timeout(ANSWER_MS),
     });
-    if (answer.status === 401) leave("ended");
+    if (answer.status === 401 && !isSigningOut) leave("ended");
     if (!answer.ok) throw new Error(String(answer.status));
     const text = policy.createHTML(await answer.text());
     const fresh = new DOMParser().parseFromString(text, "text/html").getElementById("view");
@@ -72,12 +73,14 @@
 
   async function signOut(button) {
     button.disabled = true;
+    isSigningOut = true; // what is asked from here on may be refused before the sign-out is answered
     try {
       const answer = await post("logout");
       if (!answer.ok) throw new Error(String(answer.status));
       others?.postMessage(SIGNED_OUT);
       location.replace("/sign-in#why=out");
     } catch {
+      isSigningOut = false;
       button.disabled = false;
       button.textContent = "Not signed out: try again";
     }
