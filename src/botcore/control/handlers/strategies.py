@@ -11,6 +11,7 @@ from botcore.control.access import Actor
 from botcore.control.dispatch import Context, Effect, Handling
 from botcore.control.handlers.addressing import LIVE, must_cover, must_trade
 from botcore.control.handlers.paging import decode_cursor, encode_cursor, page_of
+from botcore.control.handlers.set_ups import audited, changed_by, difference, version_of, wanted
 from botcore.control.operations import Done, Page, Request
 from botcore.control.problems import Conflict, Forbidden, NotFound, Refused
 from botcore.control.schema import strategies as s
@@ -150,7 +151,7 @@ class StrategyHandlers:
                 cause=f"{request.id!r} is set up already",
                 fix="choose another id, or change that one",
             )
-        setup = _wanted(request)
+        setup = wanted(request)
         self._may_set_up(context.actor, setup)
         self._catalogue.check(setup.strategy, setup.parameters)
         after = 0 if known is None else known.version
@@ -160,7 +161,7 @@ class StrategyHandlers:
         """Change a set-up."""
         known = await self._newest(request.id)
         self._must_be(known, request.version)
-        setup = _with(known.setup, request)
+        setup = changed_by(known.setup, request)
         self._may_set_up(context.actor, known.setup, setup)
         self._catalogue.check(setup.strategy, setup.parameters)
         return await self._change(
@@ -209,7 +210,7 @@ class StrategyHandlers:
         written = known
         if known.setup.is_active:
             stopped = msgspec.structs.replace(known.setup, is_active=False)
-            context.noted.fields(request.id, _audited(known.setup), _audited(stopped))
+            context.noted.fields(request.id, audited(known.setup), audited(stopped))
             written = await self._setups.write(
                 request.id, stopped, author=context.actor.name, after=known.version
             )
@@ -236,7 +237,7 @@ class StrategyHandlers:
                 cause=f"{request.id!r} has {held.positions} positions and {held.orders} orders",
                 fix="close and cancel them first",
             )
-        context.noted.fields(request.id, _audited(known.setup), {})
+        context.noted.fields(request.id, audited(known.setup), {})
         written = await self._setups.write(
             request.id,
             msgspec.structs.replace(known.setup, is_active=False),
@@ -253,7 +254,7 @@ class StrategyHandlers:
         if not found:
             raise await self._unknown(request.id)
         shown = [
-            _version(each, found[index + 1] if index + 1 < len(found) else None)
+            version_of(each, found[index + 1] if index + 1 < len(found) else None)
             for index, each in enumerate(found)
         ]
         return page_of(
@@ -294,7 +295,7 @@ class StrategyHandlers:
 
     async def effect_of_create(self, context: Context, request: s.CreateStrategy) -> Effect:
         """Say what setting it up does."""
-        self._may_set_up(context.actor, _wanted(request))
+        self._may_set_up(context.actor, wanted(request))
         share = f"{request.equity_frac:.1%} of equity"
         if not request.start:
             return Effect(f"Set up {request.id} ({request.strategy}), stopped", is_raising=False)
@@ -313,9 +314,9 @@ class StrategyHandlers:
     async def effect_of_update(self, context: Context, request: s.UpdateStrategy) -> Effect:
         """Say what differs; what does not trade raises nothing."""
         known = await self._newest(request.id)
-        wanted = _with(known.setup, request)
-        self._may_set_up(context.actor, known.setup, wanted)
-        words = _difference(known.setup, wanted) or "nothing changes"
+        setup = changed_by(known.setup, request)
+        self._may_set_up(context.actor, known.setup, setup)
+        words = difference(known.setup, setup) or "nothing changes"
         return Effect(f"Change {request.id}: {words}", is_raising=known.setup.is_active)
 
     async def effect_of_start(self, context: Context, request: s.StartStrategy) -> Effect:
@@ -334,7 +335,7 @@ class StrategyHandlers:
         """Say what going back changes."""
         chosen, newest = await self._to_undo(request)
         self._may_set_up(context.actor, newest.setup, chosen.setup)
-        words = _difference(newest.setup, chosen.setup) or "nothing changes"
+        words = difference(newest.setup, chosen.setup) or "nothing changes"
         is_raising = chosen.setup.is_active
         return Effect(f"Take {request.id} back to version {chosen.version}: {words}", is_raising)
 
@@ -356,7 +357,7 @@ class StrategyHandlers:
                 strategy=self._shown(only_if_new), is_in_force=True, detail="nothing to change"
             )
         await self._engine.refuse_untraded(setup.symbols)
-        context.noted.fields(name, {} if before is None else _audited(before), _audited(setup))
+        context.noted.fields(name, {} if before is None else audited(before), audited(setup))
         written = await self._setups.write(
             name, setup, author=context.actor.name, after=after, undo_of=undo_of
         )
@@ -497,91 +498,3 @@ def _decimal_text(text: str) -> str | None:
         return f"{Decimal(text):f}"
     except InvalidOperation:
         return None
-
-
-def _audited(setup: SetUp) -> dict[str, object]:
-    """Return what the audit says of a set-up, each parameter on its own."""
-    fields: dict[str, object] = msgspec.structs.asdict(setup)
-    parameters = {f"parameters.{name}": value for name, value in setup.parameters.items()}
-    del fields["parameters"]
-    return {**fields, **parameters}
-
-
-def _wanted(request: s.CreateStrategy) -> SetUp:
-    return SetUp(
-        strategy=request.strategy,
-        parameters=request.parameters,
-        equity_frac=request.equity_frac,
-        symbols=request.symbols,
-        description=request.description,
-        is_active=request.start,
-    )
-
-
-def _with(setup: SetUp, request: s.UpdateStrategy) -> SetUp:
-    """Return a set-up with what the request changes; parameters are changed one by one."""
-    changes: dict[str, Any] = {
-        name: value
-        for name in ("equity_frac", "symbols", "description")
-        if (value := getattr(request, name)) is not None
-    }
-    if request.parameters is not None:
-        changes["parameters"] = {**setup.parameters, **request.parameters}
-    return msgspec.structs.replace(setup, **changes)
-
-
-def _version(known: SetUpVersion, before: SetUpVersion | None) -> s.StrategyVersion:
-    if known.is_deleted:
-        change = "removed"
-    elif before is None:
-        change = "as the settings say" if known.version == 0 else "set up"
-    else:
-        change = _difference(before.setup, known.setup) or "no difference"
-    return s.StrategyVersion(
-        version=known.version,
-        author=known.author,
-        at=instant(known.at) if known.at else None,
-        change=change,
-        strategy=known.setup.strategy,
-        parameters=known.setup.parameters,
-        equity_frac=known.setup.equity_frac,
-        symbols=known.setup.symbols,
-        is_active=known.setup.is_active,
-        is_deleted=known.is_deleted,
-        undo_of=known.undo_of,
-    )
-
-
-def _difference(before: SetUp, after: SetUp) -> str:
-    """Return what differs between two set-ups, in words; empty where nothing does."""
-    found = [
-        f"{name} {_text(getattr(before, name))} → {_text(getattr(after, name))}"
-        for name in ("strategy", "equity_frac", "symbols", "description")
-        if getattr(before, name) != getattr(after, name)
-    ]
-    found += _parameters_difference(before.parameters, after.parameters)
-    if before.is_active != after.is_active:
-        found.append("started" if after.is_active else "stopped")
-    return ", ".join(found)
-
-
-def _parameters_difference(
-    before: Mapping[str, float], after: Mapping[str, float]
-) -> Sequence[str]:
-    return [
-        f"{name} {_text(before.get(name))} → {_text(after.get(name))}"
-        for name in sorted({*before, *after})
-        if before.get(name) != after.get(name)
-    ]
-
-
-def _text(value: object) -> str:
-    match value:
-        case None:
-            return "default"
-        case float():
-            return f"{value:g}"
-        case tuple():
-            return " ".join(value) or "all"
-        case _:
-            return str(value) or "nothing"
