@@ -60,11 +60,8 @@ class FakeRiskView:
     def instrument_exposure(self, account: AccountId, instrument: InstrumentId) -> float:
         return self.on_instrument
 
-    def strategy_exposure(self, account: AccountId, strategy: StrategyId) -> float:
-        return self.of_strategy
-
-    def account_exposure(self, account: AccountId) -> float:
-        return self.of_account
+    def exposures(self, account: AccountId, strategy: StrategyId) -> tuple[float, float]:
+        return self.of_strategy, self.of_account
 
     def is_in_doubt(self, account: AccountId, instrument: InstrumentId) -> bool:
         return self.doubtful

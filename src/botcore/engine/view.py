@@ -16,6 +16,7 @@ _FOR_EVER = 1 << 62
 _HELD = OrderState.HELD
 _BUY = Side.BUY
 _SELL = Side.SELL
+_NOBODY = StrategyId("")
 
 
 class AccountView:
@@ -104,31 +105,40 @@ class AccountView:
         net = self._portfolio.net_position(account, instrument)
         return _worst(float(net), self._orders.at_mark(account, instrument, mark), mark)
 
-    def strategy_exposure(self, account: AccountId, strategy: StrategyId) -> float:
-        """Worst case of one strategy: positions at the marks and what its buys may cost."""
-        price, position, at_mark = self.mark, self._portfolio.position, self._orders.at_mark
-        total = 0.0
+    def exposures(self, account: AccountId, strategy: StrategyId) -> tuple[float, float]:
+        """Worst case of one strategy, and of the account over all instruments.
+
+        Of the strategy: positions at the marks and what its buys may cost. Both in one look, for
+        risk asks for both at every order, and there may be hundreds of instruments.
+        """
+        price, at_mark = self.mark, self._orders.at_mark
+        known = self._orders.known_at_mark(account)
+        held, net = self._portfolio.positions_of(account, strategy), self._portfolio.net(account)
+        of_strategy = of_account = 0.0
         for name in self._names:
-            mark, held = price(name), position(account, strategy, name)
+            mark, position = price(name), held.get(name)
             if mark is None:
-                total += abs(held.cost_float) + self._unpriced_buys(account, name, strategy)
-            else:
-                total += abs(held.quantity_float) * mark
-                total += at_mark(account, name, mark).bought_by(strategy)
-        return total
+                if position is not None:
+                    of_strategy += abs(position.cost_float)
+                of_strategy += self._unpriced_buys(account, name, strategy)
+                of_account += self.instrument_exposure(account, name)
+                continue
+            open_ = known.get(name)
+            if open_ is None or open_.mark != mark:
+                open_ = at_mark(account, name, mark)
+            if position is not None:
+                of_strategy += abs(position.quantity_float) * mark
+            of_strategy += open_.bought_by(strategy)
+            of_account += _worst(float(net.get(name, ZERO)), open_, mark)
+        return of_strategy, of_account
+
+    def strategy_exposure(self, account: AccountId, strategy: StrategyId) -> float:
+        """Worst case of one strategy, as `exposures`."""
+        return self.exposures(account, strategy)[0]
 
     def account_exposure(self, account: AccountId) -> float:
-        """Worst case of the account over all instruments."""
-        price, at_mark = self.mark, self._orders.at_mark
-        net = self._portfolio.holdings(account).net.get
-        total = 0.0
-        for name in self._names:
-            mark = price(name)
-            if mark is None:
-                total += self.instrument_exposure(account, name)
-            else:
-                total += _worst(float(net(name, ZERO)), at_mark(account, name, mark), mark)
-        return total
+        """Worst case of the account, as `exposures`."""
+        return self.exposures(account, _NOBODY)[1]
 
     def is_in_doubt(self, account: AccountId, instrument: InstrumentId) -> bool:
         """Whether an order on the instrument has an unknown outcome (R5)."""

@@ -34,7 +34,7 @@ class OrderIndex:
         self._working: dict[tuple[AccountId, InstrumentId], dict[ClientOrderId, Order]] = {}
         self._locked: dict[tuple[AccountId, Currency], Decimal] = {}
         self._sums: dict[tuple[AccountId, InstrumentId], OpenSums] = {}
-        self._at_mark: dict[tuple[AccountId, InstrumentId], AtMark] = {}
+        self._at_mark: dict[AccountId, dict[InstrumentId, AtMark]] = {}
         self._in_doubt: dict[tuple[AccountId, InstrumentId], int] = {}
         self.has_doubts = False
         self._terminal: deque[ClientOrderId] = deque()
@@ -66,15 +66,24 @@ class OrderIndex:
 
     def at_mark(self, account: AccountId, instrument: InstrumentId, mark: float) -> AtMark:
         """Return what those orders come to at worst at a mark: as last told, if nothing moved."""
-        series = (account, instrument)
-        found = self._at_mark.get(series)
+        known = self.known_at_mark(account)
+        found = known.get(instrument)
         if found is not None and found.mark == mark:
             return found
-        working = self._working.get(series)
+        working = self._working.get((account, instrument))
         if not working:
             return NOTHING_OPEN
-        found = AtMark(mark, working.values(), self.sums(account, instrument))
-        self._at_mark[series] = found
+        found = known[instrument] = AtMark(mark, working.values(), self.sums(account, instrument))
+        return found
+
+    def known_at_mark(self, account: AccountId) -> dict[InstrumentId, AtMark]:
+        """Return what `at_mark` has told of an account and no order has changed; to be read.
+
+        An answer counts at its own mark alone.
+        """
+        found = self._at_mark.get(account)
+        if found is None:
+            found = self._at_mark[account] = {}
         return found
 
     def all_working(
@@ -126,8 +135,7 @@ class OrderIndex:
         """Apply a change without a fill to an order."""
         before, locked = order.state, order.locked
         part = part_of(order) if self._sums else None
-        if self._at_mark:
-            self._forget_worst(order)
+        self._forget_worst(order)
         order.fold_update(fact)
         if order.locked is not locked or order.is_terminal or _IN_DOUBT in (before, order.state):
             self._follow(order, before, locked)
@@ -138,8 +146,7 @@ class OrderIndex:
         """Apply a fill to an order."""
         before, locked = order.state, order.locked
         part = part_of(order) if self._sums else None
-        if self._at_mark:
-            self._forget_worst(order)
+        self._forget_worst(order)
         order.fold_fill(fact)
         self._follow(order, before, locked)
         if self._sums:
@@ -194,14 +201,15 @@ class OrderIndex:
         working[spec.client_order_id] = order
         if order.locked:
             self._move_lock(order, ZERO)
-        if self._at_mark:
-            self._forget_worst(order)
+        self._forget_worst(order)
         if self._sums:
             self._add_up(order, None)
 
     def _forget_worst(self, order: Order) -> None:
         """Let go of a worst case that an order, new or about to change, is part of."""
-        self._at_mark.pop((order.spec.account, order.spec.instrument), None)
+        known = self._at_mark.get(order.spec.account)
+        if known:
+            known.pop(order.spec.instrument, None)
 
     def _add_up(self, order: Order, before: Part | None) -> None:
         """Keep the sums that are kept in step with an order, new (None) or changed."""

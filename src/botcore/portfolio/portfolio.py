@@ -6,6 +6,7 @@ from the venue's own figures (nothing is recomputed) and folds them.
 
 from collections.abc import Mapping
 from decimal import Decimal, DecimalException
+from types import MappingProxyType
 
 from botcore.domain.commands import Deposit
 from botcore.domain.errors import InvariantBroken
@@ -25,6 +26,7 @@ from botcore.portfolio.verification import verify_holdings, verify_line, verify_
 _add = EXACT.add
 _subtract = EXACT.subtract
 _SPOT = ContractKind.SPOT
+_NOTHING_HELD: Mapping[InstrumentId, Position] = MappingProxyType({})
 
 
 class Portfolio:
@@ -41,6 +43,7 @@ class Portfolio:
         self._ledger = Ledger()
         self._lines: dict[tuple[AccountId, StrategyId, InstrumentId], Line] = {}
         self._by_trading: dict[str, Line] = {}
+        self._of: dict[tuple[AccountId, StrategyId], dict[InstrumentId, Position]] = {}
         self._holdings: dict[AccountId, Holdings] = {}
 
     @property
@@ -172,6 +175,12 @@ class Portfolio:
         """Return the live view of a position; it may be kept, and changes with each fill."""
         return self._line(account, strategy, instrument).position
 
+    def positions_of(
+        self, account: AccountId, strategy: StrategyId
+    ) -> Mapping[InstrumentId, Position]:
+        """Return the live views of what a strategy holds or has held."""
+        return self._of.get((account, strategy), _NOTHING_HELD)
+
     def positions(self, account: AccountId) -> tuple[Position, ...]:
         """Return every position ever held, closed ones too, sorted by strategy and instrument."""
         return tuple(
@@ -180,9 +189,13 @@ class Portfolio:
             if key[0] == account and line.base
         )
 
+    def net(self, account: AccountId) -> Mapping[InstrumentId, Decimal]:
+        """Return `net_position` of every instrument that was ever traded; to be read."""
+        return self.holdings(account).net
+
     def net_position(self, account: AccountId, instrument: InstrumentId) -> Decimal:
         """Return the sum of all strategies' positions in base units, without dust."""
-        return self.holdings(account).net.get(instrument, ZERO)
+        return self.net(account).get(instrument, ZERO)
 
     def cash(self, account: AccountId, currency: Currency) -> Decimal:
         """Return what the account holds of a currency; what open orders lock is included (E93)."""
@@ -287,6 +300,7 @@ class Portfolio:
         if line is None:
             line = self._lines[key] = Line(Position(*key), self.holdings(account))
             self._by_trading[line.trading] = line
+            self._of.setdefault((account, strategy), {})[instrument] = line.position
         return line
 
 

@@ -390,8 +390,7 @@ class RiskManagementSystem:
         equity, new = view.equity(name), float(added)
         all_of_it = new if whole is added else float(whole)
         on_instrument = view.instrument_exposure(name, order.instrument)
-        of_strategy = view.strategy_exposure(name, order.strategy)
-        of_account = view.account_exposure(name)
+        of_strategy, of_account = view.exposures(name, order.strategy)
         for code, used, notional, value, share in (
             ("ORDER_LIMIT", 0.0, whole, all_of_it, limits.order_frac),
             ("INSTRUMENT_LIMIT", on_instrument, added, on_instrument + new, limits.instrument_frac),

@@ -53,12 +53,11 @@ class RiskView(Protocol):
         """Worst-case exposure of the account: position, open and in-doubt orders; quote units."""
         ...
 
-    def strategy_exposure(self, account: AccountId, strategy: StrategyId) -> float:
-        """Worst-case exposure of one strategy over its instruments; quote units."""
-        ...
+    def exposures(self, account: AccountId, strategy: StrategyId) -> tuple[float, float]:
+        """Worst-case exposure of one strategy, and of the account, over all instruments.
 
-    def account_exposure(self, account: AccountId) -> float:
-        """Worst-case exposure of the account over all instruments; quote units."""
+        Both in quote units.
+        """
         ...
 
     def is_in_doubt(self, account: AccountId, instrument: InstrumentId) -> bool:
