@@ -19,6 +19,7 @@ from botcore.api.connections import ConnectionBounds, Connections
 from botcore.api.cors import Origins
 from botcore.api.guard import Guard, HostList
 from botcore.api.proxies import Proxies
+from botcore.api.strict_headers import nonce_of
 from botcore.app.binding import Binding, server_options
 
 OWN = "http://localhost:8080"
@@ -59,7 +60,7 @@ class Echo:
                 "client": scope["client"][0],
                 "scheme": scope["scheme"],
                 "headers": sorted(name.decode("latin-1") for name, _ in scope["headers"]),
-                "nonce": scope["state"]["csp_nonce"],
+                "nonce": nonce_of(scope),
                 "body": body.decode("latin-1"),
             }
         ).encode()

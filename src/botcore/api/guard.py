@@ -13,12 +13,12 @@ from typing import Final
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from botcore.api.cors import Origins, is_own
+from botcore.api.cors import Header, Origins, is_own
 from botcore.api.proxies import Proxies, is_loopback
 from botcore.api.rest.exchange import Exchange
 from botcore.api.rest.problems import problem_answer
 from botcore.api.rest.refusals import MethodNotAllowed, Unreadable
-from botcore.api.strict_headers import NONCE, OURS, new_nonce, strict_headers
+from botcore.api.strict_headers import OURS, data_headers, page_headers
 from botcore.control.problems import Forbidden, Problem
 from botcore.domain.errors import ConfigError
 
@@ -52,7 +52,10 @@ _SECURE: Final = frozenset({"https", "wss"})
 _NOT_FOREIGN: Final = frozenset({b"same-origin", b"none"})
 _POLICY_VIOLATION: Final = 1008
 _SHOWN: Final = 80
-_NO_STORE: Final = (b"cache-control", b"no-store")
+_CACHE: Final = b"cache-control"
+_NO_STORE: Final = (_CACHE, b"no-store")
+_TYPE: Final = b"content-type"
+_HTML: Final = b"text/html"
 _VARY: Final = (b"vary", b"Origin")
 
 _Seen = dict[bytes, list[bytes]]
@@ -100,10 +103,10 @@ class HostList:
 class Guard:
     """ASGI middleware, the outermost: refuses what may not come in, and sets the headers.
 
-    It sets ``scope["client"]`` and ``scope["scheme"]`` to where the call really comes from, takes
-    away what claims it otherwise, and leaves a nonce in ``scope["state"]``. What a proxy on this
-    machine relays that nobody named comes from nowhere (`RELAYED`), and not from this machine:
-    what only who sits here may do is not done for the whole network.
+    It sets ``scope["client"]`` and ``scope["scheme"]`` to where the call really comes from, and
+    takes away what claims it otherwise. What a proxy on this machine relays that nobody named comes
+    from nowhere (`RELAYED`), and not from this machine: what only who sits here may do is not done
+    for the whole network.
 
     Args:
         app: what it guards.
@@ -134,19 +137,23 @@ class Guard:
         if kind == "websocket":
             await self._socket(scope, receive, send, seen)
             return
-        nonce = new_nonce()
-        scope.setdefault("state", {})[NONCE] = nonce
-        fixed = strict_headers(nonce, is_secure=scope["scheme"] in _SECURE)
-        if self._origins and _raw_path(scope).startswith(API):
-            fixed.append(_VARY)
-            fixed.extend(self._origins.answer_headers(_only(seen, b"origin")))
+        is_api, is_secure = _raw_path(scope).startswith(API), scope["scheme"] in _SECURE
+        shared: Sequence[Header] = ()
+        if is_api and self._origins:
+            shared = (_VARY, *self._origins.answer_headers(_only(seen, b"origin")))
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = [header for header in message["headers"] if header[0] not in OURS]
-                if not any(name == b"cache-control" for name, _ in headers):
+                names = dict(headers)
+                if _CACHE not in names:
                     headers.append(_NO_STORE)
-                message["headers"] = headers + fixed
+                if is_api and not names.get(_TYPE, b"").startswith(_HTML):
+                    headers += data_headers(is_secure=is_secure)
+                else:
+                    headers += page_headers(scope, is_secure=is_secure)
+                headers += shared
+                message["headers"] = headers
             await send(message)
 
         await (self._answer(scope, seen) or self._app)(scope, receive, send_guarded)

@@ -10,6 +10,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+from starlette.responses import HTMLResponse
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 from tests.support.edge import OWN, Echo, Served, guarded, read_all, serving, wait_until
@@ -376,6 +377,28 @@ def test_no_two_answers_share_a_nonce() -> None:
         word = answer.json()["nonce"]
         assert f"script-src 'self' 'nonce-{word}'; style-src 'self' 'nonce-{word}';" in policy
         assert re.fullmatch(r"[\w-]{22}", word)
+
+
+def test_what_is_no_page_is_an_empty_sandbox_to_a_browser() -> None:
+    headers = guarded().get("/api/v1/account").headers
+
+    assert headers["content-security-policy"].split("; ") == [
+        "default-src 'none'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+        "sandbox",
+    ]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["cross-origin-resource-policy"] == "same-origin"
+
+
+def test_a_page_below_the_api_has_the_policy_of_pages() -> None:
+    headers = guarded(HTMLResponse("<p>read me")).get("/api/v1/docs").headers
+
+    assert "script-src 'self' 'nonce-" in headers["content-security-policy"]
+    assert "camera=()" in headers["permissions-policy"]
 
 
 def test_the_policy_is_the_whole_list() -> None:
