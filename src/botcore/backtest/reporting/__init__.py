@@ -1,5 +1,6 @@
 """What a run found, in; figures, ``report.json``, ``trades.csv`` and a page out; and back again."""
 
+from botcore.backtest.reporting.catalogue import CATALOGUE, GROUPS, Metric
 from botcore.backtest.reporting.comparing import compare
 from botcore.backtest.reporting.curves import Curve, Marks
 from botcore.backtest.reporting.document import SCHEMA_VERSION, StoredMetric, StoredReport
@@ -12,7 +13,6 @@ from botcore.backtest.reporting.files import (
     load_report,
     write_report,
 )
-from botcore.backtest.reporting.metrics import CATALOGUE, GROUPS, Metric
 from botcore.backtest.reporting.record import Activity, AmbiguousFill
 from botcore.backtest.reporting.result import BacktestReport
 from botcore.backtest.reporting.trips import Line, Motive, RoundTrip

@@ -9,8 +9,7 @@ import numpy as np
 from botcore.backtest.reporting.breakdowns import Group, Period, by_kind, by_position, periods
 from botcore.backtest.reporting.curves import Curve, Marks, buy_and_hold, last_mark
 from botcore.backtest.reporting.excursions import Excursions, excursions
-from botcore.backtest.reporting.figures import curve_figures, stake_figures
-from botcore.backtest.reporting.metrics import Figure, figures_of
+from botcore.backtest.reporting.figures import Figure, curve_figures, figures_of, stake_figures
 from botcore.backtest.reporting.motives import STILL_OPEN, Motives
 from botcore.backtest.reporting.result import BacktestReport
 from botcore.backtest.reporting.trips import SHORT, Motive, RoundTrip

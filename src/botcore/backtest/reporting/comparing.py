@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from botcore.backtest.reporting.catalogue import CATALOGUE
 from botcore.backtest.reporting.document import StoredReport
-from botcore.backtest.reporting.metrics import CATALOGUE
 from botcore.backtest.reporting.wording import UNKNOWN
 
 Row = tuple[str, ...]

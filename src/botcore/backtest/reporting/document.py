@@ -14,8 +14,9 @@ import msgspec
 import botcore
 from botcore.backtest.reporting.analysis import Analysis, Hole
 from botcore.backtest.reporting.breakdowns import Group, Period
+from botcore.backtest.reporting.catalogue import BY_KEY
 from botcore.backtest.reporting.curves import Curve
-from botcore.backtest.reporting.metrics import BY_KEY, Figure
+from botcore.backtest.reporting.figures import Figure
 from botcore.backtest.reporting.motives import OPERAND
 from botcore.backtest.reporting.record import AmbiguousFill
 from botcore.backtest.reporting.wording import UNKNOWN, Unit, exact, money, stamp, worded

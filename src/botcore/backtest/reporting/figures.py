@@ -1,10 +1,15 @@
-"""Values of the metrics, by their keys: of a curve, of round trips, of what was traded."""
+"""The figures of a run: what each metric of the catalogue says of it.
+
+Their values come by the metrics' keys: of a curve, of round trips, of what was traded.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
 
+import msgspec
 import numpy as np
 
+from botcore.backtest.reporting.catalogue import CATALOGUE, Metric
 from botcore.backtest.reporting.curves import Curve, Marks, gross_exposure
 from botcore.backtest.reporting.record import Activity
 from botcore.backtest.reporting.trips import RoundTrip
@@ -45,6 +50,35 @@ from botcore.statistics import (
 
 Values = dict[str, float]
 """Metric key → value."""
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """A metric with its value in one run.
+
+    Attributes:
+        metric: what it is.
+        value: in its unit; NaN where there is none.
+        benchmark: the same of buying once and holding; NaN where that means nothing.
+    """
+
+    metric: Metric
+    value: float
+    benchmark: float
+
+
+def figures_of(values: Mapping[str, float], benchmark: Mapping[str, float]) -> tuple[Figure, ...]:
+    """Return the figures of a run in the catalogue's order; a value that is missing is left out.
+
+    Args:
+        values: metric key → value.
+        benchmark: metric key → value of buying and holding.
+    """
+    nothing = float("nan")
+    return tuple(
+        Figure(metric, values[metric.key], benchmark.get(metric.key, nothing))
+        for metric in CATALOGUE
+        if metric.key in values
+    )
 
 
 def curve_figures(curve: Curve) -> Values:

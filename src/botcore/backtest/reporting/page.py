@@ -12,9 +12,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from botcore.backtest.reporting.analysis import Analysis
+from botcore.backtest.reporting.catalogue import BY_KEY, GROUPS
 from botcore.backtest.reporting.document import StoredPeriod, StoredReport
 from botcore.backtest.reporting.drawn import drawn
-from botcore.backtest.reporting.metrics import BY_KEY, GROUPS
 from botcore.backtest.reporting.wording import (
     UNKNOWN,
     duration,

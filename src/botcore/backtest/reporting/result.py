@@ -7,8 +7,13 @@ import msgspec
 import numpy as np
 
 from botcore.backtest.reporting.curves import Curve
-from botcore.backtest.reporting.figures import count_figures, curve_figures, trip_figures
-from botcore.backtest.reporting.metrics import Figure, figures_of
+from botcore.backtest.reporting.figures import (
+    Figure,
+    count_figures,
+    curve_figures,
+    figures_of,
+    trip_figures,
+)
 from botcore.backtest.reporting.record import Activity
 from botcore.backtest.reporting.trips import RoundTrip
 from botcore.backtest.reporting.wording import worded

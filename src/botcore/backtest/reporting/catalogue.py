@@ -823,32 +823,3 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
     ),
 )
 BY_KEY: Final[Mapping[str, Metric]] = MappingProxyType({each.key: each for each in CATALOGUE})
-
-
-class Figure(msgspec.Struct, frozen=True):
-    """A metric with its value in one run.
-
-    Attributes:
-        metric: what it is.
-        value: in its unit; NaN where there is none.
-        benchmark: the same of buying once and holding; NaN where that means nothing.
-    """
-
-    metric: Metric
-    value: float
-    benchmark: float
-
-
-def figures_of(values: Mapping[str, float], benchmark: Mapping[str, float]) -> tuple[Figure, ...]:
-    """Return the figures of a run in the catalogue's order; a value that is missing is left out.
-
-    Args:
-        values: metric key → value.
-        benchmark: metric key → value of buying and holding.
-    """
-    nothing = float("nan")
-    return tuple(
-        Figure(metric, values[metric.key], benchmark.get(metric.key, nothing))
-        for metric in CATALOGUE
-        if metric.key in values
-    )
