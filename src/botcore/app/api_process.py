@@ -22,7 +22,7 @@ from botcore.api.rest.cookies import cookie_name
 from botcore.app.announcing import Announcer
 from botcore.app.answering import AnsweredRows
 from botcore.app.binding import Binding, binding_of, connections_of, server_options
-from botcore.app.control_room import open_room, tend
+from botcore.app.control_room import open_room
 from botcore.app.doors import local_user
 from botcore.app.engine_link import EngineLink
 from botcore.app.fact_feed import Lost
@@ -34,6 +34,7 @@ from botcore.app.metrics_port import metrics_port
 from botcore.app.monitoring import watch
 from botcore.app.settings import Settings
 from botcore.app.sockets import Sockets
+from botcore.app.tending import tend
 from botcore.control.access import Actor, Scope
 from botcore.control.identity.authenticator import person
 from botcore.control.identity.composing import Identity

@@ -9,9 +9,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Protocol
-
-import structlog
+from typing import Any, Final
 
 import botcore
 from botcore.app.alert_watch import AlertWatch, Notices
@@ -22,10 +20,9 @@ from botcore.app.engine_link import EngineLink
 from botcore.app.history import ReasonWords, StoredHistory
 from botcore.app.home import Home, RunInfo
 from botcore.app.jobs.runner import JobRunner
-from botcore.app.jobs.schedule import SYSTEM, Schedule
+from botcore.app.jobs.schedule import SYSTEM
 from botcore.app.kept_runs import HomeImports, HomeRuns, LakeRemover
 from botcore.app.known_market import Traded, traded
-from botcore.app.market_tape import recorded_bars
 from botcore.app.measuring import JobFigures, MachineFigures, StoreFigures
 from botcore.app.monitoring import Monitored, StoredRiskAlerts, open_monitoring
 from botcore.app.no_engine import NoEngine
@@ -73,39 +70,17 @@ from botcore.control.operations import Request
 from botcore.control.own_threads import OwnThreads
 from botcore.control.schema import operations
 from botcore.control.schema.health import HealthStatus
-from botcore.domain.errors import BotError, ConfigError, StorageError
+from botcore.domain.errors import StorageError
 from botcore.kernel.clock import Clock
 from botcore.storage import ReadingStore, ReadModels, Store
 
 KEY_FILE: Final = "secrets.key"
-_TEND_S: Final = 60.0
-_FOLLOW_S: Final = 1.0
 _ACT_THREADS: Final = 2
-_LOOK_S: Final = 1.0
-
-
-class Settled(Protocol):
-    """What `settle` brings together."""
-
-    @property
-    def engine(self) -> EnginePort:
-        """The engine."""
-        ...
-
-    @property
-    def risk(self) -> RiskHandlers:
-        """Keeps the limits in force."""
-        ...
-
-    @property
-    def strategies(self) -> EngineStrategies:
-        """Has the engine run what is kept."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ControlRoom:
-    """Control with all that stands behind it; `run` keeps it going, leaving closes it."""
+    """Control with all that stands behind it; `tending.tend` keeps it going."""
 
     control: Control
     stores: ControlStores
@@ -352,93 +327,6 @@ def _public_url(settings: Settings, info: RunInfo | None) -> str:
     """Return where sign-in links lead; where nothing runs, to where it would."""
     running = page_address(settings, settings.port) if info is None else info.url
     return (settings.public_url or running).rstrip("/")
-
-
-async def tend(room: ControlRoom, settings: Settings, *, clock: Clock) -> None:
-    """Keep a room going until cancelled: jobs, alerts, sign-in, the market it follows."""
-    home = Home(settings.home, settings.market_folder)
-    await room.jobs.start()
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(room.stores.run(), name="stores")
-            tasks.create_task(room.alerts.run(), name="alerts")
-            tasks.create_task(Schedule(jobs=room.jobs, clock=clock).run(), name="schedule")
-            tasks.create_task(_tend_identity(room, clock), name="identity")
-            tasks.create_task(_follow(room, home, clock), name="market")
-            tasks.create_task(settle(room, clock=clock), name="settle")
-            tasks.create_task(_look_at_health(room, clock), name="health")
-    finally:
-        await room.jobs.stop()
-
-
-async def _look_at_health(room: ControlRoom, clock: Clock) -> None:
-    while True:
-        room.health.look()
-        await clock.sleep(_LOOK_S)
-
-
-async def _tend_identity(room: ControlRoom, clock: Clock) -> None:
-    log = structlog.get_logger("identity")
-    while True:
-        await clock.sleep(_TEND_S)
-        try:
-            await room.identity.tend()
-        except StorageError as error:
-            log.error("storage_failed", code=error.code, cause=error.cause, fix=error.fix)
-
-
-async def settle(room: "Settled", *, clock: Clock) -> None:
-    """Bring engine and store together whenever an engine has begun, until cancelled.
-
-    Limits that are in force are kept; set-ups that are kept are run. Either may have been cut off
-    by a crash, or by a store that could not be written.
-    """
-    log = structlog.get_logger("settle")
-    settled, told = 0, ""
-    while True:
-        view = room.engine.view()
-        if view is not None and (view.engine_pid != settled or room.risk.has_unkept):
-            try:
-                await room.risk.keep_in_force()
-                await room.strategies.catch_up()
-                settled, told = view.engine_pid, ""
-            except BotError as error:
-                if isinstance(error, ConfigError):
-                    settled = view.engine_pid  # trying again would not help
-                if error.code != told:
-                    log.warning("not_settled", code=error.code, cause=error.cause, fix=error.fix)
-                told = error.code
-        await clock.sleep(_FOLLOW_S)
-
-
-async def _follow(room: ControlRoom, home: Home, clock: Clock) -> None:
-    """Take up what an engine trades each time one has started, with its recorded bars."""
-    engine, seen = room.engine, 0
-    store = ReadingStore(home.journal_url)
-    try:
-        while True:
-            view = engine.view()
-            if view is not None and view.engine_pid != seen:
-                try:
-                    known = await asyncio.to_thread(_traded, ReadModels(store))
-                except StorageError:
-                    known = Traded()
-                if known.instruments:
-                    seen = view.engine_pid
-                    room.market.use(known.instruments, known.step_ns)
-                    await asyncio.to_thread(_seed, room.market, home)
-            await clock.sleep(_FOLLOW_S)
-    finally:
-        store.close()
-
-
-def _seed(market: FollowedMarket, home: Home) -> None:
-    """Take up the recorded bars; a tape that cannot be read costs the past alone."""
-    try:
-        market.seed(recorded_bars(home.tape))
-    except StorageError as error:
-        log = structlog.get_logger("market")
-        log.warning("storage_failed", code=error.code, cause=error.cause, fix=error.fix)
 
 
 def _traded(models: ReadModels) -> Traded:

@@ -1,30 +1,16 @@
-"""What keeps a control room going."""
+"""Engine and store are brought together whenever an engine has begun."""
 
 import asyncio
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 from tests.support.fast_clock import FastClock
 from tests.support.sample_view import sample_view
 
-from botcore.app.control_room import _seed, settle
-from botcore.app.home import Home
-from botcore.app.running_market import FollowedMarket
+from botcore.app.settling import settle
 from botcore.app.zmq_calls import EngineUnreachable
-from botcore.backtest.demo import demo_instruments
 from botcore.control.views import PlatformView
-from botcore.domain.errors import BotError, ConfigError, StorageError
-from botcore.domain.ids import MINUTE_NS
-from botcore.storage.tape import TapeReader
-
-
-class Platform:
-    def view(self) -> PlatformView:
-        return sample_view()
-
-    def view_age_s(self) -> float:
-        return 0.0
+from botcore.domain.errors import BotError, ConfigError
 
 
 class Settling:
@@ -90,18 +76,3 @@ def test_limits_that_could_not_be_kept_are_kept_without_waiting_for_another_engi
             self.has_unkept = len(self.done) == 1  # a person changes them while the store is locked
 
     assert settled(Locked([7, 7, 7])) == ["kept", "caught up"] * 2
-
-
-def test_a_tape_that_cannot_be_read_costs_the_past_and_nothing_else(tmp_path: Path) -> None:
-    home = Home(tmp_path)
-    (instrument, *_) = demo_instruments()
-    market = FollowedMarket(platform=Platform())
-    market.use([instrument], MINUTE_NS)
-    home.tape.mkdir(parents=True, exist_ok=True)
-    (home.tape / "tape-1.seg").mkdir()  # a folder where a segment should be
-    with pytest.raises(StorageError):
-        list(TapeReader(home.tape).read())
-
-    _seed(market, home)
-
-    assert market.bars(instrument.id) == []
