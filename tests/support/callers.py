@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from botcore.control.access import GRANTS, Actor, ActorKind, Role, Scope, local_actor
-from botcore.control.dispatch import Context
+from botcore.control.handling import Context
 from botcore.control.noting import Noted
 
 AUTH_TIME = 1_763_000_000

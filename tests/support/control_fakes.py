@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from botcore.control.access import Scope
-from botcore.control.dispatch import Context, Effect, Handling
+from botcore.control.handling import Context, Effect, Handling
 from botcore.control.operations import (
     Act,
     Confirm,

@@ -21,7 +21,8 @@ from botcore.api import Door, create_app
 from botcore.api.limits import RateLimits
 from botcore.api.rest.bodies import BodyTimes, Uploads
 from botcore.control.access import GRANTS, STRANGER, Actor, ActorKind, Role, Scope
-from botcore.control.dispatch import Context, Control, Effect, Handling
+from botcore.control.dispatch import Control
+from botcore.control.handling import Context, Effect, Handling
 from botcore.control.operations import (
     Act,
     Confirm,

@@ -37,7 +37,7 @@ from botcore.app.strategy_room import EngineStrategies, HomeStrategies
 from botcore.app.vitals import ProcessVitals
 from botcore.app.wanted import WantedSetUps
 from botcore.control.access import ActorKind, Scope
-from botcore.control.dispatch import Control, Handling
+from botcore.control.dispatch import Control
 from botcore.control.engine_port import EnginePort
 from botcore.control.handlers.accounts import AccountHandlers
 from botcore.control.handlers.alerts import AlertHandlers
@@ -61,6 +61,7 @@ from botcore.control.handlers.settings import SettingHandlers
 from botcore.control.handlers.strategies import StrategyHandlers
 from botcore.control.handlers.trades import TradeHandlers
 from botcore.control.handlers.users import UserHandlers
+from botcore.control.handling import Handling
 from botcore.control.identity.composing import Identity, opened
 from botcore.control.identity.config import Algorithm, IdentityConfig
 from botcore.control.identity.notices import Notice

@@ -10,7 +10,7 @@ import msgspec
 
 from botcore.cli.tables import table
 from botcore.cli.values import NOTHING, is_rows, percent, printable, text_of
-from botcore.control.dispatch import to_json
+from botcore.control.encoding import to_json
 from botcore.control.operations import Done, Page
 from botcore.control.schema.exports import TaxFile
 from botcore.control.schema.logs import LogEntry

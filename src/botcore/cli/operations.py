@@ -100,7 +100,7 @@ def _told(
 ) -> int:
     """Tell control and print its answer; return the exit code."""
     from botcore.cli import answers
-    from botcore.control.dispatch import to_json
+    from botcore.control.encoding import to_json
 
     home = ours["home"]
     told = calls.doors().tell(

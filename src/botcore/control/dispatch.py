@@ -7,12 +7,8 @@ wait for a slow store.
 """
 
 import asyncio
-import hashlib
 import inspect
-import re
-import secrets
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
-from decimal import Decimal
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeVar, cast
 
@@ -20,6 +16,9 @@ import msgspec
 
 from botcore.control.access import Actor
 from botcore.control.confirming import Confirmations
+from botcore.control.encoding import to_json
+from botcore.control.fingerprints import fingerprint, reference, within_session
+from botcore.control.handling import Context, Effect, Handling
 from botcore.control.noting import Noted
 from botcore.control.operations import Confirm, Idempotency, Operation, Request
 from botcore.control.ports import AuditEntry, AuditTrail, Beginning, Repetitions
@@ -30,74 +29,22 @@ from botcore.control.problems import (
     Malformed,
     Problem,
     Refused,
-    StepUpRequired,
     Unauthenticated,
     Unavailable,
 )
+from botcore.control.step_up import must_step_up
+from botcore.control.store_writing import Patience, StoreWriting
 from botcore.domain.errors import BotError, ConfigError, InvariantBroken, StorageError
-from botcore.domain.ids import SECOND_NS
 from botcore.kernel.clock import Clock
 
 A = TypeVar("A")
-_is_coroutine_function: Final = lru_cache(maxsize=1_024)(inspect.iscoroutinefunction)
-R = TypeVar("R")
-STEP_UP_S: Final = 300
-"""How recently a factor must have been shown for what takes a step-up."""
-_AHEAD_S: Final = 5
 _PATIENCE_S: Final = 0.5
 """How long what lowers risk waits for the store, before the act and after it, and whoever is
 refused already; then it goes on without."""
 STORE_S: Final = 8.0
 """How long everything else waits for the store before the act; then it is refused."""
-_SCIENTIFIC: Final = re.compile(rb"-?[0-9](?:\.[0-9]+)?E[-+][0-9]{1,3}")
-"""How a decimal of very small or large value is encoded, as a whole text."""
-_EXPONENT: Final = re.compile(rb'E[-+][0-9]{1,3}"')
-"""How such a text ends; little else does."""
 _ASKED, _DONE, _REFUSED, _FAILED = "asked", "done", "refused", "failed"
-
-
-class Effect(NamedTuple):
-    """What an act would do, for who confirms it.
-
-    Attributes:
-        words: one sentence with the figures: "Buy 0.01 BTCUSDT at market, about 641.20 USDT".
-        is_raising: whether it can raise exposure or destroy data.
-    """
-
-    words: str
-    is_raising: bool = True
-
-
-class Context(NamedTuple):
-    """What a handler knows of a call beside the request.
-
-    Attributes:
-        actor: who asks.
-        correlation: id of this call, from door to audit, log, command and order.
-        reference: stable for a repetition of the same act: an effect that must not happen twice
-            carries it.
-        noted: takes what an act changes, before and after, for the audit.
-    """
-
-    actor: Actor
-    correlation: str
-    reference: str
-    noted: Noted
-
-
-class Handling(NamedTuple):
-    """How one operation is carried out.
-
-    Attributes:
-        carry_out: ``(context, request) → answer``; a coroutine function, or a plain one that
-            blocks (it is run on a thread).
-        effect: ``(context, request) → Effect``; for what may have to be confirmed.
-        redact: names of fields that the audit must not show.
-    """
-
-    carry_out: Callable[[Context, Any], Any]
-    effect: Callable[[Context, Any], Any] | None = None
-    redact: frozenset[str] = frozenset()
+_is_coroutine_function: Final = lru_cache(maxsize=1_024)(inspect.iscoroutinefunction)
 
 
 class Told(NamedTuple):
@@ -150,7 +97,7 @@ class Control:
         self._clock = clock
         self._store_s = store_s
         self._confirmations = Confirmations(clock)
-        self._late: set[asyncio.Task[Any]] = set()
+        self._writing = StoreWriting()
 
     async def send(
         self,
@@ -235,16 +182,11 @@ class Control:
                 fix="ask the owner of this server for a role or a key that has it",
                 details={"scope": operation.scope},
             )
-        if operation.has_step_up and not is_fresh(actor, self._clock):
-            raise StepUpRequired(
-                code="STEP_UP_REQUIRED",
-                cause=f"{operation.name} needs a factor shown within {STEP_UP_S // 60} minutes",
-                fix="POST /api/v1/auth/step-up with your code or password, then ask again",
-                details={"seconds": STEP_UP_S},
-            )
+        if operation.has_step_up:
+            must_step_up(actor, self._clock, operation.name)
 
     async def _ask(self, call: "_Call") -> Told:
-        answer = await call.carry_out(_reference(call, ""))
+        answer = await call.carry_out(reference(call.actor, ""))
         return Told(answer, to_json(answer))
 
     async def _act(self, call: "_Call", confirmation: str, key: str) -> Told:
@@ -260,16 +202,16 @@ class Control:
             await self._note(call, _REFUSED, missing)
             raise missing
         digest = fingerprint(call.actor, operation, call.request)
-        waiting = self._waiting(call)
+        patience = self._patience(call)
         if key:
-            known = await self._begin(call, key, digest, waiting)
+            known = await self._begin(call, key, digest, patience)
             if known is not None:
                 return known
         try:
             if not await self._is_confirmed(call, digest, confirmation):
                 raise await self._must_confirm(call, digest)
-            await self._write_down(call, waiting)
-            answer = await call.carry_out(_reference(call, key))
+            await self._write_down(call, patience)
+            answer = await call.carry_out(reference(call.actor, key))
             encoded = to_json(answer)
         except BaseException as error:
             if key:
@@ -279,12 +221,12 @@ class Control:
         await self._finish(call, key, encoded)
         return Told(answer, encoded)
 
-    async def _begin(
-        self, call: "_Call", key: str, digest: str, waiting: "_Waiting"
-    ) -> Told | None:
+    async def _begin(self, call: "_Call", key: str, digest: str, patience: Patience) -> Told | None:
         beginning = self._repetitions.begin(call.actor.name, key, digest)
         try:
-            known = await self._before(call, beginning, waiting)
+            known = await self._writing.before(
+                beginning, patience, goes_on=call.operation.lowers_risk
+            )
         except StorageError as error:
             if call.operation.lowers_risk:
                 return None
@@ -316,7 +258,7 @@ class Control:
         if wanted is Confirm.NEVER or call.actor.is_unattended:
             return True
         if token:
-            self._confirmations.take(token, _within_session(call.actor, digest))
+            self._confirmations.take(token, within_session(call.actor, digest))
             return True
         if wanted is Confirm.IF_RAISING:
             return not (await call.effect()).is_raising
@@ -324,7 +266,7 @@ class Control:
 
     async def _must_confirm(self, call: "_Call", digest: str) -> ConfirmationRequired:
         effect = await call.effect()
-        token, until = self._confirmations.give(_within_session(call.actor, digest))
+        token, until = self._confirmations.give(within_session(call.actor, digest))
         return ConfirmationRequired(
             code="CONFIRMATION_REQUIRED",
             cause=effect.words,
@@ -338,9 +280,10 @@ class Control:
 
     # The audit. Before an act nothing is lost by refusing it; after it, nothing is gained.
 
-    async def _write_down(self, call: "_Call", waiting: "_Waiting") -> None:
+    async def _write_down(self, call: "_Call", patience: Patience) -> None:
         try:
-            await self._before(call, self._audit.append(call.entry(_ASKED)), waiting)
+            asked = self._audit.append(call.entry(_ASKED))
+            await self._writing.before(asked, patience, goes_on=call.operation.lowers_risk)
         except StorageError as error:
             if call.operation.lowers_risk:
                 return
@@ -352,7 +295,7 @@ class Control:
 
     async def _finish(self, call: "_Call", key: str, encoded: bytes) -> None:
         """Keep the answer; it is given, however long that takes, since the act was done."""
-        await self._behind(self._kept(call, key, encoded), self._waiting(call).left_s())
+        await self._writing.behind(self._kept(call, key, encoded), self._patience(call).left_s())
 
     async def _kept(self, call: "_Call", key: str, encoded: bytes) -> None:
         entry = call.entry(_DONE)
@@ -364,52 +307,11 @@ class Control:
         except StorageError as error:
             self._audit.lost(entry, error)  # it was done: saying otherwise would be worse
 
-    def _waiting(self, call: "_Call") -> "_Waiting":
-        return _Waiting(self._clock, _PATIENCE_S if call.operation.lowers_risk else self._store_s)
-
-    async def _before(
-        self, call: "_Call", writing: Coroutine[Any, Any, R], waiting: "_Waiting"
-    ) -> R:
-        """Wait until something is written that comes before an act, as long as there is time left.
-
-        What lowers risk goes on without; its writing goes on, too.
-
-        Raises:
-            StorageError: it cannot be written, or takes longer.
-        """
-        task = asyncio.create_task(writing)
-        self._late.add(task)
-        task.add_done_callback(self._over)
-        try:
-            done, _ = await asyncio.wait([task], timeout=waiting.left_s())
-        except asyncio.CancelledError:
-            if not call.operation.lowers_risk:
-                task.cancel()
-            raise
-        if done:
-            return task.result()
-        if not call.operation.lowers_risk:
-            task.cancel()  # the act is refused: should it still be written, it says nothing wrong
-        raise StorageError(
-            code="STORE_SLOW",
-            cause=f"the store did not answer within {waiting.seconds:g} s",
-            fix="see `./bot doctor` for what holds it up",
-        )
-
-    async def _behind(self, writing: Coroutine[Any, Any, None], seconds: float) -> None:
-        """Wait a while until something is written; it goes on, whoever still waits."""
-        task = asyncio.create_task(writing)
-        self._late.add(task)
-        task.add_done_callback(self._over)
-        await asyncio.wait([task], timeout=seconds)
-
-    def _over(self, task: "asyncio.Task[Any]") -> None:
-        self._late.discard(task)
-        if not task.cancelled():
-            task.exception()  # who waited has gone on without it
+    def _patience(self, call: "_Call") -> Patience:
+        return Patience(self._clock, _PATIENCE_S if call.operation.lowers_risk else self._store_s)
 
     async def _forget(self, call: "_Call", key: str) -> None:
-        await self._behind(self._forgotten(call, key), _PATIENCE_S)
+        await self._writing.behind(self._forgotten(call, key), _PATIENCE_S)
 
     async def _forgotten(self, call: "_Call", key: str) -> None:
         try:
@@ -420,26 +322,13 @@ class Control:
     async def _note(self, call: "_Call", result: str, error: BotError) -> None:
         is_away = isinstance(error, StorageError | Unavailable) or call.operation.lowers_risk
         entry = call.entry(result, error)
-        await self._behind(self._noted(entry), _PATIENCE_S if is_away else self._store_s)
+        await self._writing.behind(self._noted(entry), _PATIENCE_S if is_away else self._store_s)
 
     async def _noted(self, entry: AuditEntry) -> None:
         try:
             await self._audit.append(entry)
         except StorageError as lost:
             self._audit.lost(entry, lost)
-
-
-class _Waiting:
-    """How long one call still waits for the store."""
-
-    def __init__(self, clock: Clock, seconds: float) -> None:
-        self.seconds = seconds
-        self._clock = clock
-        self._until = clock.monotonic_ns() + round(seconds * SECOND_NS)
-
-    def left_s(self) -> float:
-        """Return how long, seconds; not below 0."""
-        return max(0.0, (self._until - self._clock.monotonic_ns()) / SECOND_NS)
 
 
 class _Call(NamedTuple):
@@ -485,50 +374,6 @@ async def _run(function: Callable[..., Any], *args: object) -> Any:  # noqa: ANN
     if _is_coroutine_function(function):
         return await cast(Awaitable[Any], function(*args))
     return await asyncio.to_thread(function, *args)
-
-
-def to_json(answer: object) -> bytes:
-    """Return an answer as JSON; its decimals are plain digits, never ``1E-8``."""
-    encoded = msgspec.json.encode(answer)
-    parts, done = [], 0
-    for exponent in _EXPONENT.finditer(encoded):
-        begins, ends = encoded.rfind(b'"', done, exponent.start()) + 1, exponent.end() - 1
-        if _SCIENTIFIC.fullmatch(encoded, begins, ends) is not None:
-            parts += [encoded[done:begins], f"{Decimal(encoded[begins:ends].decode()):f}".encode()]
-            done = ends
-    return b"".join((*parts, encoded[done:])) if parts else encoded
-
-
-def is_fresh(actor: Actor, clock: Clock) -> bool:
-    """Whether a person has shown a factor lately; who sits at the machine has its keyboard.
-
-    One that was shown later than now is none: the clock was set back, nobody knows how far.
-    """
-    if actor.kind in ("local", "system"):
-        return True
-    ago = clock.now_ns() // 1_000_000_000 - actor.auth_time
-    return -_AHEAD_S <= ago <= STEP_UP_S
-
-
-def fingerprint(actor: Actor, operation: Operation, request: Request[Any]) -> str:
-    """Return a hash of exactly this act by exactly this actor, 64 hex digits.
-
-    The session is no part of it: who signs in again asks for the same act under the same key.
-    """
-    content = msgspec.json.encode(request, order="deterministic")
-    return hashlib.sha256(f"{actor.name}\0{operation.name}\0".encode() + content).hexdigest()
-
-
-def _within_session(actor: Actor, digest: str) -> str:
-    """Return what a confirmation is bound to: the act, and the session that was shown it."""
-    return hashlib.sha256(f"{actor.session}\0{digest}".encode()).hexdigest()
-
-
-def _reference(call: _Call, key: str) -> str:
-    """Return what stays the same when the same act comes again under its key, and else is new."""
-    if not key:  # not the correlation: a caller may choose that, and somebody else's
-        return secrets.token_hex(16)
-    return hashlib.sha256(f"{call.actor.name}\0{key}".encode()).hexdigest()[:32]
 
 
 def _result_of(error: BaseException) -> str:

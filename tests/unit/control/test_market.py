@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from botcore.control.access import STRANGER
-from botcore.control.dispatch import Context
 from botcore.control.handlers.market import MarketHandlers
+from botcore.control.handling import Context
 from botcore.control.noting import Noted
 from botcore.control.problems import Malformed, NotFound, Unavailable
 from botcore.control.schema import market as m

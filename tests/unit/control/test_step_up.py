@@ -7,9 +7,8 @@ from tests.support.callers import AUTH_TIME, a_key, a_person
 from tests.support.fast_clock import FastClock
 
 from botcore.control.access import local_actor
-from botcore.control.dispatch import STEP_UP_S, is_fresh
-from botcore.control.handlers.addressing import must_step_up
 from botcore.control.problems import StepUpRequired
+from botcore.control.step_up import STEP_UP_S, is_fresh, must_step_up
 from botcore.domain.ids import SECOND_NS
 
 

@@ -8,8 +8,8 @@ import pytest
 from tests.support.sample_view import sample_view
 
 from botcore.control.access import GRANTS, Actor, ActorKind, Role, Scope
-from botcore.control.dispatch import Context
 from botcore.control.handlers.strategies import StrategyHandlers
+from botcore.control.handling import Context
 from botcore.control.noting import Noted
 from botcore.control.operations import Page
 from botcore.control.problems import Conflict, Forbidden, NotFound, Refused, Unavailable

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests.support.control_fakes import MemoryAudit, MemoryRepetitions
 
 from botcore.control.access import STRANGER, Actor, ActorKind, Scope
-from botcore.control.dispatch import Control, Handling
+from botcore.control.dispatch import Control
+from botcore.control.handling import Handling
 from botcore.control.operations import Done, Operation, Query
 from botcore.control.problems import Forbidden, TooMany, Unauthenticated
 from botcore.domain.decisions import Denied

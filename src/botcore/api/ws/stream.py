@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from botcore.control.dispatch import to_json
+from botcore.control.encoding import to_json
 from botcore.control.schema.streams import ChannelSpec, Message
 
 RING: Final = 1_024

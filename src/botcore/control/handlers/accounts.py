@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from botcore.control.dispatch import Context, Handling
 from botcore.control.engine_port import EnginePort
 from botcore.control.handlers.addressing import Accounts
 from botcore.control.handlers.pricing import prices_age
 from botcore.control.handlers.spans import span_of
+from botcore.control.handling import Context, Handling
 from botcore.control.history_port import History, Sample
 from botcore.control.operations import Page, Request
 from botcore.control.schema.accounts import (

@@ -5,9 +5,9 @@ from decimal import Decimal
 from typing import Final, Protocol
 
 from botcore.control.access import Actor, ActorKind, Scope
-from botcore.control.dispatch import STEP_UP_S, is_fresh
 from botcore.control.engine_port import EnginePort
-from botcore.control.problems import Forbidden, NotFound, StepUpRequired, Unavailable
+from botcore.control.problems import Forbidden, NotFound, Unavailable
+from botcore.control.step_up import must_step_up
 from botcore.control.views import AccountView, PlatformView
 from botcore.domain.modes import Mode
 from botcore.kernel.clock import Clock
@@ -156,23 +156,6 @@ def must_be_a_person(actor: Actor, what: str) -> None:
             code="PERSON_REQUIRED",
             cause=f"{what} takes a person; {actor.name} is not one",
             fix="sign in and do it yourself, or use the command line on the machine",
-        )
-
-
-def must_step_up(actor: Actor, clock: Clock, what: str) -> None:
-    """Refuse who has not shown a factor within the last minutes.
-
-    For acts of which only some take it; those that always do say so in their `Operation`.
-
-    Raises:
-        StepUpRequired: it is too long ago.
-    """
-    if not is_fresh(actor, clock):
-        raise StepUpRequired(
-            code="STEP_UP_REQUIRED",
-            cause=f"{what} needs a factor shown within {STEP_UP_S // 60} minutes",
-            fix="POST /api/v1/auth/step-up with your code or password, then ask again",
-            details={"seconds": STEP_UP_S},
         )
 
 

@@ -4,9 +4,9 @@ from typing import Any, Final
 
 from botcore.control.alerting import Rule, words
 from botcore.control.alerts_port import AlertRules, Inbox
-from botcore.control.dispatch import Context, Handling
 from botcore.control.handlers.jobs import owner_of
 from botcore.control.handlers.paging import page_of
+from botcore.control.handling import Context, Handling
 from botcore.control.operations import Done, Page, Request
 from botcore.control.problems import NotFound, Refused, TooMany
 from botcore.control.schema import alerts as a

@@ -3,8 +3,8 @@
 from typing import Any
 
 from botcore.control.audit_port import Records, Wanted
-from botcore.control.dispatch import Context, Handling
 from botcore.control.handlers.spans import span_of
+from botcore.control.handling import Context, Handling
 from botcore.control.operations import Page, Request
 from botcore.control.schema import audit as a
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from botcore.control.access import Actor, ActorKind, Role
-from botcore.control.dispatch import STEP_UP_S, Context, Handling
+from botcore.control.handling import Context, Handling
 from botcore.control.identity.config import IdentityConfig
 from botcore.control.identity.factors import Factors
 from botcore.control.identity.links import Links
@@ -17,6 +17,7 @@ from botcore.control.operations import Done, Request
 from botcore.control.problems import Conflict, Forbidden
 from botcore.control.schema import auth as a
 from botcore.control.schema.values import instant
+from botcore.control.step_up import STEP_UP_S
 from botcore.domain.ids import SECOND_NS
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from botcore.control.access import Actor, Scope
-from botcore.control.dispatch import Context, Effect, Handling
 from botcore.control.handlers.jobs import owner_of, submitted
 from botcore.control.handlers.paging import page_of
+from botcore.control.handling import Context, Effect, Handling
 from botcore.control.jobs_port import Jobs
 from botcore.control.operations import Done, Page, Request
 from botcore.control.problems import Malformed, NotFound

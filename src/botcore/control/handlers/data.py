@@ -3,8 +3,8 @@
 import asyncio
 from typing import Any
 
-from botcore.control.dispatch import Context, Effect, Handling
 from botcore.control.handlers.jobs import submitted
+from botcore.control.handling import Context, Effect, Handling
 from botcore.control.jobs_port import Jobs
 from botcore.control.operations import Done, Request
 from botcore.control.problems import Malformed, NotFound

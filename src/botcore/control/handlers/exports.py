@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from botcore.control.dispatch import Context, Handling
 from botcore.control.engine_port import EnginePort
 from botcore.control.handlers.addressing import Accounts
 from botcore.control.handlers.paging import page_of
 from botcore.control.handlers.plainly import plainly
+from botcore.control.handling import Context, Handling
 from botcore.control.history_port import Execution, History, Moved, Movement
 from botcore.control.operations import Page, Request
 from botcore.control.problems import Refused

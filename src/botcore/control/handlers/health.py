@@ -8,8 +8,8 @@ from typing import Any, Final, NamedTuple, Protocol
 import msgspec
 
 from botcore.control.access import ActorKind
-from botcore.control.dispatch import Context, Handling
 from botcore.control.engine_port import EnginePort
+from botcore.control.handling import Context, Handling
 from botcore.control.history_port import History, Span
 from botcore.control.operations import Request
 from botcore.control.schema.health import (

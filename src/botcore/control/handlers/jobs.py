@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from botcore.control.access import Actor, Scope
-from botcore.control.dispatch import Context, Effect, Handling
+from botcore.control.handling import Context, Effect, Handling
 from botcore.control.jobs_port import JobRecord, Jobs
 from botcore.control.operations import Act, Done, Page, Request
 from botcore.control.problems import Conflict, Forbidden, NotFound

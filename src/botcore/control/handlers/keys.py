@@ -4,9 +4,9 @@ from decimal import Decimal
 from typing import Any
 
 from botcore.control.access import GRANTS, ActorKind, Scope
-from botcore.control.dispatch import Context, Effect, Handling
 from botcore.control.handlers.paging import page_of
 from botcore.control.handlers.sessions import whose
+from botcore.control.handling import Context, Effect, Handling
 from botcore.control.identity.api_keys import NOT_FOR_KEYS, ApiKeys, KeyTerms
 from botcore.control.identity.notices import Notice, NoticeKind, Notify
 from botcore.control.identity.people import People

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from botcore.control.dispatch import Context, Handling
 from botcore.control.engine_port import EnginePort
 from botcore.control.handlers.addressing import Accounts
 from botcore.control.handlers.spans import span_of
+from botcore.control.handling import Context, Handling
 from botcore.control.history_port import Asked, History, OnlyPostings
 from botcore.control.operations import Page, Request
 from botcore.control.schema.ledger import Balance, ListBalances, ListPostings, Posting

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from botcore.control.dispatch import Context, Handling
 from botcore.control.handlers.spans import span_of
+from botcore.control.handling import Context, Handling
 from botcore.control.logs_port import LogSearch, SoughtLines
 from botcore.control.operations import Page, Request
 from botcore.control.schema import logs as s

@@ -8,10 +8,10 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from botcore.control.dispatch import Context, Handling
 from botcore.control.engine_port import EnginePort
 from botcore.control.handlers.paging import page_of
 from botcore.control.handlers.plainly import measured
+from botcore.control.handling import Context, Handling
 from botcore.control.market_port import RecordedMarket, RunningMarket
 from botcore.control.operations import Page, Request
 from botcore.control.problems import Malformed, NotFound

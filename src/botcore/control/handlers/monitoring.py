@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from botcore.control.dispatch import Context, Handling
 from botcore.control.handlers.paging import decode_cursor, encode_cursor
 from botcore.control.handlers.spans import span_of
+from botcore.control.handling import Context, Handling
 from botcore.control.history_port import Span
 from botcore.control.monitoring_port import Monitoring, Place, RiskAlerts
 from botcore.control.operations import Page, Request

@@ -3,12 +3,12 @@
 import asyncio
 from typing import Any, Final
 
-from botcore.control.dispatch import Context, Effect, Handling
 from botcore.control.engine_port import EnginePort
 from botcore.control.handlers.addressing import Accounts, must_cover, must_trade
 from botcore.control.handlers.previewing import preview_of, wish_of
 from botcore.control.handlers.refusing import must_be_done, refusal
 from botcore.control.handlers.spans import span_of
+from botcore.control.handling import Context, Effect, Handling
 from botcore.control.history_port import Asked, History, OnlyFills, OnlyOrders
 from botcore.control.operations import Page, Request
 from botcore.control.order_words import effect_words

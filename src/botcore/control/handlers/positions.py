@@ -4,7 +4,6 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from botcore.control.dispatch import Context, Effect, Handling
 from botcore.control.engine_port import EnginePort
 from botcore.control.handlers.addressing import (
     Accounts,
@@ -17,6 +16,7 @@ from botcore.control.handlers.addressing import (
 from botcore.control.handlers.plainly import plainly
 from botcore.control.handlers.pricing import prices_age
 from botcore.control.handlers.refusing import mode_kept, must_be_done
+from botcore.control.handling import Context, Effect, Handling
 from botcore.control.operations import Page, Request
 from botcore.control.schema.accounts import PricesAge
 from botcore.control.schema.positions import FlattenAll, Flattened, ListPositions, Position

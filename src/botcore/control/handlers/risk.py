@@ -9,7 +9,6 @@ import msgspec
 
 from botcore.control.access import Actor, Scope
 from botcore.control.discretion import discreet
-from botcore.control.dispatch import Context, Effect, Handling
 from botcore.control.engine_port import EnginePort
 from botcore.control.handlers.addressing import (
     Accounts,
@@ -17,7 +16,6 @@ from botcore.control.handlers.addressing import (
     must_cover,
     must_have,
     must_move,
-    must_step_up,
     must_trade,
     unknown_account,
 )
@@ -25,12 +23,14 @@ from botcore.control.handlers.plainly import measured, plainly
 from botcore.control.handlers.pricing import prices_age
 from botcore.control.handlers.refusing import mode_kept, must_be_done
 from botcore.control.handlers.spans import span_of
+from botcore.control.handling import Context, Effect, Handling
 from botcore.control.history_port import Asked, History, Nothing, OnlyDenials
 from botcore.control.mode_words import ladder
 from botcore.control.operations import Page, Request
 from botcore.control.problems import NotFound, Refused
 from botcore.control.schema import risk as r
 from botcore.control.schema.values import Money, instant
+from botcore.control.step_up import must_step_up
 from botcore.control.views import AccountView
 from botcore.control.wording import date_time, percent
 from botcore.domain import commands as c

@@ -3,8 +3,8 @@
 from typing import Any
 
 from botcore.control.access import Scope
-from botcore.control.dispatch import Context, Handling
 from botcore.control.handlers.paging import page_of
+from botcore.control.handling import Context, Handling
 from botcore.control.identity.people import People
 from botcore.control.identity.ports import Session, User
 from botcore.control.identity.sessions import Sessions

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from botcore.control.dispatch import Context, Effect, Handling
 from botcore.control.handlers.paging import page_of
+from botcore.control.handling import Context, Effect, Handling
 from botcore.control.operations import Page, Request
 from botcore.control.problems import NotFound, Refused
 from botcore.control.schema import settings as s

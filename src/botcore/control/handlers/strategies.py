@@ -8,10 +8,10 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from botcore.control.access import Actor
-from botcore.control.dispatch import Context, Effect, Handling
 from botcore.control.handlers.addressing import LIVE, must_cover, must_trade
 from botcore.control.handlers.paging import decode_cursor, encode_cursor, page_of
 from botcore.control.handlers.set_ups import audited, changed_by, difference, version_of, wanted
+from botcore.control.handling import Context, Effect, Handling
 from botcore.control.operations import Done, Page, Request
 from botcore.control.problems import Conflict, Forbidden, NotFound, Refused
 from botcore.control.schema import strategies as s

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from botcore.control.dispatch import Context, Handling
 from botcore.control.engine_port import EnginePort
 from botcore.control.handlers.addressing import Accounts
 from botcore.control.handlers.paging import page_of
 from botcore.control.handlers.plainly import plainly
 from botcore.control.handlers.spans import span_of
+from botcore.control.handling import Context, Handling
 from botcore.control.history_port import Asked, History, OnlyFills
 from botcore.control.operations import Page, Request
 from botcore.control.problems import NotFound

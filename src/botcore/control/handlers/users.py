@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 
 from botcore.control.access import Actor, ActorKind, Role
-from botcore.control.dispatch import Context, Effect, Handling
 from botcore.control.handlers.paging import page_of
 from botcore.control.handlers.sessions import shown_page
+from botcore.control.handling import Context, Effect, Handling
 from botcore.control.identity.api_keys import ApiKeys
 from botcore.control.identity.factors import Factors
 from botcore.control.identity.links import Links

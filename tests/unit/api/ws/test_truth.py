@@ -17,7 +17,7 @@ from tests.unit.control.trading.test_through_control import Platform
 from botcore.api.ws import Feeds, RestTruth, new_hub
 from botcore.api.ws.stream import Change
 from botcore.control.access import SYSTEM
-from botcore.control.dispatch import to_json
+from botcore.control.encoding import to_json
 from botcore.control.schema import accounts, alerts, health, jobs, market, orders, positions
 from botcore.control.schema import risk as risks
 from botcore.control.schema import strategies as bots
