@@ -53,6 +53,17 @@ def test_the_documentation_can_be_pictured(
     assert picture.stat().st_size > 30_000
 
 
+def test_opened_again_it_is_what_it_was(serve: Serve, tmp_path: Path) -> None:
+    url = serve(SignedIn(Counter(tmp_path).app))
+
+    with browsing(tmp_path) as browser:
+        for page in (first := browser.page(), browser.page(beside=first)):
+            page.open(f"{url}api/v1/docs#things.buy")
+            page.wait_for("document.getElementById('things.buy').open")
+
+            assert page.said == []
+
+
 def test_a_stranger_is_led_to_sign_in(serve: Serve, browse: Browse, tmp_path: Path) -> None:
     url = serve(Counter(tmp_path).app)
 

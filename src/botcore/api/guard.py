@@ -8,6 +8,7 @@ Host, so that only known names are answered, from the first page on.
 import ipaddress
 import re
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Final
 
 from starlette.responses import PlainTextResponse, Response
@@ -18,7 +19,7 @@ from botcore.api.proxies import Proxies, is_loopback
 from botcore.api.rest.exchange import Exchange
 from botcore.api.rest.problems import problem_answer
 from botcore.api.rest.refusals import MethodNotAllowed, Unreadable
-from botcore.api.strict_headers import OURS, data_headers, page_headers
+from botcore.api.strict_headers import OURS, data_headers, page_headers, unchanged_headers
 from botcore.control.problems import Forbidden, Problem
 from botcore.domain.errors import ConfigError
 
@@ -148,7 +149,9 @@ class Guard:
                 names = dict(headers)
                 if _CACHE not in names:
                     headers.append(_NO_STORE)
-                if is_api and not names.get(_TYPE, b"").startswith(_HTML):
+                if message["status"] == HTTPStatus.NOT_MODIFIED:
+                    headers += unchanged_headers(is_secure=is_secure)
+                elif is_api and not names.get(_TYPE, b"").startswith(_HTML):
                     headers += data_headers(is_secure=is_secure)
                 else:
                     headers += page_headers(scope, is_secure=is_secure)

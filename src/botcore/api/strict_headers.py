@@ -105,6 +105,15 @@ def page_headers(scope: Scope, *, is_secure: bool) -> tuple[Header, ...]:
     return (*headers, _HSTS) if is_secure else headers
 
 
+def unchanged_headers(*, is_secure: bool) -> tuple[Header, ...]:
+    """Return the headers of the answer that what a browser has stored is as it was.
+
+    It has no policy: browsers put it in the place of the stored one (RFC 9111, 3.2), which alone
+    goes with what is stored, a page or data, down to the nonce.
+    """
+    return (*_COMMON, _HSTS) if is_secure else _COMMON
+
+
 def data_headers(*, is_secure: bool) -> tuple[Header, ...]:
     """Return the headers of what is no page; over TLS with the same as a page's."""
     return (*_DATA, _HSTS) if is_secure else _DATA

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 from tests.support.edge import OWN, Echo, Served, guarded, read_all, serving, wait_until
@@ -399,6 +399,16 @@ def test_a_page_below_the_api_has_the_policy_of_pages() -> None:
 
     assert "script-src 'self' 'nonce-" in headers["content-security-policy"]
     assert "camera=()" in headers["permissions-policy"]
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v1/docs", "/api/v1/account"])
+def test_what_has_not_changed_keeps_the_policy_that_it_came_with(path: str) -> None:
+    """A browser puts the headers of a 304 in the place of those that it has stored."""
+    headers = guarded(Response(status_code=304)).get(path).headers
+
+    assert "content-security-policy" not in headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
 
 
 def test_the_policy_is_the_whole_list() -> None:
