@@ -88,6 +88,32 @@ def test_every_frame_of_every_channel_keeps_to_the_published_schema(
         frame.validate({"type": "PriceUpdate", "data": {"price": 1.5}})
 
 
+def test_prices_move_between_two_bars_too(platform: ApiPlatform, by: str) -> None:
+    """Bars close on whole seconds, quotes come at any time; REST shows whichever is newer."""
+    between: set[str] = set()
+
+    def is_enough(frame: dict[str, Any]) -> bool:
+        prices = [item["data"] for item in _items(frame)]
+        between.update(each["timestamp"] for each in prices if "." in each["timestamp"])
+        return len(between) >= 5
+
+    with platform.socket(by) as stream:
+        stream.say({"op": "subscribe", "channel": "prices"})
+
+        stream.until(is_enough, within_s=10)
+
+        shown = platform.curl("GET", f"/market-data/symbols/{BTC}/ticker", by=by).body
+        told = stream.until(
+            lambda f: any(
+                item["key"] == BTC and item["data"]["timestamp"] >= shown["time"]
+                for item in _items(f)
+            ),
+            within_s=10,
+        )
+    (price,) = (item["data"] for item in _items(told) if item["key"] == BTC)
+    assert price["timestamp"] > shown["time"] or price["price"] == shown["price"]
+
+
 def _items(frame: dict[str, Any]) -> list[dict[str, Any]]:
     if isinstance(frame.get("data"), list):
         return list(frame["data"])

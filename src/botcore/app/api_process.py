@@ -40,6 +40,7 @@ from botcore.control.identity.authenticator import person
 from botcore.control.identity.composing import Identity
 from botcore.control.views import PlatformView
 from botcore.domain.events import Fact
+from botcore.domain.market import BarsClosed, Quote, Trade
 from botcore.kernel.clock import SystemClock
 from botcore.kernel.garbage import start_is_over
 from botcore.kernel.heart import SUPERVISOR_FD, Heart
@@ -112,7 +113,12 @@ async def _serve(settings: Settings, info: RunInfo, binding: Binding) -> None:
             [sockets.on_fact, announcer.fact, monitored.facts.on_fact],
             [sockets.on_lost, announcer.lost, monitored.facts.on_lost],
         )
-        prices = MarketFeed(events=info.events, on_event=room.market.observe)
+
+        def on_market(event: BarsClosed | Quote | Trade) -> None:
+            room.market.observe(event)
+            sockets.on_market(event)
+
+        prices = MarketFeed(events=info.events, on_event=on_market)
         prices.start()
         stack.callback(prices.close)
         door = Door(

@@ -16,6 +16,7 @@ from botcore.control.ports import AuditEntry
 from botcore.control.schema.streams import Channel, Message
 from botcore.domain.errors import BotError, StorageError
 from botcore.domain.events import Fact
+from botcore.domain.market import BarsClosed, Quote, Trade
 from botcore.kernel.clock import Clock
 
 Lines = Callable[[], Awaitable[Sequence[Message]]]
@@ -68,6 +69,11 @@ class Sockets:
     def on_fact(self, lsn: int, fact: Fact) -> None:
         """Take a fact; on any thread."""
         self.feeds.fact(lsn, fact)
+
+    def on_market(self, event: BarsClosed | Quote | Trade) -> None:
+        """Take what the engine was given of the market; on any thread."""
+        if isinstance(event, Quote):
+            self.feeds.quoted(event)
 
     def on_lost(self, lost: Lost) -> None:
         """Take that facts are missing; on any thread."""

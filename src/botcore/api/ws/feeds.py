@@ -1,9 +1,9 @@
 """What happens, into the channels: facts at once, the rest as REST shows it, read while wanted.
 
-Orders and executions are folded from facts as they come. Whenever facts were lost, and each minute
-beside, their state is held against what REST shows, and what differs is told as changes: so every
-client ends with the state that REST has. The other channels are read from there again and again as
-long as somebody wants them.
+Orders and executions are folded from facts as they come, prices from bars and quotes. Whenever
+facts were lost, and each minute beside, their state is held against what REST shows, and what
+differs is told as changes: so every client ends with the state that REST has. The other channels
+are read from there again and again as long as somebody wants them.
 """
 
 import asyncio
@@ -38,6 +38,7 @@ from botcore.domain.events import (
     SignalGenerated,
 )
 from botcore.domain.ids import SECOND_NS
+from botcore.domain.market import Quote
 from botcore.kernel.clock import Clock
 
 _TICK_NS: Final = 50_000_000
@@ -82,7 +83,7 @@ class FeedsConfig(msgspec.Struct, frozen=True, kw_only=True):
 class Feeds:
     """Feeds a hub.
 
-    `fact`, `lost` and `changed` may be called from any thread, and before `run`.
+    `fact`, `quoted`, `lost` and `changed` may be called from any thread, and before `run`.
 
     Args:
         hub: is fed, on the event loop of `run`.
@@ -129,6 +130,10 @@ class Feeds:
         """Take a fact, each once and in order; what is only observed too."""
         if isinstance(fact, _TAKEN):
             self._later(lambda: self._take(fact))
+
+    def quoted(self, quote: Quote) -> None:
+        """Take a quote: between two bars it is the price, as REST has it."""
+        self._later(lambda: self._price(from_facts.quoted(quote)))
 
     def lost(self, _why: object = None) -> None:
         """Take that facts are missing: what rests on them is read anew."""
@@ -198,7 +203,7 @@ class Feeds:
     def _take(self, fact: Fact) -> None:
         match fact:
             case MarketDataUpdate():
-                self._hub.put(Channel.PRICES, from_facts.priced(fact))
+                self._closed(from_facts.priced(fact))
             case OrderPlaced() | OrderUpdated():
                 self._fold(Channel.ORDERS, fact)
             case OrderFilled():
@@ -305,12 +310,22 @@ class Feeds:
         return self._hub.replace(channel, messages, owner=owner)
 
     def _price(self, message: Message) -> None:
-        """Take a price that was read, unless a newer one was told meanwhile."""
+        """Take a price that was quoted or read, unless a newer one was told meanwhile."""
         assert isinstance(message, PriceUpdate)
+        known = self._known_price(message)
+        if known is None or known.timestamp <= message.timestamp:
+            self._hub.put(Channel.PRICES, message)
+
+    def _closed(self, message: PriceUpdate) -> None:
+        """Take the close of a bar; a quote of that instant stands before it, as in REST."""
+        known = self._known_price(message)
+        if known is None or known.timestamp < message.timestamp:
+            self._hub.put(Channel.PRICES, message)
+
+    def _known_price(self, message: PriceUpdate) -> PriceUpdate | None:
         slot = (PriceUpdate.__name__, message.key)
         known = self._hub.stream(Channel.PRICES).message(slot)
-        if not isinstance(known, PriceUpdate) or known.timestamp <= message.timestamp:
-            self._hub.put(Channel.PRICES, message)
+        return known if isinstance(known, PriceUpdate) else None
 
     async def _read_missing(self, key: StreamKey, instruments: frozenset[str]) -> None:
         """Read what is not held of these instruments."""

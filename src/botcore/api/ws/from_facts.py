@@ -9,10 +9,12 @@ from typing import Final
 
 import msgspec
 
+from botcore.control.handlers.market import middle
 from botcore.control.handlers.plainly import plainly
 from botcore.control.schema.streams import OrderUpdate, PriceUpdate, TradeUpdate
 from botcore.control.schema.values import Money, instant
 from botcore.domain.events import MarketDataUpdate, OrderFilled, OrderPlaced, OrderUpdated
+from botcore.domain.market import Quote
 
 _ZERO: Final = Decimal(0)
 
@@ -95,11 +97,18 @@ def executed(fact: OrderFilled) -> TradeUpdate:
 
 
 def priced(fact: MarketDataUpdate) -> PriceUpdate:
-    """Return a price that was seen; its digits are those of the shortest float."""
+    """Return the close of a bar; its digits are those of the shortest float."""
     return PriceUpdate(
         symbol=fact.instrument,
-        price=Decimal(f"{Decimal(repr(fact.price)):f}"),
+        price=plainly(Decimal(repr(fact.price))),
         timestamp=instant(fact.ts),
+    )
+
+
+def quoted(quote: Quote) -> PriceUpdate:
+    """Return the price of a quote, which is the middle of its two."""
+    return PriceUpdate(
+        symbol=quote.instrument, price=middle(quote), timestamp=instant(quote.ts_event)
     )
 
 

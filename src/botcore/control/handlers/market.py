@@ -10,7 +10,7 @@ import numpy as np
 
 from botcore.control.engine_port import EnginePort
 from botcore.control.handlers.paging import page_of
-from botcore.control.handlers.plainly import measured
+from botcore.control.handlers.plainly import measured, plainly
 from botcore.control.handling import Context, Handling
 from botcore.control.market_port import RecordedMarket, RunningMarket
 from botcore.control.operations import Page, Request
@@ -20,7 +20,7 @@ from botcore.control.schema.values import instant, nanoseconds
 from botcore.domain.calendar import parse_step, step_name
 from botcore.domain.errors import BotError
 from botcore.domain.ids import DAY_NS, SECOND_NS, InstrumentId
-from botcore.domain.market import Bar
+from botcore.domain.market import Bar, Quote
 from botcore.domain.parameters import did_you_mean
 from botcore.domain.questions import BookLevels, BookOf
 from botcore.kernel.clock import Clock
@@ -192,23 +192,23 @@ class MarketHandlers:
         if not bars and quote is None:
             return m.Ticker(symbol=request.symbol, price=None, time=None, age_s=None, status=status)
         last = bars[-1] if bars else None
-        stamp, price = (0, 0.0) if last is None else (last.ts_close, last.close)
+        stamp, price = (0, Decimal(0)) if last is None else (last.ts_close, _decimal(last.close))
         if quote is not None and quote.ts_event >= stamp:
-            stamp, price = quote.ts_event, (quote.bid + quote.ask) / 2.0
+            stamp, price = quote.ts_event, middle(quote)
         day = [each for each in bars if each.ts_open >= stamp - DAY_NS]
         before = (
             day[0].open if day and day[0].ts_open <= stamp - DAY_NS + 2 * day_step(day) else None
         )
         return m.Ticker(
             symbol=request.symbol,
-            price=measured(_decimal(price)),
+            price=plainly(price),
             time=instant(stamp),
             age_s=self._age_s(stamp),
             status=status,
             high=_decimal(max(each.high for each in day)) if day else None,
             low=_decimal(min(each.low for each in day)) if day else None,
             volume=measured(_decimal(fsum(each.volume for each in day))) if day else None,
-            change_frac=price / before - 1.0 if before else None,
+            change_frac=float(price) / before - 1.0 if before else None,
         )
 
     def series(self, _context: Context, request: m.ListSeries) -> Page[m.Series]:
@@ -380,6 +380,11 @@ def _candle(bar: Bar) -> m.Candle:
         close=_decimal(bar.close),
         volume=_decimal(bar.volume),
     )
+
+
+def middle(quote: Quote) -> Decimal:
+    """Return the price between a quote's two, quote units."""
+    return plainly(measured(_decimal((quote.bid + quote.ask) / 2.0)))
 
 
 def _decimal(value: float) -> Decimal:

@@ -18,6 +18,7 @@ from botcore.control.schema.streams import CandleUpdate, Channel, ModeUpdate
 from botcore.domain.errors import StorageError
 from botcore.domain.events import MarketDataUpdate
 from botcore.domain.ids import SECOND_NS, InstrumentId, Nanos
+from botcore.domain.market import Quote
 from botcore.domain.modes import Mode
 
 Story = Callable[[StreamServer], Awaitable[None]]
@@ -174,6 +175,47 @@ def test_a_price_that_was_told_is_not_overwritten_by_an_older_one_that_was_read(
 
         prices = {item["key"]: item["data"]["price"] for item in snapshot["data"]}
         assert prices == {"A.SIM": "0.00002", "B.SIM": "5"}
+
+    play(story)
+
+
+def a_quote(symbol: str, bid: float, ask: float, *, after_s: int) -> Quote:
+    ts = Nanos(int((NOON + timedelta(seconds=after_s)).timestamp()) * SECOND_NS)
+    return Quote(InstrumentId(symbol), ts, bid, ask, 1.0, 1.0)
+
+
+def test_a_quote_is_a_price_as_rest_shows_it() -> None:
+    async def story(server: StreamServer) -> None:
+        server.truth.write(Channel.PRICES, [a_price("A.SIM", "57605.5")])
+        subscriber = await subscribed(server, Channel.PRICES)
+        await told(server, subscriber, "snapshot")
+
+        server.feeds.quoted(a_quote("A.SIM", 57610.5, 57610.52, after_s=7))
+
+        assert (await told(server, subscriber, "PriceUpdate"))["data"] == {
+            "symbol": "A.SIM",
+            "price": "57610.51",
+            "timestamp": "2026-01-01T12:00:07Z",
+        }
+
+    play(story)
+
+
+def test_a_quote_of_the_bar_s_close_or_later_stands_before_the_bar() -> None:
+    async def story(server: StreamServer) -> None:
+        subscriber = await subscribed(server, Channel.PRICES)
+        late = a_quote("A.SIM", 3.0, 5.0, after_s=15)
+        server.feeds.quoted(late)
+        server.feeds.fact(0, MarketDataUpdate(InstrumentId("A.SIM"), late.ts_event, 9.0, 1.0))
+        server.feeds.quoted(a_quote("B.SIM", 3.0, 5.0, after_s=14))
+        server.feeds.fact(0, MarketDataUpdate(InstrumentId("B.SIM"), late.ts_event, 9.0, 1.0))
+        server.feeds.quoted(a_quote("B.SIM", 1.0, 1.0, after_s=14))
+        await server.clock.sleep(0.2)
+
+        snapshot = await told(server, subscriber, "snapshot")
+
+        prices = {item["key"]: item["data"]["price"] for item in snapshot["data"]}
+        assert prices == {"A.SIM": "4", "B.SIM": "9"}
 
     play(story)
 
