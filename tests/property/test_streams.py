@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from tests.support.stream_items import a_price, a_trade, an_order
 
-from botcore.api.ws.hub import PHASES, Hub, Subscriber
+from botcore.api.ws.hub import Hub
+from botcore.api.ws.subscriber import PHASES, Subscriber
 from botcore.client.folding import ChannelState, read_frame
 from botcore.control.schema.streams import CHANNELS, Message
 

@@ -6,7 +6,8 @@ from typing import Final, Protocol
 import msgspec
 
 from botcore.api.ws import frames
-from botcore.api.ws.hub import Hub, Subscriber
+from botcore.api.ws.hub import Hub
+from botcore.api.ws.subscriber import Subscriber
 from botcore.control.access import Actor
 from botcore.control.problems import Forbidden, Malformed, NotFound, Problem, TooMany
 from botcore.control.schema.streams import (

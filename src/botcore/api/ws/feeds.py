@@ -15,8 +15,9 @@ from typing import Any, Final
 import msgspec
 
 from botcore.api.ws import from_facts
-from botcore.api.ws.hub import PHASES, Hub, StreamKey
+from botcore.api.ws.hub import Hub, StreamKey
 from botcore.api.ws.ports import SocketWatch, Truth, ViewSource
+from botcore.api.ws.subscriber import PHASES
 from botcore.control.access import SYSTEM, Actor
 from botcore.control.schema.streams import (
     CHANNELS,

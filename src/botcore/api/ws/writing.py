@@ -5,8 +5,8 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from botcore.api.ws.hub import Subscriber
 from botcore.api.ws.protocol import Writer
+from botcore.api.ws.subscriber import Subscriber
 
 
 class Outlet(Protocol):

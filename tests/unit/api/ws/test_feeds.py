@@ -13,7 +13,7 @@ from tests.support.stream_items import NOON, a_price, an_order
 from tests.support.stream_server import StreamServer, somebody
 
 from botcore.api.ws import FeedsConfig
-from botcore.api.ws.hub import PHASES, Subscriber
+from botcore.api.ws.subscriber import PHASES, Subscriber
 from botcore.control.schema.streams import CandleUpdate, Channel, ModeUpdate
 from botcore.domain.errors import StorageError
 from botcore.domain.events import MarketDataUpdate

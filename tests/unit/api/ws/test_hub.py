@@ -6,8 +6,9 @@ import msgspec
 import pytest
 from tests.support.stream_items import a_price, a_trade, an_order
 
-from botcore.api.ws.hub import PHASES, Hub, Subscriber
+from botcore.api.ws.hub import Hub
 from botcore.api.ws.stream import Stream
+from botcore.api.ws.subscriber import PHASES, Subscriber
 from botcore.control.access import Scope
 from botcore.control.schema.streams import CHANNELS, Channel, ChannelSpec, TradeUpdate
 

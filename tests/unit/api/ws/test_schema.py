@@ -13,8 +13,9 @@ import pytest
 from tests.support.stream_items import NOON, a_price, a_trade, an_order
 
 from botcore.api.ws import frames, stream_schema
-from botcore.api.ws.hub import PHASES, Hub
+from botcore.api.ws.hub import Hub
 from botcore.api.ws.protocol import framed, text_of
+from botcore.api.ws.subscriber import PHASES
 from botcore.control.problems import NotFound
 from botcore.control.schema.streams import (
     CHANNELS,
