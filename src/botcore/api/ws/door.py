@@ -20,7 +20,7 @@ from botcore.api.cors import Origins, is_own
 from botcore.api.limits import RateLimits, address_payer, caller_of
 from botcore.api.rest.problems import problem_answer
 from botcore.api.ws import connection as c
-from botcore.api.ws import frames
+from botcore.api.ws import frames, refusals
 from botcore.api.ws.connection import Connection, Ended, Ready
 from botcore.api.ws.hub import Hub
 from botcore.api.ws.ports import Living, SocketWatch, Tickets
@@ -28,7 +28,7 @@ from botcore.api.ws.protocol import WRITER, Writer, text_of
 from botcore.api.ws.writing import Waker, outlet_of
 from botcore.control.access import STRANGER, Actor
 from botcore.control.operations import RouteClass
-from botcore.control.problems import Forbidden, Malformed, Problem, TooMany, Unauthenticated
+from botcore.control.problems import Problem, Unauthenticated
 from botcore.control.schema.streams import (
     CHANNELS,
     FRAME_MAX,
@@ -45,7 +45,6 @@ from botcore.kernel.clock import Clock
 PATHS: Final = ("/api/v1/ws", "/ws")
 _SECURE: Final = frozenset({"https", "wss"})
 _LEFT: Final = 1000
-_SHOWN: Final = 80
 _TICKS: Final = 4
 _CLOSE_S: Final = 0.5
 
@@ -191,15 +190,15 @@ class SocketDoor:
     def _refusal(self, scope: Scope) -> Problem | None:
         """Return why a socket is not opened at all."""
         if scope.get("query_string"):
-            return _in_the_address()
+            return refusals.ticket_in_address()
         if not self._is_welcome(scope):
-            return _foreign(scope)
+            return refusals.foreign_origin(_headers(scope, b"origin"))
         is_full = len(self._places) >= self._config.sockets_max
         if self._is_closing or is_full or self._waiting.total() >= self._config.waiting_max:
-            return _full()
+            return refusals.full()
         most = self._config.waiting_per_address
         if self._waiting[address_payer(_stranger(scope).address)] >= most:
-            return _too_many_wait(most)
+            return refusals.too_many_wait(most)
         return None
 
     def _noted(self, scope: Scope, refusal: BotError) -> BotError:
@@ -238,7 +237,7 @@ class SocketDoor:
                 async with asyncio.timeout(self._config.sign_in_s):
                     message = await receive()
             except TimeoutError:
-                raise Ended(c.NOT_SIGNED_IN, _silent(self._config.sign_in_s)) from None
+                raise Ended(c.NOT_SIGNED_IN, refusals.silent(self._config.sign_in_s)) from None
             if message["type"] == "websocket.disconnect":
                 return None
             ticket = _first_frame(message)
@@ -249,9 +248,9 @@ class SocketDoor:
             raise Ended(c.NOT_SIGNED_IN, error) from error
         actor = self._living.again(shown)
         if actor is None:
-            raise Ended(c.NOT_SIGNED_IN, _over())
+            raise Ended(c.NOT_SIGNED_IN, refusals.session_ended())
         if self._users[_user(actor)] >= self._config.sockets_per_user:
-            raise Ended(c.TOO_MANY, _too_many(self._config.sockets_per_user))
+            raise Ended(c.TOO_MANY, refusals.too_many(self._config.sockets_per_user))
         return actor
 
     # Who is in.
@@ -344,7 +343,7 @@ class SocketDoor:
     def _ask_again(self, connection: Connection) -> None:
         actor = self._living.again(connection.actor)
         if actor is None:
-            connection.end(c.NOT_SIGNED_IN, _over())
+            connection.end(c.NOT_SIGNED_IN, refusals.session_ended())
         elif actor.scopes != connection.actor.scopes:
             connection.become(actor)
 
@@ -386,7 +385,7 @@ def _first_frame(message: Message) -> str:
     try:
         return msgspec.json.decode(text, type=SignIn).ticket
     except (msgspec.MsgspecError, UnicodeError):
-        raise Ended(c.NOT_SIGNED_IN, _no_ticket()) from None
+        raise Ended(c.NOT_SIGNED_IN, refusals.no_ticket()) from None
 
 
 async def _turn_away(scope: Scope, send: Send, problem: BotError) -> None:
@@ -411,72 +410,3 @@ def _stranger(scope: Scope) -> Actor:
 
 def _user(actor: Actor) -> str:
     return actor.user or actor.name
-
-
-def _in_the_address() -> Problem:
-    return Malformed(
-        code="TICKET_IN_ADDRESS",
-        cause="the address of the socket has a query; tokens there end up in logs and histories",
-        fix=f'send {{"ticket": "…"}} as the first frame, or offer the subprotocols {SUBPROTOCOL}'
-        f" and {TICKET_PROTOCOL}<ticket>",
-    )
-
-
-def _foreign(scope: Scope) -> Problem:
-    given = b" and ".join(_headers(scope, b"origin")[:2])[:_SHOWN].decode("latin-1")
-    return Forbidden(
-        code="ORIGIN_NOT_ALLOWED",
-        cause=f"the origin {given!r} may not open a socket here",
-        fix="open it from this server's own page, or add the origin to allowed_origins in the"
-        " settings and restart",
-    )
-
-
-def _full() -> Problem:
-    return TooMany(
-        code="SOCKETS_FULL",
-        cause="the server has as many sockets as it serves, or it stops",
-        fix="connect again in a while",
-        details={"retry_after_s": 5},
-    )
-
-
-def _too_many_wait(most: int) -> Problem:
-    return TooMany(
-        code="SOCKETS_FULL",
-        cause=f"{most} sockets of this address wait for a ticket, and no more may",
-        fix='send {"ticket": "…"} as the first frame of each socket, at once',
-        details={"retry_after_s": 5},
-    )
-
-
-def _too_many(most: int) -> BotError:
-    return TooMany(
-        code="TOO_MANY_SOCKETS",
-        cause=f"{most} sockets of this user are open, and no more are allowed",
-        fix="close one; one socket carries all channels",
-    )
-
-
-def _silent(seconds: float) -> BotError:
-    return Unauthenticated(
-        code="NOT_SIGNED_IN",
-        cause=f"no ticket came within {seconds:g} s",
-        fix='POST /api/v1/ws-ticket, and send {"ticket": "…"} as the first frame',
-    )
-
-
-def _no_ticket() -> BotError:
-    return Unauthenticated(
-        code="NOT_SIGNED_IN",
-        cause="the first frame holds no ticket",
-        fix='POST /api/v1/ws-ticket, and send {"ticket": "…"} as the first frame',
-    )
-
-
-def _over() -> BotError:
-    return Unauthenticated(
-        code="SESSION_ENDED",
-        cause="the session or key is good no more",
-        fix="sign in again",
-    )
