@@ -9,7 +9,7 @@ from botcore.storage.control import Job, JobStore
 
 
 class SqlJobs:
-    """Keeps the contract of `app.jobs.runner.JobKeeping`; every method may raise `StorageError`.
+    """Keeps the contract of `app.jobs.ports.JobKeeping`.
 
     Args:
         store: of jobs.

@@ -1,35 +1,16 @@
 """What became of jobs, kept even where the store is away for a while: written once it answers."""
 
 import asyncio
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
+from botcore.app.jobs.ports import JobWriting
 from botcore.control.jobs_port import JobRecord
 from botcore.domain.errors import StorageError
 from botcore.kernel.clock import Clock
 
 _AGAIN_S: Final = 1.0
-
-
-class JobWriting(Protocol):
-    """Where what became of a job is kept."""
-
-    async def update(self, record: JobRecord) -> None:
-        """Keep what has become of a job.
-
-        Raises:
-            StorageError: it cannot be written.
-        """
-        ...
-
-    async def say(self, job: str, lines: list[str], *, most: int) -> None:
-        """Add lines to a job's log, of which the last `most` stay.
-
-        Raises:
-            StorageError: they cannot be written.
-        """
-        ...
 
 
 class CatchingUp:

@@ -1,27 +1,20 @@
 """The runner: takes jobs in order, does each in a worker process, keeps what it says."""
 
 import asyncio
-import contextlib
 import secrets
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Protocol
+from functools import partial
+from typing import Any, Final
 
 import msgspec
 import structlog
 
 from botcore.app.jobs.catching_up import CatchingUp
-from botcore.app.jobs.wire import (
-    DECODER,
-    LINE_MAX,
-    Asked,
-    Ended,
-    Failed,
-    Message,
-    Progressed,
-    Said,
-)
+from botcore.app.jobs.ports import JobKeeping
+from botcore.app.jobs.wire import Asked, Ended, Failed, Progressed
+from botcore.app.jobs.worker_process import WorkerProcess
 from botcore.control.discretion import discreet
 from botcore.control.jobs_port import JobRecord
 from botcore.control.operations import Page
@@ -37,46 +30,7 @@ PER_OWNER: Final = 5
 LINES_KEPT: Final = 1_000
 WORKER: Final = (sys.executable, "-m", "botcore", "worker")
 _GRACE_S: Final = 5.0
-_ENDED: Final = (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
 _KEEP_PROGRESS_NS: Final = 2_000_000_000
-
-
-class JobKeeping(Protocol):
-    """Where jobs are kept; every function is durable when it returns."""
-
-    async def put(self, record: JobRecord) -> JobRecord:
-        """Keep a new job; one with a run key that is known is not kept, and that one returned."""
-        ...
-
-    async def update(self, record: JobRecord) -> None:
-        """Keep what has become of a job."""
-        ...
-
-    async def get(self, job: str) -> JobRecord | None:
-        """Return a job."""
-        ...
-
-    async def page(
-        self, *, owner: str | None, state: JobState | None, kind: str, limit: int, cursor: str
-    ) -> Page[JobRecord]:
-        """Return jobs, newest first."""
-        ...
-
-    async def unfinished(self) -> list[JobRecord]:
-        """Return the jobs that have not ended, oldest first."""
-        ...
-
-    async def say(self, job: str, lines: list[str], *, most: int) -> None:
-        """Add lines to a job's log, of which the last `most` stay."""
-        ...
-
-    async def log(self, job: str, lines: int) -> tuple[str, ...]:
-        """Return the last lines, oldest first."""
-        ...
-
-    async def forget(self, job: str) -> None:
-        """Remove a job with its log."""
-        ...
 
 
 Watcher = Callable[[JobRecord], None]
@@ -127,7 +81,7 @@ class JobRunner:
         self._per_owner = per_owner
         self._live: dict[str, JobRecord] = {}
         self._waiting: asyncio.Queue[str] = asyncio.Queue()
-        self._processes: dict[str, asyncio.subprocess.Process] = {}
+        self._workers: dict[str, WorkerProcess] = {}
         self._cancelled: dict[str, str] = {}
         self._ended: dict[str, asyncio.Event] = {}
         self._log = structlog.get_logger("jobs")
@@ -155,11 +109,10 @@ class JobRunner:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for process in self._processes.values():
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-        for process in list(self._processes.values()):
-            await process.wait()
+        for worker in self._workers.values():
+            worker.kill()
+        for worker in list(self._workers.values()):
+            await worker.wait()
         await self._kept.catch_up()
 
     async def submit(
@@ -238,17 +191,15 @@ class JobRunner:
         if record.state is JobState.QUEUED:
             return await self._end(record, JobState.CANCELLED, detail=why)
         ended = self._ended[job]
-        process = self._processes.get(job)  # None: it is not there yet, or has ended already
-        if process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                process.terminate()
+        worker = self._workers.get(job)  # None: it is not there yet, or has ended already
+        if worker is not None:
+            worker.terminate()
         try:
             await asyncio.wait_for(ended.wait(), _GRACE_S)
         except TimeoutError:
-            process = self._processes.get(job)
-            if process is not None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
+            worker = self._workers.get(job)
+            if worker is not None:
+                worker.kill()
             await ended.wait()
         found = await self.get(job)
         return record if found is None else found
@@ -324,14 +275,7 @@ class JobRunner:
         )
         await self._change(record)
         try:
-            process = await asyncio.create_subprocess_exec(
-                *self._command,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                limit=LINE_MAX,
-                start_new_session=True,
-            )
+            worker = await WorkerProcess.start(self._command)
         except OSError as error:
             failed = Failed(
                 code="JOB_NOT_STARTED",
@@ -340,17 +284,15 @@ class JobRunner:
             )
             await self._fail(record, failed)
             return
-        self._processes[record.id] = process
+        self._workers[record.id] = worker
         if record.id in self._cancelled:  # while it was being started
-            process.kill()
+            worker.kill()
         try:
-            ending = await self._listen(record, process)
+            ending = await self._listen(record, worker)
         finally:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-            await process.wait()
-            self._processes.pop(record.id, None)
+            worker.kill()
+            await worker.wait()
+            self._workers.pop(record.id, None)
         record = self._live.get(record.id, record)
         match ending:
             case Ended():  # also where it was to be stopped, and was faster
@@ -361,62 +303,30 @@ class JobRunner:
             case Failed():
                 await self._fail(record, ending)
             case _:
-                await self._died(record, process.returncode)
+                await self._died(record, worker.code)
 
-    async def _listen(
-        self, record: JobRecord, process: asyncio.subprocess.Process
-    ) -> Ended | Failed | None:
-        """Take what a worker says until it ends; None where it ended without a last word."""
-        assert process.stdin is not None
-        assert process.stdout is not None
+    async def _listen(self, record: JobRecord, worker: WorkerProcess) -> Ended | Failed | None:
+        """Keep what a worker says until it ends; None where it ended without a last word."""
+        kept_at = self._clock.monotonic_ns()
+
+        async def progressed(told: Progressed) -> None:
+            nonlocal record, kept_at
+            record = msgspec.structs.replace(record, done=told.done, total=told.total)
+            self._live[record.id] = record
+            self._tell(record)
+            now = self._clock.monotonic_ns()
+            if now - kept_at >= _KEEP_PROGRESS_NS:
+                kept_at = now
+                await self._kept.keep(record)
+
         asked = Asked(
             kind=record.kind,
             request=record.request,
             overrides=self._overrides,
             owner=record.owner,
         )
-        process.stdin.write(msgspec.json.encode(asked) + b"\n")
-        errors = asyncio.create_task(self._errors(record.id, process))
-        last: Ended | Failed | None = None
-        kept_at = self._clock.monotonic_ns()
-        try:
-            async for line in process.stdout:
-                message: Message = DECODER.decode(line)
-                match message:
-                    case Progressed(done, total):
-                        record = msgspec.structs.replace(record, done=done, total=total)
-                        self._live[record.id] = record
-                        self._tell(record)
-                        now = self._clock.monotonic_ns()
-                        if now - kept_at >= _KEEP_PROGRESS_NS:
-                            kept_at = now
-                            await self._kept.keep(record)
-                    case Said(text):
-                        await self._kept.say(record.id, text, most=LINES_KEPT)
-                    case Ended() | Failed() as ending:
-                        last = ending
-        except (ValueError, msgspec.MsgspecError) as error:
-            last = Failed(
-                code="JOB_UNREADABLE",
-                cause=f"the worker's word is none: {error}",
-                fix="report this as a bug, with the job's log",
-            )
-        except asyncio.CancelledError:
-            errors.cancel()  # the platform stops: nobody waits for the worker's last words
-            raise
-        if last is None or isinstance(last, Failed):
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()  # what says nonsense may go on for ever
-        await errors
-        return last
-
-    async def _errors(self, job: str, process: asyncio.subprocess.Process) -> None:
-        """Keep what a worker prints in its log."""
-        assert process.stderr is not None
-        with contextlib.suppress(ValueError):  # a line beyond all bounds: the rest is let go
-            async for line in process.stderr:
-                text = line.decode(errors="replace").rstrip()[:2_000]
-                await self._kept.say(job, text, most=LINES_KEPT)
+        said = partial(self._kept.say, record.id, most=LINES_KEPT)
+        return await worker.do(asked, progressed=progressed, said=said)
 
     async def _died(self, record: JobRecord, code: int | None) -> None:
         if record.attempts >= ATTEMPTS_MAX:

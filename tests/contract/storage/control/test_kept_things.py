@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from botcore.app.control_store import ControlStores, open_control
-from botcore.app.jobs.runner import JobKeeping
+from botcore.app.jobs.ports import JobKeeping
 from botcore.control.jobs_port import JobRecord
 from botcore.control.schema.jobs import JobState
 from botcore.domain.errors import ConfigError, StorageError
