@@ -179,7 +179,7 @@ class _Cost:
         self, costs: Costs, order: ApprovedOrder, reference: Decimal, tick: Decimal
     ) -> None:
         sign, share = order.side.sign, costs.slippage_frac(order.type)
-        start = order.limit_price or order.trigger_price or reference
+        start = order.limit_price or _fired_at(order, reference)
         takes = order.limit_price is not None and sign * (start - reference) >= ZERO
         against_us = ROUND_CEILING if order.side is Side.BUY else ROUND_FLOOR
         ticks = MONEY.divide(start * (1 + sign * share), tick).to_integral_value(against_us)
@@ -190,6 +190,14 @@ class _Cost:
         off = abs(self.price - start) * order.quantity
         self.slippage = off.quantize(QUANTUM, ROUND_CEILING, MONEY)
         self.slippage_bps = share * _BPS
+
+
+def _fired_at(order: ApprovedOrder, reference: Decimal) -> Decimal:
+    """Return where an order without a limit trades; a stop that was passed does so at once."""
+    trigger = order.trigger_price
+    if trigger is None:
+        return reference
+    return max(trigger, reference) if order.side is Side.BUY else min(trigger, reference)
 
 
 def seen_mark(prices: Prices, instrument: InstrumentId, mark: Decimal, now: int) -> SeenPrice:

@@ -118,7 +118,7 @@ class RiskManagementSystem:
             refusal = self._refuse_locked(order, account, prepared.quantity, at)
             if refusal is not None:
                 return refusal
-        price = prepared.limit_price or prepared.trigger_price or exact(mark, what="a mark")
+        price = _price_of(prepared, mark)
         refusal = self._refuse_price(order, prepared, instrument, mark=mark, price=price, at=at)
         if refusal is not None:
             return refusal
@@ -195,7 +195,7 @@ class RiskManagementSystem:
         if isinstance(values, BelowMinimum):
             return _no(asked, "BELOW_MINIMUM", at, values.quantity, values.minimum)
         after = carrying(order, values, instrument.quote)
-        price = after.limit_price or after.trigger_price or exact(mark, what="a mark")
+        price = _price_of(after, mark)
         refusal = self._refuse_price(asked, after, instrument, mark=mark, price=price, at=at)
         if refusal is not None:
             return refusal
@@ -412,6 +412,20 @@ def _is_dust(quantity: Decimal, instrument: Instrument, mark: float) -> bool:
     """Whether what would be left is too small or too cheap to be sold on its own."""
     least = max(instrument.lot, instrument.min_quantity)
     return quantity < least or quantity * exact(mark, what="a mark") < instrument.min_notional
+
+
+def _price_of(order: ApprovedOrder, mark: float) -> Decimal:
+    """Return at which price an order counts.
+
+    That is its limit, which it never pays more than; else its trigger, or the mark. A buy stop that
+    the price has passed already trades at once, at the mark (I8).
+    """
+    if order.limit_price is not None:
+        return order.limit_price
+    trigger, at_mark = order.trigger_price, exact(mark, what="a mark")
+    if trigger is None:
+        return at_mark
+    return max(trigger, at_mark) if order.side is _BUY else trigger
 
 
 def _reserve(

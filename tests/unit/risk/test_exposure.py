@@ -127,6 +127,26 @@ def test_p13_e93_what_a_buy_reserves(wish: dict[str, Any], reserve: str) -> None
     assert order.reserve_currency == "USDT"
 
 
+def test_i8_a_buy_stop_that_the_price_has_passed_counts_and_reserves_at_the_mark() -> None:
+    desk = RiskDesk()
+    passed: dict[str, Any] = {"type": OrderType.STOP, "trigger_price": 1.0}
+
+    (order,) = desk.approved(**passed, quantity=15)
+
+    assert order.reserve == Decimal("1576.575")
+    assert desk.denied(**passed, quantity=80).value == 8_000.0
+    assert desk.code(**passed, quantity=Decimal("15.001")) == "ORDER_LIMIT"
+    assert desk.code(type=OrderType.STOP, trigger_price=110.0, quantity=14) == "ORDER_LIMIT"
+
+
+def test_a_buy_stop_with_a_limit_counts_at_its_limit_since_it_pays_no_more() -> None:
+    stop: dict[str, Any] = {"type": OrderType.STOP_LIMIT, "trigger_price": 50.0}
+
+    (order,) = RiskDesk().approved(**stop, limit_price=52.0, quantity=28)
+
+    assert order.reserve == Decimal("1457.456")
+
+
 def test_p13_a_reservation_is_rounded_up_to_the_quantum() -> None:
     rules = an_instrument(lot=Decimal("1E-8"), min_quantity=Decimal(0), min_notional=Decimal(0))
 

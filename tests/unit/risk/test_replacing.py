@@ -118,3 +118,10 @@ def test_a_moved_stop_is_measured_at_its_trigger() -> None:
 
     assert code(RiskDesk(), stop, trigger_price=140.0) == ""
     assert code(RiskDesk(), stop, trigger_price=151.0) == "ORDER_LIMIT"
+
+
+def test_i8_a_buy_stop_moved_to_where_the_price_has_passed_it_is_measured_at_the_mark() -> None:
+    stop = an_order("1", type=OrderType.STOP, limit_price=None, trigger_price=Decimal(110))
+
+    assert code(RiskDesk(), stop, trigger_price=1.0, quantity=15) == ""
+    assert code(RiskDesk(), stop, trigger_price=1.0, quantity=80) == "ORDER_LIMIT"

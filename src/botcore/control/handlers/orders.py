@@ -1,6 +1,7 @@
 """Orders: what people place, change and take back, and what they ask before they do."""
 
 import asyncio
+from decimal import Decimal
 from typing import Any, Final
 
 from botcore.control.engine_port import EnginePort
@@ -24,7 +25,7 @@ from botcore.domain import questions as q
 from botcore.domain.errors import StorageError
 from botcore.domain.ids import AccountId, ClientOrderId, InstrumentId, StrategyId
 from botcore.domain.numbers import ZERO
-from botcore.domain.orders import OrderState, Side
+from botcore.domain.orders import OrderState, OrderType, Side
 from botcore.domain.outcomes import Outcome
 
 _WORKING: Final = frozenset(state for state in OrderState if not state.is_terminal)
@@ -149,7 +150,7 @@ class OrderHandlers:
         """Change an order."""
         order = await self._order(request.id)
         self._may_act(context, order.account, order.instrument)
-        self._must_stay_within(context, order, request)
+        await self._must_stay_within(context, order, request)
         outcome = await self._engine.act(
             c.AmendOrder(
                 account=AccountId(order.account),
@@ -233,17 +234,37 @@ class OrderHandlers:
             raise _unpriced()
         must_cover(context.actor, preview.instrument, preview.notional)
 
-    @staticmethod
-    def _must_stay_within(context: Context, order: Order, request: o.AmendOrder) -> None:
+    async def _must_stay_within(
+        self, context: Context, order: Order, request: o.AmendOrder
+    ) -> None:
         """Refuse a change to more than a key's notional, or to what nobody knows the price of."""
         if context.actor.max_notional is None:
             return
-        known = request.limit_price or order.limit_price
-        known = known or request.trigger_price or order.trigger_price or order.arrival_price
-        if known is None:
-            raise _unpriced()
-        total = (request.quantity or order.quantity) * known
+        price = request.limit_price or order.limit_price
+        if price is None:
+            price = await self._at_market(order, request.trigger_price or order.trigger_price)
+        total = (request.quantity or order.quantity) * price
         must_cover(context.actor, order.instrument, total)
+
+    async def _at_market(self, order: Order, trigger: Decimal | None) -> Decimal:
+        """Return the price at which an order without a limit counts, by today's.
+
+        Raises:
+            Forbidden: nobody knows it.
+        """
+        if trigger is not None and order.side is Side.SELL:
+            return trigger
+        wish = c.OrderWish(
+            account=AccountId(order.account),
+            instrument=InstrumentId(order.instrument),
+            side=order.side,
+            type=OrderType.MARKET,
+            quantity=order.quantity,
+        )
+        seen = (await self._engine.ask(q.PreviewOrder(order=wish))).reference
+        if seen is None:
+            raise _unpriced()
+        return seen.price if trigger is None else max(trigger, seen.price)
 
     async def _order(self, name: str) -> Order:
         order = await self._on_thread(self._history.order, name)

@@ -496,6 +496,39 @@ def test_a_key_keeps_within_its_symbols_and_its_notional(
     assert [type(command).__name__ for command in desk.acted] == ["SubmitOrder"]
 
 
+def test_a_buy_stop_that_the_price_has_passed_is_a_market_order_to_a_keys_bound_and_in_words(
+    desk: TradingDesk, orders: OrderHandlers
+) -> None:
+    ours = a_key(max_notional=Decimal(150))
+    passed = _buy("14", type=OrderType.STOP, trigger_price=Decimal(1))
+    placed = asyncio.run(
+        orders.place(a_call(ours), _buy("1", type=OrderType.STOP, trigger_price=Decimal(110)))
+    )
+    moved = o.AmendOrder(id=placed.id, quantity=Decimal(14), trigger_price=Decimal(2))
+
+    effect = asyncio.run(orders.placing(a_call(), passed))
+    with pytest.raises(Forbidden, match=r"notional 1400.00 exceeds 150.00"):
+        asyncio.run(orders.place(a_call(ours, reference="r2"), passed))
+    with pytest.raises(Forbidden, match=r"notional 1400.00 exceeds 150.00"):
+        asyncio.run(orders.amend(a_call(ours, reference="r3"), moved))
+
+    assert "once the price reaches 1.0000, about 1,400.00 USDT" in effect.words
+    assert [type(command).__name__ for command in desk.acted] == ["SubmitOrder"]
+
+
+def test_a_change_of_an_order_at_market_keeps_to_a_keys_bound_at_todays_price(
+    desk: TradingDesk, orders: OrderHandlers
+) -> None:
+    ours = a_key(max_notional=Decimal(150))
+    trailing = _buy("1", type=OrderType.TRAILING_STOP, trail=Decimal(5))
+    placed = asyncio.run(orders.place(a_call(ours), trailing))
+    desk.bar(102.0)
+    more = o.AmendOrder(id=placed.id, quantity=Decimal("1.48"))
+
+    with pytest.raises(Forbidden, match=r"notional 150.96 exceeds 150.00"):
+        asyncio.run(orders.amend(a_call(ours, reference="r2"), more))
+
+
 def test_an_account_that_is_halted_opens_nothing(desk: TradingDesk, orders: OrderHandlers) -> None:
     desk.session.tell(KillSwitch(AccountId("main"), "person:ann"))
 
