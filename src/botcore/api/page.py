@@ -100,6 +100,7 @@ def _environment(assets: Mapping[str, Asset], version: str) -> Environment:
         "curve_height": HEIGHT,
         "feed_age_s": wording.feed_age_s,
         "clock_time": wording.clock_time,
+        "undecided": wording.undecided,
     }
     environment.filters |= {
         "amount": wording.amount,

@@ -35,6 +35,7 @@ from botcore.control.schema.ledger import Balance, Posting
 from botcore.control.schema.orders import Order
 from botcore.control.schema.risk import DeniedIntent, ModeChange
 from botcore.control.schema.trades import Fill
+from botcore.control.wording import BY_HAND
 from botcore.domain.commands import MANUAL
 from botcore.domain.errors import ConfigError, StorageError
 from botcore.domain.ids import DAY_NS, AccountId, InstrumentId, StrategyId
@@ -195,7 +196,7 @@ class StoredHistory:
 
     def _reason(self, strategy: str, code: int, operands: str) -> str:
         if strategy == MANUAL:
-            return "placed by hand"
+            return BY_HAND
         return self._words(strategy, code, operands_of(operands))
 
     def _pair(self, fill: Row) -> tuple[str, str]:

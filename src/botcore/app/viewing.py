@@ -19,6 +19,8 @@ from botcore.control.views import (
     PositionView,
     StrategyView,
 )
+from botcore.control.wording import BY_HAND
+from botcore.domain.commands import MANUAL
 from botcore.domain.events import (
     Fact,
     LimitsChanged,
@@ -144,7 +146,9 @@ class Recent:
             self.alerts.appendleft(AlertView(fact.ts, "STRATEGY_QUARANTINED", detail))
 
     def words(self, strategy: str, reason: Reason) -> str:
-        """Return a reason in words; empty where a person or the engine acted."""
+        """Return a reason in words; empty where the engine acted, or a person for a strategy."""
+        if strategy == MANUAL:
+            return BY_HAND
         found = self._classes.get(strategy)  # type: ignore[call-overload]  # a NewType of str
         if found is None or not reason.operands:
             return ""

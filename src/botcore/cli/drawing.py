@@ -175,7 +175,7 @@ def _add_each(table: Table, strategy: StrategyView, name: Text, now: int) -> Non
         )
         result = None
     if result is not None:
-        table.add_row(name, result, Text("–"), Text("–"), Text("no decision yet"))
+        table.add_row(name, result, Text("–"), Text("–"), Text(wording.undecided(strategy)))
 
 
 def _add_one(table: Table, strategy: StrategyView, name: Text) -> None:
@@ -186,7 +186,7 @@ def _add_one(table: Table, strategy: StrategyView, name: Text) -> None:
         default=None,
     )
     if told is None:
-        table.add_row(name, _signed(strategy.result), "–", "–", "no decision yet")
+        table.add_row(name, _signed(strategy.result), "–", "–", wording.undecided(strategy))
         return
     more = len(strategy.decisions) - 1
     others = f" +{more}" if more else ""

@@ -10,12 +10,16 @@ from typing import Final
 
 import msgspec
 
-from botcore.control.views import FeedStatus, PlatformView
+from botcore.control.views import FeedStatus, PlatformView, StrategyView
+from botcore.domain.commands import MANUAL
 
 STALE_AFTER_S: Final = 3.0
 """A document older than this is not shown as if it were now; the engine sends one each second."""
 
+BY_HAND: Final = "placed by hand"
+"""The reason of what a person orders."""
 MINUS: Final = "−"
+_STOPPED: Final = "stopped"
 _SECOND_NS: Final = 1_000_000_000
 _MINUTE_S: Final = 60
 _HOUR_S: Final = 3_600
@@ -153,6 +157,15 @@ def direction(text: str) -> str:
     if not value:
         return "flat"
     return "up" if value > 0 else "down"
+
+
+def undecided(strategy: StrategyView) -> str:
+    """Return why a strategy shows no decision."""
+    if strategy.id == MANUAL:
+        return "Orders that a person gives; nothing decides here."
+    if strategy.status == _STOPPED:
+        return "It is stopped, and not asked."
+    return "No decision yet: the first bar has not closed."
 
 
 def title(view: PlatformView | None, state: Condition) -> str:

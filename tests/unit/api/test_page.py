@@ -6,6 +6,7 @@ import re
 from html import unescape
 
 import pytest
+from msgspec.structs import replace
 from starlette.testclient import TestClient
 from tests.support.metrics_page import RecordingMetrics
 from tests.support.sample_view import (
@@ -105,6 +106,17 @@ def test_shows_an_empty_account_in_words() -> None:
         "The curve begins with the second bar.",
     ):
         assert empty in text
+
+
+def test_who_decides_nothing_is_said_to_do_so() -> None:
+    rsi = replace(sample_view().strategies[0], decisions=())
+    lines = (rsi, replace(rsi, id="manual", status="manual"), replace(rsi, status="stopped"))
+
+    text = words(page(sample_view(strategies=lines)))
+
+    assert text.count("No decision yet: the first bar has not closed.") == 1
+    assert text.count("Orders that a person gives; nothing decides here.") == 1
+    assert text.count("It is stopped, and not asked.") == 1
 
 
 def test_says_why_a_mode_is_not_normal() -> None:

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import pytest
+from tests.support.by_hand import a_wish, submit
 from tests.support.trading_desk import TradingDesk
 from tests.support.trading_session import ACCOUNT, TradingSession, buy, planned
 from tests.unit.engine.test_lasting_doubts import SilentVenue
 
 from botcore.app import viewing
+from botcore.control import wording
 from botcore.domain.commands import CancelAll
 
 
@@ -31,3 +33,19 @@ def test_all_orders_are_counted_though_only_the_newest_are_shown(
     assert len(view.orders) == 1
     assert (account.orders_open, account.orders_in_doubt, account.cancels_owed) == (3, 3, 3)
     assert account.in_doubt_since == min(order.sent_at for order in run.orders)
+
+
+def test_what_a_person_ordered_says_so_and_its_line_decides_nothing(tmp_path: Path) -> None:
+    run = TradingSession({"idle": planned({})})
+    desk = TradingDesk(tmp_path, run)
+    desk.bar(100.0)
+    run.tell(submit(a_wish("1")))
+    desk.bar(100.0)
+
+    view = desk.view()
+    desk.close()
+
+    assert view is not None
+    assert [(each.strategy, each.reason) for each in view.fills] == [("manual", "placed by hand")]
+    (manual,) = (each for each in view.strategies if each.id == "manual")
+    assert wording.undecided(manual) == "Orders that a person gives; nothing decides here."

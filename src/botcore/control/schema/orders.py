@@ -275,7 +275,8 @@ _TERMS: Final = """
     Attributes:
         account: whose; the first one by default.
         instrument: such as `BTCUSDT.SIM`.
-        side, type: `BUY` or `SELL`; `MARKET`, `LIMIT`, `STOP`, `STOP_LIMIT` or `TRAILING_STOP`.
+        side: `BUY` or `SELL`.
+        type: `MARKET`, `LIMIT`, `STOP`, `STOP_LIMIT` or `TRAILING_STOP`.
         quantity: base units, rounded down to the lot.
         limit_price, trigger_price: quote units; given where the type has them, and only there.
         trail: distance of a trailing stop, quote units.
