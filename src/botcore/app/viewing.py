@@ -34,7 +34,7 @@ from botcore.domain.events import (
 )
 from botcore.domain.ids import DAY_NS, AccountId, ClientOrderId
 from botcore.domain.intents import Reason
-from botcore.domain.numbers import MONEY, ZERO, exact
+from botcore.domain.numbers import MONEY, ZERO
 from botcore.domain.orders import OrderState
 from botcore.domain.questions import StrategyState
 from botcore.engine import Engine, SignalSlot
@@ -349,6 +349,7 @@ class Viewer:
                 continue
             mark = desk.valuation.price(position.instrument)
             average = position.average or ZERO
+            rules = desk.view.instrument(position.instrument)
             value = position.quantity_float * mark if mark is not None else 0.0
             views.append(
                 PositionView(
@@ -357,7 +358,7 @@ class Viewer:
                     instrument=position.instrument,
                     quantity=f"{position.quantity:f}",
                     average_price=_plain(average),
-                    mark=None if mark is None else _plain(exact(mark, what="a mark")),
+                    mark=None if mark is None else _plain(rules.mark_from_data(mark)),
                     value="?" if mark is None else f"{value:.2f}",
                     unrealised="?" if mark is None else f"{value - position.cost_float:.2f}",
                     realised=f"{position.realised:.2f}",

@@ -110,6 +110,21 @@ class Instrument(msgspec.Struct, frozen=True, gc=False, kw_only=True):
             )
         return nearest
 
+    def mark_from_data(self, x: float) -> Decimal:
+        """Return a mark as people read it: to half a tick, since it may be the middle of two prices.
+
+        Floats leave digits behind the middle that mean nothing. For showing, never for an order.
+
+        Raises:
+            DataError: `x` is not finite.
+        """
+        mark = exact(x, what=f"a mark of {self.id}")
+        halves = MONEY.divide(mark * 2, self.tick).to_integral_value()
+        if not halves:
+            return mark  # finer than the grid; a price of nothing would say that it is worthless
+        ticks, is_between = divmod(halves, 2)
+        return ticks * self.tick if not is_between else halves * self.tick / 2
+
     def order_price(self, x: float | Decimal, side: Side) -> Decimal:
         """Return the price an order would carry: snapped to the grid, else rounded.
 

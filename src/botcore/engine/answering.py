@@ -106,9 +106,10 @@ class Answering:
     def _top(self, name: InstrumentId) -> TopOfBook:
         if name not in self._engine.desk.view.instruments():
             raise _unknown_instrument(name, self._engine)
-        now, mark = self._now(), self._engine.desk.view.mark(name)
+        view, now = self._engine.desk.view, self._now()
+        mark = view.mark(name)
         quote, trade = self._prices.quote(name), self._prices.trade(name)
-        marked = exact(mark, what="a mark") if mark is not None else None
+        marked = None if mark is None else view.instrument(name).mark_from_data(mark)
         return TopOfBook(
             instrument=name,
             mark=None if marked is None else seen_mark(self._prices, name, marked, now),

@@ -12,7 +12,7 @@ from botcore.domain.ids import AccountId, InstrumentId, Nanos
 from botcore.domain.instruments import BelowMinimum, Instrument
 from botcore.domain.intents import PlaceOrder
 from botcore.domain.keys import Key, Rank
-from botcore.domain.numbers import MONEY, QUANTUM, ZERO, exact
+from botcore.domain.numbers import MONEY, QUANTUM, ZERO
 from botcore.domain.orders import Side
 from botcore.domain.questions import (
     Headroom,
@@ -96,7 +96,7 @@ class Previewer:
         mark = self._engine.desk.view.mark(intent.instrument)
         if mark is None:
             return known
-        reference = exact(mark, what="a mark")
+        reference = rules.mark_from_data(mark)
         cost = _Cost(self._costs, order, reference, rules.tick)
         worth = after * cost.price
         return replace(

@@ -175,6 +175,24 @@ def test_a_recorded_price_off_the_grid_is_refused(tick: str, x: float) -> None:
         an_instrument(tick=Decimal(tick)).price_from_data(x)
 
 
+@pytest.mark.parametrize(
+    ("tick", "x", "mark"),
+    [
+        ("0.1", (60_000.1 + 60_000.2) / 2, "60000.15"),
+        ("0.01", (0.1 + 0.2) / 2, "0.15"),
+        ("0.01", (100.01 + 100.02) / 2, "100.015"),
+        ("0.25", (10.25 + 10.5) / 2, "10.375"),
+        ("0.00001", (0.00012 + 0.00013) / 2, "0.000125"),
+        ("0.01", 100.0, "100.00"),
+        ("1", 0.1, "0.1"),
+    ],
+)
+def test_a_mark_is_shown_to_half_a_tick_without_the_digits_that_floats_leave(
+    tick: str, x: float, mark: str
+) -> None:
+    assert str(an_instrument(tick=Decimal(tick)).mark_from_data(x)) == mark
+
+
 def test_the_book_answers_with_the_version_in_force() -> None:
     first = an_instrument(valid_from=Nanos(10), valid_to=Nanos(20))
     second = an_instrument(version=2, valid_from=Nanos(20), status=TradingStatus.DELISTED)

@@ -417,6 +417,23 @@ def test_the_newest_prices_are_told_with_their_ages() -> None:
     assert (top.mark.price, top.mark.age_s) == (100, 1.0)
 
 
+def test_a_mark_between_two_prices_is_shown_without_the_digits_that_floats_leave() -> None:
+    run = a_session(cash="10000", limits=TIGHT)
+    asking = Asking(run)
+    quote = Quote(COINUSDT, Nanos(int(run.now) - 10**9), 100.11, 100.12, 4.0, 5.0)
+    asking.prices.see(quote)
+    run.session.input(quote, quote.ts_event)
+    mark = run.engine.desk.view.mark(COINUSDT)
+    assert mark is not None
+    assert str(mark) != "100.115", "this middle is no test: its float is short"
+
+    preview = asking.preview(a_wish("2"))
+    (top,) = asking.ask(TopsOfBook())
+
+    assert preview.reference is not None
+    assert str(preview.reference.price) == str(top.mark.price) == "100.115"
+
+
 def test_a_price_whose_age_is_not_known_has_none(asking: Asking) -> None:
     (top,) = asking.ask(TopsOfBook(instruments=(COINUSDT,)))
 
