@@ -187,7 +187,11 @@ class EngineProcess:
     def _open(self) -> None:
         tape_end = self._tape.last_key()
         restored = restore(self._engine, self._journal)
-        self._order_log.restore(self._engine.acts, self._engine.desk.execution.index)
+        self._order_log.restore(
+            self._engine.acts,
+            self._engine.desk.execution.index,
+            {each.account: each.mode for each in self._engine.desk.accounts},
+        )
         portfolio = self._engine.desk.portfolio
         portfolio.verify()
         models = ReadModels(self._store)

@@ -111,7 +111,7 @@ class Instrument(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         return nearest
 
     def mark_from_data(self, x: float) -> Decimal:
-        """Return a mark as people read it: to half a tick, since it may be the middle of two prices.
+        """Return a mark as people read it: to half a tick, for it may be a middle.
 
         Floats leave digits behind the middle that mean nothing. For showing, never for an order.
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,12 +14,14 @@ from structlog.testing import LogCapture
 from tests.support.trading_session import ACCOUNT, TradingSession, buy, planned
 
 from botcore.app.order_log import OrderLog
-from botcore.domain.commands import OrderWish, SubmitOrder
-from botcore.domain.events import Fact, OrderFilled, OrderPlaced
-from botcore.domain.ids import InstrumentId
-from botcore.domain.orders import OrderType, Side
+from botcore.domain.commands import OrderWish, SetMode, SubmitOrder
+from botcore.domain.events import Fact, OrderFilled, OrderPlaced, OrderUpdated
+from botcore.domain.ids import InstrumentId, VenueOrderId
+from botcore.domain.modes import Mode
+from botcore.domain.orders import OrderState, OrderType, Side
 
 COIN = "COINUSDT.SIM"
+LOG_PAGE = Path(__file__).resolve().parents[3] / "docs" / "reference" / "log.md"
 
 
 @pytest.fixture
@@ -28,8 +32,10 @@ def lines() -> Iterator[LogCapture]:
     structlog.reset_defaults()
 
 
-def read(facts: list[Fact], lines: LogCapture) -> list[dict[str, Any]]:
+def read(facts: list[Fact], lines: LogCapture, *, mode: Mode | None = None) -> list[dict[str, Any]]:
     log = OrderLog(structlog.get_logger("engine"))
+    if mode is not None:
+        log.restore((), (), {ACCOUNT: mode})
     for fact in facts:
         log.add(fact)
     assert lines.entries == []
@@ -101,13 +107,18 @@ def test_an_order_of_an_earlier_run_keeps_the_id_of_the_call_that_asked_for_it(
     log = OrderLog(structlog.get_logger("engine"))  # of the process that came next
 
     engine = session.engine
-    log.restore(engine.acts, engine.desk.execution.index)
+    modes = {each.account: each.mode for each in engine.desk.accounts}
+    log.restore(engine.acts, engine.desk.execution.index, modes)
     for fact in session.facts[before:]:
         log.add(fact)
     log.flush()
 
     (fill,) = [line for line in lines.entries if line["event"] == "fill"]
     assert fill["correlation_id"] == "call-1"
+    assert (fill["venue"], fill["mode"], fill["strategy"]) == ("SIM", "NORMAL", "manual")
+    entry = next(iter(session.orders)).id
+    assert fill["intent_id"] == entry
+    assert fill["client_order_id"] != entry
 
 
 def test_an_order_of_a_strategy_has_the_id_that_its_decision_made(lines: LogCapture) -> None:
@@ -123,6 +134,98 @@ def test_an_order_of_a_strategy_has_the_id_that_its_decision_made(lines: LogCapt
         "order_placed",
         "fill",
     ]
+
+
+def test_an_order_s_lines_name_its_venue_its_intent_and_what_the_venue_calls_it(
+    lines: LogCapture,
+) -> None:
+    session = TradingSession({"buyer": planned({})})
+    session.bar(100)
+    session.tell(
+        SubmitOrder(
+            order=wish(take_profit=Decimal(150), stop_loss=Decimal(50)),
+            by="person:ann",
+            reference="r1",
+            correlation="call-1",
+        )
+    )
+    session.bar(100)
+    session.bar(100, 200, 100, 160)
+
+    told = read(session.facts, lines, mode=Mode.NORMAL)
+    found = [line for line in told if "client_order_id" in line]
+
+    placed = [line for line in found if line["event"] == "order_placed"]
+    entry = placed[0]["client_order_id"]
+    assert {line["intent_id"] for line in found} == {entry}
+    assert {(line["venue"], line["symbol"]) for line in found} == {("SIM", COIN)}
+    assert {line["strategy"] for line in found} == {"manual"}
+    assert {line["mode"] for line in found} == {"NORMAL"}
+    assert not [line for line in placed if "venue_order_id" in line], "no venue knew of it yet"
+    named = {
+        fact.client_order_id: fact.venue_order_id
+        for fact in session.facts
+        if isinstance(fact, OrderUpdated) and fact.venue_order_id
+    }
+    fills = [line for line in found if line["event"] == "fill"]
+    assert len(fills) == 2
+    assert all(line["venue_order_id"] == named[line["client_order_id"]] for line in fills)
+    ended = next(line for line in found if line["event"] == "order_ended")
+    assert ended["client_order_id"] in {line["client_order_id"] for line in placed}
+
+
+def test_a_line_has_the_mode_that_was_in_force_when_it_happened(lines: LogCapture) -> None:
+    session = TradingSession({"buyer": planned({})})
+    session.bar(100)
+    for number, mode in enumerate((Mode.REDUCE_ONLY, Mode.NORMAL)):
+        session.tell(SetMode(ACCOUNT, mode, "person:ann", "to try it"))
+        session.tell(SubmitOrder(order=wish(), by="person:ann", reference=f"r{number}"))
+
+    found = read(session.facts, lines)  # long after both
+
+    assert [line["mode"] for line in found if line["event"] == "order_denied"] == ["REDUCE_ONLY"]
+    assert [line["mode"] for line in found if line["event"] == "order_placed"] == ["NORMAL"]
+
+
+def test_a_line_of_an_order_that_was_forgotten_says_what_its_fact_says(lines: LogCapture) -> None:
+    session = TradingSession({"buyer": planned({2: lambda view: [buy(view, "1")]})})
+    for _ in range(4):
+        session.bar(100)
+
+    told = VenueOrderId("17")
+    fill, *_ = (fact for fact in session.facts if isinstance(fact, OrderFilled))
+    ended = OrderUpdated(
+        ACCOUNT, fill.client_order_id, OrderState.CANCELED, session.now, venue_order_id=told
+    )
+
+    first, second = read([fill, ended], lines)
+
+    assert (first["strategy"], first["symbol"], first["venue"]) == ("buyer", COIN, "SIM")
+    assert second["venue_order_id"] == told
+    assert not {"intent_id", "mode"} & (first.keys() | second.keys())
+
+
+def test_every_field_of_an_order_s_lines_is_explained(lines: LogCapture) -> None:
+    session = TradingSession({"buyer": planned({})})
+    session.bar(100)
+    for quantity in (1, 10**9):
+        session.tell(
+            SubmitOrder(
+                order=wish(quantity=Decimal(quantity)),
+                by="person:ann",
+                reference=f"r{quantity}",
+                correlation="call-1",
+            )
+        )
+    session.bar(100)
+    session.tell(SetMode(ACCOUNT, Mode.HALT, "person:ann", "to try it"))
+
+    found = read(session.facts, lines)
+
+    names = {name for line in found for name in line} - {"log_level"}
+    explained = set(re.findall(r"`([a-z_]+)`", LOG_PAGE.read_text("utf-8")))
+    assert names - explained == set()
+    assert {line["event"] for line in found} - explained == set()
 
 
 def test_what_was_denied_is_a_warning_with_its_code(lines: LogCapture) -> None:
