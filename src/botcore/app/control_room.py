@@ -26,6 +26,7 @@ from botcore.app.known_market import Traded, traded
 from botcore.app.measuring import JobFigures, MachineFigures, StoreFigures
 from botcore.app.monitoring import Monitored, StoredRiskAlerts, open_monitoring
 from botcore.app.no_engine import NoEngine
+from botcore.app.pools import pools
 from botcore.app.processes import page_address
 from botcore.app.recorded_market import RecordedSeries
 from botcore.app.run_notes import KeptNotes
@@ -195,10 +196,10 @@ async def open_room(  # the one place where everything is named
     )
     vitals = ProcessVitals(
         version=botcore.__version__,
-        region="",
+        region=settings.region,
         clock=clock,
         limits=lambda: limits_words or {},
-        pools=lambda: {"control store": f"{stores.store.writes_waiting} writes wait"},
+        pools=lambda: pools(stores.store, store, engine.view()),
     )
     vitals.add("control store", lambda: _store_health(stores))
     monitored = open_monitoring(

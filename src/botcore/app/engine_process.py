@@ -37,7 +37,7 @@ from botcore.app.venue_costs import VenueCosts
 from botcore.app.viewing import Recent, Viewer
 from botcore.app.warming_up import warm_up
 from botcore.control.discretion import discreet
-from botcore.control.views import AlertView, FeedStatus
+from botcore.control.views import AlertView, FeedStatus, QueueView
 from botcore.domain.commands import (
     ApplyConfig,
     Checkpoint,
@@ -529,6 +529,10 @@ class EngineProcess:
             persist_p50_s=persist_s[0],
             persist_p99_s=persist_s[1],
             core_wait_s=core_wait_s(),
+            queues=(
+                QueueView("market", len(self._mailbox), self._mailbox.capacity),
+                QueueView("journal", self._journal.waiting, self._journal.capacity),
+            ),
         )
         self._publisher.publish_view(view)
         self._order_log.flush(_LINES)

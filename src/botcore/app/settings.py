@@ -155,6 +155,11 @@ class Settings(BaseSettings):
         default_factory=lambda: Path.home() / ".botcore",
         description="where all state lives: stores, tape, logs, settings.toml",
     )
+    region: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$",
+        description="where it runs, as people call it; health shows it",
+    )
     host: str = Field(default="127.0.0.1", description="address the page listens on")
     port: int = Field(
         default=8080, ge=0, le=65535, description="its port; the next free one is taken"

@@ -20,7 +20,7 @@ class ProcessVitals:
 
     Args:
         version: of the platform.
-        region: where it runs, as its settings say.
+        region: where it runs, as its settings say; None where they say nothing.
         clock: dates what is seen.
         limits: of the API, name → value in words.
         pools: connection pools, name → size and use in words.
@@ -30,7 +30,7 @@ class ProcessVitals:
         self,
         *,
         version: str,
-        region: str,
+        region: str | None,
         clock: Clock,
         limits: Callable[[], Mapping[str, str]],
         pools: Callable[[], Mapping[str, str]],
@@ -68,8 +68,8 @@ class ProcessVitals:
         """Return the platform's version."""
         return self._version
 
-    def region(self) -> str:
-        """Return where it runs."""
+    def region(self) -> str | None:
+        """Return where it runs; None where no setting says it."""
         return self._region
 
     def response_time_ms(self) -> float | None:

@@ -167,6 +167,14 @@ class AlertView(msgspec.Struct, frozen=True):
     detail: str
 
 
+class QueueView(msgspec.Struct, frozen=True):
+    """A line in the engine's process: how many wait in it, and how many may."""
+
+    name: str
+    depth: int
+    capacity: int
+
+
 class PlatformView(msgspec.Struct, frozen=True):
     """Everything the first page shows.
 
@@ -182,6 +190,8 @@ class PlatformView(msgspec.Struct, frozen=True):
         persist_p50_s, persist_p99_s: from there until it is durable, likewise.
         core_wait_s: how long the engine's main thread was ready to run and waited for a core, since
             its process began; None where the system does not say.
+        queues: ``market`` is what the feed gave and the engine has not taken yet, ``journal`` what
+            is not durable yet.
     """
 
     version: str
@@ -204,6 +214,7 @@ class PlatformView(msgspec.Struct, frozen=True):
     persist_p50_s: float | None = None
     persist_p99_s: float | None = None
     core_wait_s: float | None = None
+    queues: tuple[QueueView, ...] = ()
 
 
 def encode_view(view: PlatformView) -> bytes:

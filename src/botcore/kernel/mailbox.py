@@ -89,6 +89,11 @@ class Mailbox(Generic[T]):
             return len(self._prior) + len(self._items)
 
     @property
+    def capacity(self) -> int:
+        """The bound of each lane."""
+        return self._capacity
+
+    @property
     def counters(self) -> MailboxCounters:
         """What went through so far."""
         with self._lock:

@@ -125,6 +125,17 @@ class SqlJournal:
             return self._last
 
     @property
+    def waiting(self) -> int:
+        """How many entries wait to be written."""
+        with self._lock:
+            return self._waiting
+
+    @property
+    def capacity(self) -> int:
+        """How many may wait; `append` then blocks."""
+        return self._capacity
+
+    @property
     def durable_lsn(self) -> int:
         """Number of the last entry that is committed."""
         with self._lock:

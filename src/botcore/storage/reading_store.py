@@ -12,7 +12,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from botcore.storage import faults
 from botcore.storage.lineage import Lineage
 from botcore.storage.migrating import ENGINE
-from botcore.storage.store import Store
+from botcore.storage.store import POOLED, Store
 
 _BUSY_TIMEOUT_MS: Final = 1_000
 _FILE: Final = "botcore_file"
@@ -35,7 +35,7 @@ class ReadingStore(Store):
         if self.is_sqlite:
             self._path = Path(self.engine.url.database or "")
             self.engine.dispose()
-            self.engine = sa.create_engine(self.engine.url, creator=self._open)
+            self.engine = sa.create_engine(self.engine.url, creator=self._open, **POOLED)
             sa.event.listen(self.engine, "checkout", self._same_file)
         else:
             sa.event.listen(self.engine, "connect", _only_read)

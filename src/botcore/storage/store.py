@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -17,6 +18,14 @@ from botcore.storage.migrating import ENGINE
 _BUSY_TIMEOUT_MS = 5_000
 _WAL_BYTES_MAX = 64 * 1024 * 1024
 _IMMEDIATE = "botcore_immediate"
+_KEPT, _MORE = 5, 10
+"""Connections kept open, and how many more there may be for a while."""
+POOLED: Final[dict[str, Any]] = {
+    "poolclass": sa.QueuePool,
+    "pool_size": _KEPT,
+    "max_overflow": _MORE,
+}
+"""How SQLAlchemy keeps a store's connections."""
 
 
 class Store:
@@ -52,6 +61,13 @@ class Store:
     def is_sqlite(self) -> bool:
         """Whether it is a file of ours rather than a server."""
         return self.engine.dialect.name == "sqlite"
+
+    @property
+    def connections(self) -> tuple[int, int]:
+        """How many of its connections are in use, and how many there may be."""
+        pool = self.engine.pool
+        in_use = pool.checkedout() if isinstance(pool, sa.QueuePool) else 0
+        return in_use, _KEPT + _MORE
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
@@ -142,12 +158,12 @@ def _engine(url: str) -> sa.Engine:
         raise _unknown_url(url) from error
     match parsed.get_backend_name():
         case "sqlite":
-            engine = sa.create_engine(parsed)
+            engine = sa.create_engine(parsed, **POOLED)
             sa.event.listen(engine, "connect", _prepare_sqlite)
             sa.event.listen(engine, "begin", _begin_sqlite)
         case "postgresql":
             try:
-                engine = sa.create_engine(parsed, pool_pre_ping=True)
+                engine = sa.create_engine(parsed, pool_pre_ping=True, **POOLED)
             except ModuleNotFoundError as error:
                 raise ConfigError(
                     code="EXTRA_MISSING",

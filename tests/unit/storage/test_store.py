@@ -30,6 +30,21 @@ def test_a_password_is_never_shown() -> None:
     assert "hunter2" not in str(store)
 
 
+def test_a_store_says_how_many_of_its_connections_are_in_use(tmp_path: Path) -> None:
+    with Store(f"sqlite:///{tmp_path / 'store.db'}") as store:
+        before = store.connections
+        with store.reading(), store.reading():
+            held = store.connections
+        after = store.connections
+        many = [store.engine.connect() for _ in range(before[1])]
+        all_of_them = store.connections
+        for each in many:
+            each.close()
+
+    assert (before, held, after) == ((0, 15), (2, 15), (0, 15))
+    assert all_of_them == (15, 15)
+
+
 def test_the_revisions_make_exactly_the_tables_the_program_uses(tmp_path: Path) -> None:
     with Store(f"sqlite:///{tmp_path / 'store.db'}") as store:
         with store.writing() as connection:

@@ -49,8 +49,8 @@ class Vitals(Protocol):
         """Return the platform's version."""
         ...
 
-    def region(self) -> str:
-        """Return where it runs, as its settings say."""
+    def region(self) -> str | None:
+        """Return where it runs, as its settings say; None where they say nothing."""
         ...
 
     def response_time_ms(self) -> float | None:

@@ -43,14 +43,14 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         status: `ok`, `starting`, `degraded` or `down`.
         version: of the platform.
-        region: where it runs, as its settings say.
+        region: where it runs, as the setting `region` names it; null where it names nothing.
         services: part → how it is.
         metrics: a few figures.
     """
 
     status: HealthStatus
     version: str | UnsetType = UNSET
-    region: str | UnsetType = UNSET
+    region: str | None | UnsetType = UNSET
     services: dict[str, HealthStatus] | UnsetType = UNSET
     metrics: HealthMetrics | UnsetType = UNSET
 

@@ -91,6 +91,17 @@ class ControlStore:
         return self._writer.depth
 
     @property
+    def in_words(self) -> str:
+        """How its connections, reads and writes are used, for people."""
+        used, most = map(sum, zip(self._store.connections, self._reading.connections, strict=True))
+        with self._lock:
+            reads = self._reads
+        return (
+            f"{used} of {most} connections in use, {reads} of {self._capacity} reads and"
+            f" {self.writes_waiting} of {self._capacity} writes under way"
+        )
+
+    @property
     def commits(self) -> int:
         """How many transactions were committed since it was opened."""
         return self._writer.commits
