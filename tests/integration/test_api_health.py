@@ -22,7 +22,7 @@ def test_the_details_say_how_the_connections_and_lines_of_every_store_are_used(
     tmp_path: Path,
 ) -> None:
     with OpenRoom(tmp_path) as room, room.client(room.local) as client:
-        with room.room.stores.store._reading.reading():  # noqa: SLF001  # one is held
+        with room.room.stores.store._reading.reading():  # one is held
             held = client.get("/api/v1/health/details").json()["pools"]
         free = client.get("/api/v1/health/details").json()["pools"]
 

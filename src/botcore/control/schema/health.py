@@ -50,7 +50,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
     status: HealthStatus
     version: str | UnsetType = UNSET
-    region: str | None | UnsetType = UNSET
+    region: str | UnsetType | None = UNSET
     services: dict[str, HealthStatus] | UnsetType = UNSET
     metrics: HealthMetrics | UnsetType = UNSET
 
