@@ -147,6 +147,23 @@ def test_nested_without_end(asked: httpx.Client, depth: int) -> None:
     assert code(answer)
 
 
+@pytest.mark.parametrize(("opening", "closing"), [('{"a":', "}"), ("[", "]")], ids=["{", "["])
+def test_nested_as_deeply_as_one_reader_bears_and_the_next_does_not(
+    asked: httpx.Client, opening: str, closing: str
+) -> None:
+    """What was asked is kept in the audit; no entry of it may keep others from being read."""
+    path, headers = f"{API}/strategies/rules/deep", {"Content-Type": "application/json"}
+
+    for depth in (62, 64, 500, *range(955, 975)):
+        document = f'{{"a":{opening * depth}1{closing * depth}}}'
+        answer = asked.put(path, content=f'{{"document":{document}}}', headers=headers)
+        expected = ("422 RULES_REFUSED",) if depth == 62 else ("422 FIELD_INVALID", "400 NOT_JSON")
+        assert code(answer) in expected
+    listed = asked.get(f"{API}/audit", params={"limit": 100})
+
+    assert listed.status_code == 200
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
