@@ -16,7 +16,6 @@ from botcore.control.access import Scope
 from botcore.control.ports import Platform
 from botcore.control.views import encode_view
 
-REFRESH_S: Final = 1
 REFRESH_WITHOUT_SCRIPT_S: Final = 3
 _WEEK_S: Final = 7 * 86_400
 

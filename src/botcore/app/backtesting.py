@@ -27,7 +27,6 @@ from botcore.strategies import parameters_in_force
 from botcore.venues.simulated import VenueConfig
 
 BARS_MAX = 5_000_000
-EQUITY_FRAC = 0.10
 SIMULATED_VENUE = ".SIM"
 Progress = Callable[[int, int], None]
 

@@ -101,7 +101,6 @@ class _Replay:
 
     def __init__(self, run: Run, prepared: Prepared, clock: Clock) -> None:
         self._clock = clock
-        self._folder = run.folder
         self._store = Store(f"sqlite:///{run.folder / 'journal.db'}")
         self.journal = SqlJournal(self._store)
         self._venue_store = LateStore(run.folder / "venue.db")

@@ -13,8 +13,6 @@ from botcore.engine.desk import Desk
 from botcore.engine.limits import LimitsInForce
 from botcore.risk import AccountRisk
 
-Handler = Callable[[Key, c.Command], None]
-
 
 class Commanding:
     """Carries out commands on the desk and the strategies.

@@ -4,7 +4,6 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
-from concurrent import futures
 from contextlib import suppress
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -70,12 +69,6 @@ class AuditLog:
         future: asyncio.Future[int] = loop.create_future()
         self._wait(_Waiting(self._row(entry), future, loop))
         return await future
-
-    def append_blocking(self, entry: EntryLike) -> int:
-        """As `append`, for threads."""
-        future: futures.Future[int] = futures.Future()
-        self._wait(_Waiting(self._row(entry), future, None))
-        return future.result()
 
     def writing(self, entry: EntryLike) -> Callable[[sa.Connection], int]:
         """Return the act that writes an entry, dated now, to be joined with others."""
@@ -157,8 +150,8 @@ class _Waiting(NamedTuple):
     """An entry, and who waits for its number."""
 
     row: AuditRow
-    future: asyncio.Future[int] | futures.Future[int]
-    loop: asyncio.AbstractEventLoop | None
+    future: asyncio.Future[int]
+    loop: asyncio.AbstractEventLoop
 
 
 class _Taken(NamedTuple):
@@ -190,13 +183,10 @@ class _Writing:
             outcomes: list[int | Exception] = [outcome.error] * len(taken.waiting)
         else:
             outcomes = [*outcome[len(outcome) - len(taken.waiting) :]]
-        by_loop: dict[asyncio.AbstractEventLoop | None, list[tuple[_Waiting, int | Exception]]] = {}
+        by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Waiting, int | Exception]]] = {}
         for waiting, each in zip(taken.waiting, outcomes, strict=True):
             by_loop.setdefault(waiting.loop, []).append((waiting, each))
         for loop, told in by_loop.items():
-            if loop is None:
-                _settle(told)
-                continue
             with suppress(RuntimeError):  # the loop has ended, and nobody waits any more
                 loop.call_soon_threadsafe(_settle, told)
 

@@ -68,10 +68,6 @@ class DesiredStore:
         """
         return await self._store.read(lambda c: _newest(c, self._table, account))
 
-    def newest_blocking(self, account: str) -> Mapping[str, Version]:
-        """As `newest`, on the calling thread: for a start."""
-        return self._store.read_blocking(lambda c: _newest(c, self._table, account))
-
     async def versions(self, account: str, id_: str) -> Sequence[Version]:
         """Return the last 1,000 versions of one, newest first; empty where there was none.
 

@@ -119,10 +119,6 @@ class SettingStore:
         """Return name → newest change, those given back too."""
         return await self._store.read(_newest)
 
-    def newest_blocking(self) -> dict[str, SettingChange]:
-        """As `newest`, on the calling thread: for a start."""
-        return self._store.read_blocking(_newest)
-
     async def history(self, name: str) -> Sequence[SettingChange]:
         """Return the last 500 changes of one, newest first."""
         t = settings_changes

@@ -290,7 +290,6 @@ async def _versions(kept: DesiredStore) -> None:
         "macd": a_version(1, id="macd"),
         "rsi": a_version(3, undo_of=1),
     }
-    assert kept.newest_blocking("paper") == await kept.newest("paper")
     assert await kept.versions("paper", "unknown") == []
 
 
@@ -342,7 +341,6 @@ def test_the_newest_change_of_a_setting_counts(control: ControlStores) -> None:
             "orders_per_s": change("orders_per_s", None, 2),
             "tier": change("tier", '"pro"', 1),
         }
-        assert settings.newest_blocking() == await settings.newest()
         assert [each.value for each in await settings.history("orders_per_s")] == [None, "10"]
 
     asyncio.run(story())
