@@ -2,8 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
@@ -11,11 +10,12 @@ from botcore.control.access import Actor
 from botcore.control.handlers.addressing import LIVE, must_cover, must_trade
 from botcore.control.handlers.paging import decode_cursor, encode_cursor, page_of
 from botcore.control.handlers.set_ups import audited, changed_by, difference, version_of, wanted
+from botcore.control.handlers.shown_strategies import ShownStrategies
 from botcore.control.handling import Context, Effect, Handling
 from botcore.control.operations import Done, Page, Request
 from botcore.control.problems import Conflict, Forbidden, NotFound, Refused
 from botcore.control.schema import strategies as s
-from botcore.control.schema.values import instant, nanoseconds
+from botcore.control.schema.values import nanoseconds
 from botcore.control.strategies_port import (
     SetUp,
     SetUps,
@@ -24,7 +24,6 @@ from botcore.control.strategies_port import (
     StrategyEngine,
     Taken,
 )
-from botcore.control.views import PlatformView, StrategyView
 from botcore.domain.commands import MANUAL
 from botcore.domain.parameters import did_you_mean
 
@@ -38,14 +37,6 @@ _DETAIL: Final[Mapping[Taken, str]] = {
         " it ran before (see GET /api/v1/health)"
     ),
 }
-
-
-class _Listed(NamedTuple):
-    """The list of all set-ups, and of what it was made."""
-
-    view: PlatformView | None
-    newest: Mapping[str, SetUpVersion]
-    shown: Sequence[s.Strategy]
 
 
 class StrategyHandlers:
@@ -63,7 +54,7 @@ class StrategyHandlers:
         self._setups = setups
         self._catalogue = catalogue
         self._engine = engine
-        self._listed: _Listed | None = None
+        self._shown = ShownStrategies(engine)
 
     def handlers(self) -> dict[type[Request[Any]], Handling]:
         """Return request type → how it is carried out."""
@@ -90,14 +81,14 @@ class StrategyHandlers:
 
     async def list(self, _context: Context, request: s.ListStrategies) -> Page[s.Strategy]:
         """List the set-ups."""
-        found: Sequence[s.Strategy] = self._all_shown(await self._setups.newest())
+        found: Sequence[s.Strategy] = self._shown.all(await self._setups.newest())
         if request.status:
             found = [each for each in found if each.status == request.status]
         return page_of(found, key=lambda x: x.id, limit=request.limit, cursor=request.cursor)
 
     async def show(self, _context: Context, request: s.ReadStrategy) -> s.Strategy:
         """Show one set-up."""
-        return self._shown(await self._newest(request.id))
+        return self._shown.one(await self._newest(request.id))
 
     def available(self, _context: Context, _request: s.ListAvailable) -> tuple[s.Available, ...]:
         """List what can be set up."""
@@ -194,18 +185,18 @@ class StrategyHandlers:
             before=known.setup,
             only_if_new=known,
         )
-        view = self._running(request.id)
+        view = self._shown.running(request.id)
         if view is not None and view.status not in RUNNING:
             context.noted.changed(f"{request.id}.status", view.status, "running")
             await self._engine.resume(request.id, by=context.actor.by)
-            shown = self._shown(await self._newest(request.id))
+            shown = self._shown.one(await self._newest(request.id))
             changed = msgspec.structs.replace(changed, strategy=shown)
         return changed
 
     async def stop(self, context: Context, request: s.StopStrategy) -> s.Changed:
         """Stop asking a strategy: the engine first, what is remembered after it."""
         known = await self._newest(request.id)
-        if self._running(request.id) is not None:
+        if self._shown.running(request.id) is not None:
             await self._engine.pause(request.id, by=context.actor.by)
         written = known
         if known.setup.is_active:
@@ -215,7 +206,7 @@ class StrategyHandlers:
                 request.id, stopped, author=context.actor.name, after=known.version
             )
         return s.Changed(
-            strategy=self._shown(written),
+            strategy=self._shown.one(written),
             is_in_force=True,
             detail="it is not asked any more; its orders and positions stay",
         )
@@ -224,7 +215,7 @@ class StrategyHandlers:
         """Remove a stopped set-up that holds nothing."""
         known = await self._newest(request.id)
         self._may_set_up(context.actor, known.setup)
-        if self._shown(known).status in RUNNING:
+        if self._shown.one(known).status in RUNNING:
             raise Conflict(
                 code="STRATEGY_RUNNING",
                 cause=f"{request.id!r} is running",
@@ -271,7 +262,7 @@ class StrategyHandlers:
         """List decisions, newest first; the cursor is the stamp of the last one given."""
         text = decode_cursor(request.cursor)
         before = int(text) if text.isdigit() else None
-        if self._running(request.id) is None:
+        if self._shown.running(request.id) is None:
             await self._newest(request.id)  # unknown, or set up and not running: nothing decided
             return Page(items=())
         found = await self._engine.decisions(
@@ -352,9 +343,9 @@ class StrategyHandlers:
         undo_of: int | None = None,
         only_if_new: SetUpVersion | None = None,
     ) -> s.Changed:
-        if only_if_new is not None and only_if_new.setup == setup and self._running(name):
+        if only_if_new is not None and only_if_new.setup == setup and self._shown.running(name):
             return s.Changed(
-                strategy=self._shown(only_if_new), is_in_force=True, detail="nothing to change"
+                strategy=self._shown.one(only_if_new), is_in_force=True, detail="nothing to change"
             )
         await self._engine.refuse_untraded(setup.symbols)
         context.noted.fields(name, {} if before is None else audited(before), audited(setup))
@@ -363,7 +354,7 @@ class StrategyHandlers:
         )
         taken = await self._engine.take_up(name, setup)
         return s.Changed(
-            strategy=self._shown(written),
+            strategy=self._shown.one(written),
             is_in_force=taken is Taken.IN_FORCE,
             detail=_DETAIL[taken],
         )
@@ -434,67 +425,3 @@ class StrategyHandlers:
                 cause=f"{known.id} is at version {known.version}, not {version}",
                 fix="look at it again: somebody has changed it",
             )
-
-    def _running(self, name: str) -> StrategyView | None:
-        view = self._engine.view()
-        for each in () if view is None else view.strategies:
-            if each.id == name:
-                return each
-        return None
-
-    def _all_shown(self, newest: Mapping[str, SetUpVersion]) -> Sequence[s.Strategy]:
-        """Return all set-ups; as the last time, while neither they nor the view are others."""
-        view, known = self._engine.view(), self._listed
-        if known is None or known.view is not view or known.newest is not newest:
-            shown = [self._shown(each) for each in newest.values() if not each.is_deleted]
-            known = self._listed = _Listed(view, newest, shown)
-        return known.shown
-
-    def _shown(self, known: SetUpVersion) -> s.Strategy:
-        view, running = self._engine.view(), self._running(known.id)
-        setup = known.setup
-        kind = view.accounts[0].kind if view is not None and view.accounts else "paper"
-        if running is not None:
-            status, cause = running.status, running.status_cause
-        elif not setup.is_active:
-            status, cause = "stopped", ""
-        else:
-            status, cause = "starting", "" if view is not None else "the engine does not run"
-        return s.Strategy(
-            id=known.id,
-            name=setup.strategy if running is None else running.name,
-            strategy=setup.strategy,
-            description=setup.description,
-            badge=kind,
-            status=status,
-            cause=cause,
-            is_active=setup.is_active,
-            parameters=setup.parameters,
-            equity_frac=setup.equity_frac,
-            symbols=setup.symbols,
-            version=known.version,
-            result=None if running is None else _decimal_text(running.result),
-            created_at=instant(known.at) if known.at else None,
-            decisions=() if running is None else _last_words(running),
-        )
-
-
-def _last_words(running: StrategyView) -> tuple[s.LastDecision, ...]:
-    return tuple(
-        s.LastDecision(
-            symbol=each.instrument,
-            wish=each.wish,
-            held=each.held,
-            reason=each.reason,
-            outcome=each.outcome,
-            time=instant(each.ts) if each.ts else None,
-        )
-        for each in running.decisions
-    )
-
-
-def _decimal_text(text: str) -> str | None:
-    try:
-        return f"{Decimal(text):f}"
-    except InvalidOperation:
-        return None
