@@ -57,6 +57,12 @@ def text_of(node: ast.expr | None, constants: Mapping[str, str]) -> str:
             return text
         case ast.JoinedStr(values=parts):
             return "".join(text_of(part, constants) for part in parts)
+        case ast.FormattedValue(
+            value=ast.BinOp(
+                left=ast.Name(id=name), op=ast.FloorDiv(), right=ast.Constant(value=int(by))
+            )
+        ) if name.strip("_") in constants:
+            return f"{int(constants[name.strip('_')].replace(',', '')) // by:,d}"
         case ast.FormattedValue(value=value):
             name = _short(value)
             return constants.get(name) or f"{{{name}}}"

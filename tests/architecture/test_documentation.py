@@ -105,6 +105,18 @@ def test_a_new_error_would_be_on_the_page(tmp_path: Path) -> None:
     assert (found.code, found.kind, found.cause) == ("MADE_UP", "ConfigError", "{name} is new")
 
 
+def test_a_number_that_a_message_tells_in_another_unit_is_told_in_that_unit(tmp_path: Path) -> None:
+    (tmp_path / "room.py").write_text(
+        "HOUR_S = 3600\n"
+        "def f():\n"
+        "    raise ConfigError(code='LATE', cause=f'over {HOUR_S // 60} minutes', fix='begin')\n"
+    )
+
+    (found,) = errors.raised(tmp_path)
+
+    assert found.cause == "over 60 minutes"
+
+
 def test_every_fact_is_documented_with_its_maker() -> None:
     page = facts.page()
     kinds = events.Fact.__args__
