@@ -7,9 +7,9 @@ from typing import Final, assert_never
 import msgspec
 import structlog
 
-from botcore.app.alert_watch import Notices
 from botcore.app.fact_feed import Lost
 from botcore.app.jobs.schedule import SYSTEM
+from botcore.app.notices import Notices
 from botcore.control.access import GRANTS, Scope
 from botcore.control.identity.people import People
 from botcore.control.identity.ports import User

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Final
 
 import botcore
-from botcore.app.alert_watch import AlertWatch, Notices
+from botcore.app.alert_watch import AlertWatch
 from botcore.app.composition import PAPER
 from botcore.app.control_store import ControlStores, open_control
 from botcore.app.data import lake_of
@@ -26,6 +26,7 @@ from botcore.app.known_market import Traded, traded
 from botcore.app.measuring import JobFigures, MachineFigures, StoreFigures
 from botcore.app.monitoring import Monitored, StoredRiskAlerts, open_monitoring
 from botcore.app.no_engine import NoEngine
+from botcore.app.notices import Notices
 from botcore.app.pools import pools
 from botcore.app.processes import page_address
 from botcore.app.recorded_market import RecordedSeries

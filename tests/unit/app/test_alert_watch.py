@@ -9,8 +9,9 @@ from tests.support.callers import a_call, a_person
 from tests.support.fast_clock import FastClock
 from tests.support.sample_view import sample_view
 
-from botcore.app.alert_watch import AlertWatch, Notices
+from botcore.app.alert_watch import AlertWatch
 from botcore.app.control_store import ControlStores, open_control
+from botcore.app.notices import Notices
 from botcore.app.running_market import FollowedMarket
 from botcore.control.alerting import Rule
 from botcore.control.handlers import alerts

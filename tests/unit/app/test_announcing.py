@@ -10,10 +10,10 @@ import pytest
 from tests.contract.storage.facts import MAIN, RSI, an_alert, at, entries, placed
 from tests.support.memory_identity_store import MemoryIdentityStore
 
-from botcore.app.alert_watch import Notices
 from botcore.app.announcing import Announcer
 from botcore.app.control_store import open_control
 from botcore.app.fact_feed import Lost
+from botcore.app.notices import Notices
 from botcore.control.access import Role
 from botcore.control.identity.people import People
 from botcore.control.identity.ports import User
