@@ -24,7 +24,8 @@ from botcore.app.jobs.schedule import SYSTEM
 from botcore.app.kept_runs import HomeImports, HomeRuns, LakeRemover
 from botcore.app.known_market import Traded, traded
 from botcore.app.measuring import JobFigures, MachineFigures, StoreFigures
-from botcore.app.monitoring import Monitored, StoredRiskAlerts, open_monitoring
+from botcore.app.monitoring import Monitored, open_monitoring
+from botcore.app.monitoring_desk import StoredRiskAlerts
 from botcore.app.no_engine import NoEngine
 from botcore.app.notices import Notices
 from botcore.app.pools import pools

@@ -28,13 +28,8 @@ from botcore.app.measuring import (
     SocketFigures,
     StoreFigures,
 )
-from botcore.app.monitoring import (
-    ALERTS_FILE,
-    Monitored,
-    StoredRiskAlerts,
-    open_monitoring,
-    watch,
-)
+from botcore.app.monitoring import ALERTS_FILE, Monitored, open_monitoring, watch
+from botcore.app.monitoring_desk import StoredRiskAlerts
 from botcore.app.settings import RateSettings, load_settings
 from botcore.control.handlers.monitoring import MonitoringHandlers
 from botcore.control.history_port import Span
