@@ -90,13 +90,10 @@ class ControlRoom:
     stores: ControlStores
     identity: Identity
     engine: EnginePort
-    link: EngineLink | None
     market: FollowedMarket
-    history: StoredHistory
     jobs: JobRunner
     alerts: AlertWatch
     notices: Notices
-    wanted: WantedSetUps
     risk: RiskHandlers
     strategies: EngineStrategies
     vitals: ProcessVitals
@@ -305,13 +302,10 @@ async def open_room(  # the one place where everything is named
         stores=stores,
         identity=identity,
         engine=engine,
-        link=link,
         market=market,
-        history=history,
         jobs=jobs,
         alerts=alerts,
         notices=notices,
-        wanted=wanted,
         risk=risk,
         strategies=strategies,
         vitals=vitals,
