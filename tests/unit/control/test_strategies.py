@@ -18,6 +18,7 @@ from botcore.control.strategies_port import SetUp, SetUpVersion, Taken
 from botcore.control.views import PlatformView, StrategyView
 from botcore.domain.errors import BotError, ConfigError
 from botcore.domain.questions import OpenNow
+from botcore.strategies.rules import compiled
 
 ALICE = Actor(
     kind=ActorKind.PERSON,
@@ -232,6 +233,12 @@ def test_an_update_of_a_version_that_is_not_the_newest_is_refused() -> None:
         desk.do(s.UpdateStrategy(id="a", parameters={"fast": 6.0}, version=0))
 
     assert refused.value.code == "VERSION_CHANGED"
+
+
+def test_the_rules_that_the_documentation_shows_can_be_compiled() -> None:
+    (written,) = (each for each in s.OPERATIONS if each.request is s.WriteRules)
+
+    assert [compiled(each.document).name for each in written.examples] == ["cheap"]
 
 
 def test_undo_goes_back_one_version_and_says_what_it_undid() -> None:

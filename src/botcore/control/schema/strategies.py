@@ -430,8 +430,9 @@ OPERATIONS: Final = (
                 name="cheap",
                 document={
                     "name": "cheap",
-                    "features": {"rsi": {"indicator": "rsi", "length": 14}},
-                    "enter": "rsi < 30",
+                    "features": {"rsi": {"indicator": "rsi", "period": 14}},
+                    "enter": {"left": "rsi", "op": "at_most", "right": 30},
+                    "exit": {"left": "rsi", "op": "at_least", "right": 65},
                 },
             ),
         ),
