@@ -13,7 +13,7 @@ from botcore.control.identity.ports import (
     User,
 )
 from botcore.control.problems import Forbidden
-from botcore.domain.ids import SECOND_NS
+from botcore.domain.ids import MINUTE_NS, SECOND_NS
 from botcore.kernel.clock import Clock
 
 LINK: Final = "lnk_"
@@ -66,13 +66,9 @@ class Links:
                 fix="make a fresh one with `./bot open`",
             )
         if link.used_at:
-            raise used_link()
+            raise used_link(link.purpose)
         if link.expires_at <= self._clock.now_ns():
-            raise Forbidden(
-                code="LINK_EXPIRED",
-                cause=f"the link was good for {self._minutes(link)} minutes and has ended",
-                fix="make a fresh one with `./bot open`",
-            )
+            raise _late_link(link.purpose, (link.expires_at - link.created_at) // MINUTE_NS)
         return link
 
     async def take(self, link: SignInLink) -> None:
@@ -82,7 +78,7 @@ class Links:
             Forbidden: somebody used it first.
         """
         if not await self._store.take_link(link.digest, self._clock.now_ns()):
-            raise used_link()
+            raise used_link(link.purpose)
 
     async def invite(self, role: Role, *, note: str, made_by: str) -> tuple[str, Invitation]:
         """Make an invitation; return its token, shown once, and what is stored of it."""
@@ -155,15 +151,32 @@ class Links:
         whom = f"&user={username}" if username else ""
         return f"{self._config.public_url}/sign-in#{kind}={token}{whom}"
 
-    def _minutes(self, link: SignInLink) -> int:
-        return (link.expires_at - link.created_at) // (60 * SECOND_NS)
 
-
-def used_link() -> Forbidden:
+def used_link(purpose: LinkPurpose = LinkPurpose.SIGN_IN) -> Forbidden:
     """Return the refusal of a link that was used."""
+    if purpose is LinkPurpose.RESET:
+        return Forbidden(
+            code="LINK_USED",
+            cause="the link was used before; each is good once",
+            fix="the owner makes a fresh one with `./bot user reset NAME`",
+        )
     return Forbidden(
         code="LINK_USED",
         cause="the link was used before; each is good once",
+        fix="make a fresh one with `./bot open`",
+    )
+
+
+def _late_link(purpose: LinkPurpose, minutes: int) -> Forbidden:
+    if purpose is LinkPurpose.RESET:
+        return Forbidden(
+            code="LINK_EXPIRED",
+            cause=f"the link was good for {minutes} minutes and has ended",
+            fix="the owner makes a fresh one with `./bot user reset NAME`",
+        )
+    return Forbidden(
+        code="LINK_EXPIRED",
+        cause=f"the link was good for {minutes} minutes and has ended",
         fix="make a fresh one with `./bot open`",
     )
 

@@ -12,6 +12,7 @@ from botcore.control.identity import Algorithm, IdentityConfig
 from botcore.control.identity.ports import LinkPurpose
 from botcore.control.identity.sessions import Origin
 from botcore.control.identity.sign_in import Grant, Pending
+from botcore.control.problems import Forbidden
 
 MINUTE, DAY = 60, 86_400
 ORIGIN = Origin(HERE)
@@ -82,6 +83,23 @@ def test_a_link_ends_after_five_minutes_and_says_so() -> None:
 
         assert await refusal(take(desk, late)) == "LINK_EXPIRED"
         assert await refusal(take(desk, early)) == "LINK_USED"
+
+    run(story())
+
+
+def test_a_link_that_resets_and_is_good_no_more_says_who_makes_another() -> None:
+    async def story() -> None:
+        desk = await open_desk()
+        await desk.owner("alice")
+        used, late = [await link(desk, "alice", LinkPurpose.RESET) for _ in range(2)]
+        await take(desk, used, OTHER)
+
+        for token in (used, late):
+            desk.pass_s(3600)
+            with pytest.raises(Forbidden) as refused:
+                await take(desk, token, OTHER)
+
+            assert refused.value.fix == "the owner makes a fresh one with `./bot user reset NAME`"
 
     run(story())
 
