@@ -258,15 +258,20 @@ class Control:
         if wanted is Confirm.NEVER or call.actor.is_unattended:
             return True
         if token:
-            self._confirmations.take(token, within_session(call.actor, digest))
+            self._confirmations.take(token, await self._bound(call, digest))
             return True
         if wanted is Confirm.IF_RAISING:
             return not (await call.effect()).is_raising
         return False
 
+    async def _bound(self, call: "_Call", digest: str) -> str:
+        """Return what a confirmation is bound to."""
+        return within_session(call.actor, digest, await call.rests_on())
+
     async def _must_confirm(self, call: "_Call", digest: str) -> ConfirmationRequired:
+        bound = await self._bound(call, digest)  # first: what changes meanwhile voids the token
         effect = await call.effect()
-        token, until = self._confirmations.give(within_session(call.actor, digest))
+        token, until = self._confirmations.give(bound)
         return ConfirmationRequired(
             code="CONFIRMATION_REQUIRED",
             cause=effect.words,
@@ -344,6 +349,13 @@ class _Call(NamedTuple):
     async def carry_out(self, reference: str) -> Any:  # noqa: ANN401  # of the operation's type
         context = Context(self.actor, self.correlation, reference, self.noted)
         return await _run(self.handling.carry_out, context, self.request)
+
+    async def rests_on(self) -> str:
+        if self.handling.rests_on is None:
+            return ""
+        context = Context(self.actor, self.correlation, "", Noted())
+        found: str = await _run(self.handling.rests_on, context, self.request)
+        return found
 
     async def effect(self) -> Effect:
         if self.handling.effect is None:

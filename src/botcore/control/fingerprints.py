@@ -19,9 +19,17 @@ def fingerprint(actor: Actor, operation: Operation, request: Request[Any]) -> st
     return hashlib.sha256(f"{actor.name}\0{operation.name}\0".encode() + content).hexdigest()
 
 
-def within_session(actor: Actor, digest: str) -> str:
-    """Return what a confirmation is bound to: the act, and the session that was shown it."""
-    return hashlib.sha256(f"{actor.session}\0{digest}".encode()).hexdigest()
+def within_session(actor: Actor, digest: str, rests_on: str = "") -> str:
+    """Return what a confirmation is bound to.
+
+    That is an act, the session that was shown it, and what the effect that was shown rests on.
+
+    Args:
+        actor: who is to confirm.
+        digest: of the act.
+        rests_on: what the effect was told of beside the request.
+    """
+    return hashlib.sha256(f"{actor.session}\0{digest}\0{rests_on}".encode()).hexdigest()
 
 
 def reference(actor: Actor, key: str) -> str:

@@ -44,8 +44,11 @@ class Handling(NamedTuple):
             blocks (it is run on a thread).
         effect: ``(context, request) → Effect``; for what may have to be confirmed.
         redact: names of fields that the audit must not show.
+        rests_on: ``(context, request) → str``; what an effect is told of beside the request, such
+            as the mode that is left. A confirmation is good while it is the same.
     """
 
     carry_out: Callable[[Context, Any], Any]
     effect: Callable[[Context, Any], Any] | None = None
     redact: frozenset[str] = frozenset()
+    rests_on: Callable[[Context, Any], Any] | None = None

@@ -365,6 +365,18 @@ def test_a_confirmation_is_for_exactly_this_act_by_this_person_within_a_minute(
     assert desk.shop.bought == []
 
 
+def test_a_clock_that_is_set_back_keeps_no_confirmation_alive(desk: Desk) -> None:
+    with pytest.raises(ConfirmationRequired) as asked:
+        desk.tell(Buy(amount=11), key="k")
+    token = str(asked.value.details["confirmation_token"])
+    desk.clock.skip(-3_600 * 10**9)
+
+    with pytest.raises(Refused, match="CONFIRMATION_EXPIRED"):
+        desk.tell(Buy(amount=11), key="k", confirmation=token)
+
+    assert desk.shop.bought == []
+
+
 def test_a_confirmation_counts_once(desk: Desk) -> None:
     with pytest.raises(ConfirmationRequired) as asked:
         desk.tell(Buy(amount=11), key="k")

@@ -70,6 +70,12 @@ class MemorySetUps:
 
 
 class Catalogue:
+    def __init__(self) -> None:
+        self.digest = "d1"
+
+    def rules(self, name: str) -> s.Rules | None:
+        return s.Rules(name=name, document={}, digest=self.digest) if name == "dip" else None
+
     def check(self, name: str, parameters: Mapping[str, float]) -> None:
         if name != "ema-cross":
             raise ConfigError(code="STRATEGY_UNKNOWN", cause=f"no {name}", fix="choose another")
@@ -129,9 +135,10 @@ class Desk:
     def __init__(self, *running: StrategyView, **setups: SetUp) -> None:
         self.setups = MemorySetUps(**setups)
         self.engine = FakeEngine(*running)
+        self.catalogue = Catalogue()
         self.handlers = StrategyHandlers(
             setups=self.setups,
-            catalogue=Catalogue(),  # type: ignore[arg-type]  # these tests only check names
+            catalogue=self.catalogue,  # type: ignore[arg-type]  # these tests only check names
             engine=self.engine,
         ).handlers()
 
@@ -144,6 +151,11 @@ class Desk:
         effect = self.handlers[type(request)].effect
         assert effect is not None
         return asyncio.run(effect(CONTEXT._replace(actor=actor), request))
+
+    def ground(self, request: Any) -> Any:
+        rests_on = self.handlers[type(request)].rests_on
+        assert rests_on is not None
+        return asyncio.run(rests_on(CONTEXT, request))
 
 
 def running(name: str, status: str = "running") -> StrategyView:
@@ -433,6 +445,30 @@ def test_rules_by_which_something_trades_are_changed_only_with_a_confirmation() 
         True,
     )
     assert not unused.is_raising
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [s.StartStrategy(id="a"), s.UndoStrategy(id="a"), s.UpdateStrategy(id="a", equity_frac=0.5)],
+)
+def test_a_confirmation_is_good_while_the_set_up_and_its_rules_are_the_ones_that_were_shown(
+    asked: Any,
+) -> None:
+    desk = Desk(a=SetUp(strategy="dip", is_active=False))
+    shown = desk.ground(asked)
+
+    again = desk.ground(asked)
+    desk.catalogue.digest = "d2"
+    other_rules = desk.ground(asked)
+    asyncio.run(
+        desk.setups.write(
+            "a", SetUp(strategy="dip", equity_frac=1.0, is_active=False), author="bob", after=0
+        )
+    )
+    another = desk.ground(asked)
+
+    assert again == shown
+    assert len({shown, other_rules, another}) == 3
 
 
 def test_the_audit_is_told_what_a_set_up_was_and_what_it_is() -> None:

@@ -109,7 +109,9 @@ class RiskHandlers:
             r.SetLimits: Handling(self.set_limits, self.setting_limits),
             r.GetRiskState: Handling(self.state),
             r.StopAll: Handling(self.stop_all),
-            r.ChangeMode: Handling(self.change_mode, self.changing_mode),
+            r.ChangeMode: Handling(
+                self.change_mode, self.changing_mode, rests_on=self.mode_that_is_left
+            ),
             r.LiftLock: Handling(self.lift, self.lifting),
             r.ListDenials: Handling(self.denials),
             r.ListModeChanges: Handling(self.modes),
@@ -247,6 +249,11 @@ class RiskHandlers:
             f"{step.allows}",
             is_raising=request.mode.severity < known.mode.severity,
         )
+
+    async def mode_that_is_left(self, _context: Context, request: r.ChangeMode) -> str:
+        """Say where the account is and why: who confirmed leaving that confirmed nothing else."""
+        state = await self._state(request.account)
+        return f"{state.mode} {state.mode_cause}"
 
     async def lift(self, context: Context, request: r.LiftLock) -> r.ModeAnswer:
         """Take a lock off."""

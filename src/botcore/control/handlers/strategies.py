@@ -67,12 +67,18 @@ class StrategyHandlers:
             s.ReadRules: Handling(self.rules),
             s.WriteRules: Handling(self.write_rules, self.effect_of_rules),
             s.CreateStrategy: Handling(self.create, self.effect_of_create),
-            s.UpdateStrategy: Handling(self.update, self.effect_of_update),
-            s.StartStrategy: Handling(self.start, self.effect_of_start),
+            s.UpdateStrategy: Handling(
+                self.update, self.effect_of_update, rests_on=self.version_and_rules
+            ),
+            s.StartStrategy: Handling(
+                self.start, self.effect_of_start, rests_on=self.version_and_rules
+            ),
             s.StopStrategy: Handling(self.stop),
             s.DeleteStrategy: Handling(self.delete, self.effect_of_delete),
             s.ListVersions: Handling(self.versions),
-            s.UndoStrategy: Handling(self.undo, self.effect_of_undo),
+            s.UndoStrategy: Handling(
+                self.undo, self.effect_of_undo, rests_on=self.version_and_rules
+            ),
             s.ListDecisions: Handling(self.decisions),
             s.ListSignals: Handling(self.signals),
         }
@@ -329,6 +335,16 @@ class StrategyHandlers:
         words = difference(newest.setup, chosen.setup) or "nothing changes"
         is_raising = chosen.setup.is_active
         return Effect(f"Take {request.id} back to version {chosen.version}: {words}", is_raising)
+
+    async def version_and_rules(
+        self, _context: Context, request: s.StartStrategy | s.UpdateStrategy | s.UndoStrategy
+    ) -> str:
+        """Say which version the effect was told of, and by which rules it trades."""
+        known = (await self._setups.newest()).get(request.id)
+        if known is None:
+            raise await self._unknown(request.id)
+        rules = await asyncio.to_thread(self._catalogue.rules, known.setup.strategy)
+        return f"{known.version} {'' if rules is None else rules.digest}"
 
     # Between the two: what is set up, and what the engine says of it.
 

@@ -27,7 +27,7 @@ from botcore.control.handlers.positions import PositionHandlers
 from botcore.control.handlers.risk import RiskHandlers
 from botcore.control.handlers.trades import TradeHandlers
 from botcore.control.operations import Request
-from botcore.control.problems import ConfirmationRequired, Forbidden, StepUpRequired
+from botcore.control.problems import ConfirmationRequired, Forbidden, Refused, StepUpRequired
 from botcore.control.schema import exports as e
 from botcore.control.schema import orders as o
 from botcore.control.schema import positions as p
@@ -146,6 +146,20 @@ def test_leaving_halt_takes_a_factor_and_a_confirmation(platform: Platform) -> N
     assert left.mode is Mode.NORMAL
     with pytest.raises(StepUpRequired):
         platform.tell(leave)
+
+
+def test_who_confirmed_leaving_a_mode_has_not_confirmed_leaving_the_halt_that_came_since(
+    platform: Platform,
+) -> None:
+    back = r.ChangeMode(mode=Mode.NORMAL)
+    platform.tell(r.ChangeMode(mode=Mode.REDUCE_ONLY))
+    token = platform.token(back)
+    platform.tell(r.StopAll())
+
+    with pytest.raises(Refused, match="CONFIRMATION_MISMATCH"):
+        platform.tell(back, token=token)
+
+    assert platform.tell(r.StopAll()).answer.mode is Mode.HALT
 
 
 def test_narrower_limits_go_through_and_wider_ones_are_confirmed(platform: Platform) -> None:
