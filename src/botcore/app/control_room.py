@@ -53,6 +53,7 @@ from botcore.control.handlers.health import HealthHandlers
 from botcore.control.handlers.jobs import JobHandlers
 from botcore.control.handlers.keys import KeyHandlers
 from botcore.control.handlers.ledger import LedgerHandlers
+from botcore.control.handlers.limits import LimitHandlers
 from botcore.control.handlers.logs import LogHandlers
 from botcore.control.handlers.market import MarketHandlers
 from botcore.control.handlers.monitoring import MonitoringHandlers
@@ -94,7 +95,7 @@ class ControlRoom:
     jobs: JobRunner
     alerts: AlertWatch
     notices: Notices
-    risk: RiskHandlers
+    limits: LimitHandlers
     strategies: EngineStrategies
     vitals: ProcessVitals
     health: HealthHandlers
@@ -218,7 +219,7 @@ async def open_room(  # the one place where everything is named
         monitored.metrics.add(source)
     vitals.add("log", monitored.keeper.health)
     vitals.add("audit", store_figures.health)
-    risk = RiskHandlers(engine=engine, history=history, clock=clock, keep=wanted.keep_limits)
+    limits = LimitHandlers(engine=engine, stored=history, clock=clock, keep=wanted.keep_limits)
     strategies = EngineStrategies(
         engine=engine,
         link=link,
@@ -239,7 +240,8 @@ async def open_room(  # the one place where everything is named
         TradeHandlers(engine=engine, history=history),
         LedgerHandlers(engine=engine, history=history),
         ExportHandlers(engine=engine, history=history),
-        risk,
+        limits,
+        RiskHandlers(engine=engine, history=history, clock=clock),
         StrategyHandlers(
             setups=wanted,
             catalogue=HomeStrategies(home),
@@ -306,7 +308,7 @@ async def open_room(  # the one place where everything is named
         jobs=jobs,
         alerts=alerts,
         notices=notices,
-        risk=risk,
+        limits=limits,
         strategies=strategies,
         vitals=vitals,
         health=health,

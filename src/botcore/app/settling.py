@@ -6,7 +6,7 @@ import structlog
 
 from botcore.app.strategy_room import EngineStrategies
 from botcore.control.engine_port import EnginePort
-from botcore.control.handlers.risk import RiskHandlers
+from botcore.control.handlers.limits import LimitHandlers
 from botcore.domain.errors import BotError, ConfigError
 from botcore.kernel.clock import Clock
 
@@ -22,7 +22,7 @@ class Settled(Protocol):
         ...
 
     @property
-    def risk(self) -> RiskHandlers:
+    def limits(self) -> LimitHandlers:
         """Keeps the limits in force."""
         ...
 
@@ -42,9 +42,9 @@ async def settle(room: Settled, *, clock: Clock) -> None:
     settled, told = 0, ""
     while True:
         view = room.engine.view()
-        if view is not None and (view.engine_pid != settled or room.risk.has_unkept):
+        if view is not None and (view.engine_pid != settled or room.limits.has_unkept):
             try:
-                await room.risk.keep_in_force()
+                await room.limits.keep_in_force()
                 await room.strategies.catch_up()
                 settled, told = view.engine_pid, ""
             except BotError as error:

@@ -22,7 +22,7 @@ class Settling:
     """
 
     def __init__(self, pids: list[int], *, failure: BotError | None = None) -> None:
-        self.engine = self.risk = self.strategies = self
+        self.engine = self.limits = self.strategies = self
         self.has_unkept = False
         self.done: list[str] = []
         self._pids = pids

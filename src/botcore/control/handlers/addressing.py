@@ -10,6 +10,7 @@ from botcore.control.problems import Forbidden, NotFound, Unavailable
 from botcore.control.step_up import must_step_up
 from botcore.control.views import AccountView, PlatformView
 from botcore.domain.modes import Mode
+from botcore.domain.questions import AccountRiskState, RiskState
 from botcore.kernel.clock import Clock
 
 LIVE: Final = "live"
@@ -61,6 +62,20 @@ class Accounts:
         for account in self.platform().accounts:
             if asked in ("", account.id):
                 return account
+        raise unknown_account(asked)
+
+    async def risk(self, asked: str) -> AccountRiskState:
+        """Return how an account stands, by the engine's own word; a view may be older.
+
+        Raises:
+            NotFound: there is none of that name.
+            Unavailable: the engine has not reported yet.
+            BotError: the engine does not answer.
+        """
+        name = self.shown(asked).id
+        for state in await self._engine.ask(RiskState()):
+            if state.account == name:
+                return state
         raise unknown_account(asked)
 
     def name_blocking(self, asked: str) -> str:

@@ -1,7 +1,7 @@
 """What people may do about risk: a real engine says what came of it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tests.support.trading_desk import TradingDesk
 from tests.support.trading_session import TradingSession
 
 from botcore.app import viewing
-from botcore.control.access import Role, Scope
+from botcore.control.access import Role
 from botcore.control.handlers.orders import OrderHandlers
 from botcore.control.handlers.positions import PositionHandlers
 from botcore.control.handlers.risk import RiskHandlers
@@ -21,7 +21,6 @@ from botcore.control.schema import orders as o
 from botcore.control.schema import positions as p
 from botcore.control.schema import risk as r
 from botcore.domain.commands import KillSwitch
-from botcore.domain.errors import StorageError
 from botcore.domain.ids import MINUTE_NS, SECOND_NS, AccountId
 from botcore.domain.modes import Mode
 from botcore.domain.orders import OrderType, Side
@@ -59,156 +58,6 @@ def _order(desk: TradingDesk, side: Side, quantity: str, reference: str) -> None
     request = o.PlaceOrder(instrument=COIN, side=side, quantity=Decimal(quantity))
     asyncio.run(handlers.place(a_call(reference=reference), request))
     desk.bar(100.0)
-
-
-def test_limits_are_shown_as_fractions_and_under_the_names_of_the_contract(
-    risk: RiskHandlers,
-) -> None:
-    shown = asyncio.run(risk.limits(a_call(), r.GetLimits()))
-
-    assert (shown.instrument_frac, shown.daily_loss_frac, shown.drawdown_frac) == (0.4, 0.05, 0.2)
-    assert (shown.max_position_value.amount, shown.max_position_value.currency) == (
-        Decimal("4000.00"),
-        "USDT",
-    )
-    assert shown.max_daily_loss.amount == Decimal("500.00")
-    assert shown.max_drawdown == 0.2
-
-
-def test_a_trader_makes_limits_narrower_without_further_ado(
-    desk: TradingDesk, risk: RiskHandlers, clock: FastClock
-) -> None:
-    clock.skip(10_000 * SECOND_NS)
-    call = a_call(a_person(Role.TRADER))
-    request = r.SetLimits(max_position_value=2000.0, order_frac=0.1)
-
-    effect = asyncio.run(risk.setting_limits(call, request))
-    shown = asyncio.run(risk.set_limits(call, request))
-
-    assert not effect.is_raising
-    assert effect.words == (
-        "Narrow order_frac from 15.00 % to 10.00 %, instrument_frac from 40.00 % to 20.00 % "
-        "(account main)"
-    )
-    assert (shown.instrument_frac, shown.order_frac) == (0.2, 0.1)
-    assert desk.session.risk.limits.instrument_frac == 0.2
-
-
-def test_making_one_limit_wider_takes_the_scope_a_factor_and_a_confirmation(
-    desk: TradingDesk, risk: RiskHandlers, clock: FastClock
-) -> None:
-    request = r.SetLimits(order_frac=0.1, max_drawdown=0.3)
-
-    with pytest.raises(Forbidden, match="admin:risk"):
-        asyncio.run(risk.set_limits(a_call(a_person(Role.TRADER)), request))
-    assert asyncio.run(risk.setting_limits(a_call(a_person(Role.ADMIN)), request)).is_raising
-    clock.skip(400 * SECOND_NS)
-    with pytest.raises(StepUpRequired):
-        asyncio.run(risk.set_limits(a_call(a_person(Role.ADMIN)), request))
-    assert desk.session.risk.limits.drawdown_frac == 0.2
-    asyncio.run(risk.set_limits(a_call(), request))
-
-    assert desk.session.risk.limits.drawdown_frac == 0.3
-
-
-def test_the_audit_is_told_the_limits_before_and_after(
-    desk: TradingDesk, risk: RiskHandlers
-) -> None:
-    before = desk.session.risk.limits.order_frac
-    call = a_call()
-
-    asyncio.run(risk.set_limits(call, r.SetLimits(order_frac=0.07)))
-
-    assert call.noted.words == f"limits.order_frac: {before:g} → 0.07"
-
-
-class Keeping:
-    """Keeps limits as the next start finds them; what it does meanwhile is the test's."""
-
-    def __init__(self, meanwhile: Callable[[], Awaitable[None]]) -> None:
-        self.kept: dict[str, float | int] = {}
-        self.author = ""
-        self.meanwhile = meanwhile
-
-    async def __call__(self, limits: Mapping[str, float | int], *, author: str) -> None:
-        await self.meanwhile()
-        self.kept.update(limits)
-        self.author = author
-
-
-def test_limits_that_two_people_change_at_once_are_kept_as_they_are_in_force(
-    desk: TradingDesk, clock: FastClock
-) -> None:
-    pauses = iter([0.1, 0.0])
-
-    async def wait() -> None:
-        await FastClock(0).sleep(next(pauses))
-
-    keep = Keeping(wait)
-    risk = RiskHandlers(engine=desk, history=desk.history, clock=clock, keep=keep)
-
-    async def both() -> None:
-        await asyncio.gather(
-            risk.set_limits(a_call(reference="r1"), r.SetLimits(order_frac=0.10)),
-            risk.set_limits(a_call(reference="r2"), r.SetLimits(order_frac=0.12)),
-        )
-
-    asyncio.run(both())
-
-    assert keep.kept == {"order_frac": desk.session.risk.limits.order_frac}
-
-
-def test_limits_are_in_force_also_where_the_engine_began_anew_before_they_were_kept(
-    desk: TradingDesk, clock: FastClock
-) -> None:
-    configured = desk.session.risk.limits
-
-    async def begin_anew() -> None:
-        desk.session.risk.use_limits(configured)
-
-    risk = RiskHandlers(engine=desk, history=desk.history, clock=clock, keep=Keeping(begin_anew))
-
-    shown = asyncio.run(risk.set_limits(a_call(), r.SetLimits(order_frac=0.01)))
-
-    assert (shown.order_frac, desk.session.risk.limits.order_frac) == (0.01, 0.01)
-
-
-def test_limits_in_force_that_nobody_kept_are_kept_as_the_engine_has_them(
-    desk: TradingDesk, clock: FastClock
-) -> None:
-    async def cut_off() -> None:
-        raise StorageError(code="STORE_BUSY", cause="the store is locked", fix="wait")
-
-    async def nothing() -> None:
-        return
-
-    keep = Keeping(cut_off)
-    risk = RiskHandlers(engine=desk, history=desk.history, clock=clock, keep=keep)
-    shown = asyncio.run(risk.set_limits(a_call(), r.SetLimits(order_frac=0.01)))
-    keep.meanwhile = nothing
-
-    asyncio.run(risk.keep_in_force())
-
-    assert shown.order_frac == 0.01
-    assert "cannot be written beside the settings now" in shown.lasts
-    assert "the store is locked" in shown.lasts
-    assert keep.kept == {"order_frac": 0.01}
-    assert keep.author == a_call().actor.by
-
-
-@pytest.mark.parametrize(
-    ("given", "why"),
-    [
-        ({}, "at least one"),
-        ({"max_drawdown": 0.1, "drawdown_frac": 0.1}, "the same limit"),
-        ({"max_daily_loss": 1.0, "daily_loss_frac": 0.1}, "the same limit"),
-    ],
-)
-def test_limits_that_say_nothing_or_the_same_twice_are_refused(
-    given: dict[str, float], why: str
-) -> None:
-    with pytest.raises(ValueError, match=why):
-        r.SetLimits(**given)  # type: ignore[arg-type]  # by name
 
 
 def test_the_kill_switch_acts_at_the_first_press_and_takes_back_every_order(
@@ -485,12 +334,3 @@ def test_changes_of_the_mode_are_listed_newest_first(risk: RiskHandlers) -> None
         (Mode.REDUCE_ONLY, Mode.CANCEL_ONLY, "later")
     ]
     assert page.next_cursor is not None
-
-
-def test_a_live_account_takes_the_live_scope_for_its_limits(
-    desk: TradingDesk, risk: RiskHandlers
-) -> None:
-    desk.kind = "live"
-
-    with pytest.raises(Forbidden, match="trade:live"):
-        asyncio.run(risk.set_limits(a_call(a_key(Scope.TRADE_PAPER)), r.SetLimits(order_frac=0.1)))

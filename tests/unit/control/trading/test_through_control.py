@@ -22,6 +22,7 @@ from botcore.control.handlers.accounts import AccountHandlers
 from botcore.control.handlers.exports import ExportHandlers
 from botcore.control.handlers.health import HealthHandlers
 from botcore.control.handlers.ledger import LedgerHandlers
+from botcore.control.handlers.limits import LimitHandlers
 from botcore.control.handlers.orders import OrderHandlers
 from botcore.control.handlers.positions import PositionHandlers
 from botcore.control.handlers.risk import RiskHandlers
@@ -54,6 +55,7 @@ class Platform:
             PositionHandlers(engine=desk, stored=desk.history, clock=self.clock),
             TradeHandlers(**both),
             LedgerHandlers(**both),
+            LimitHandlers(engine=desk, stored=desk.history, clock=self.clock),
             RiskHandlers(**both, clock=self.clock),
             ExportHandlers(**both),
             HealthHandlers(**both, vitals=Vitals(), clock=self.clock),
