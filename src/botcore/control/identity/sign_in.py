@@ -5,7 +5,7 @@ a user who was disabled, or whose password was changed, while his password was b
 not get in.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -26,6 +26,7 @@ from botcore.control.identity.throttling import Throttle
 from botcore.control.problems import Forbidden, Refused, Unauthenticated
 from botcore.kernel.clock import Clock
 
+_SECOND: Final = frozenset({second.OTP, second.RECOVERY})
 _replace = msgspec.structs.replace
 
 
@@ -144,9 +145,7 @@ class SignIn:
         user = self._people.get(session.user_id)
         if user is None or user.is_disabled:
             await self._sessions.revoke([session.id], "user disabled")
-            raise Unauthenticated(
-                code="SESSION_ENDED", cause="the session has ended", fix="sign in again"
-            )
+            raise _session_over()
         access, ends = self._tokens.make(session, GRANTS[user.role])
         return Grant(user, session, access, ends, successor)
 
@@ -289,15 +288,22 @@ class SignIn:
         """Change one's own password and end one's other sessions; return how many.
 
         Raises:
-            Forbidden: the current one is wrong.
+            Forbidden: the current one is wrong, or was changed meanwhile.
             Refused: the new one is too easily guessed.
             TooMany: too many tries.
+            Unauthenticated: the session was ended meanwhile.
         """
         user = self._myself(actor)
         self._throttle.try_from(actor.address)
         await self._require_password(user, current, actor.address)
         await self._passwords.require_strong(new, about=_known_of(user))
-        await self._set_password(user.id, await self._passwords.hash(new))
+        hashed = await self._passwords.hash(new)
+        now = self._people.get(user.id)
+        if now is None or now.is_disabled or now.password_hash != user.password_hash:
+            raise _wrong_password()
+        if self._sessions.get(actor.session) is None:
+            raise _session_over()
+        await self._set_password(user.id, hashed)
         return await self._sessions.revoke_all(user.id, "password changed", but=actor.session)
 
     async def confirm_factor(self, actor: Actor, code: str) -> tuple[str, ...]:
@@ -350,8 +356,14 @@ class SignIn:
             user = await self._set_password(user.id, new_hash)
             await self._sessions.revoke_all(user.id, "password reset")
         session, refresh = await self._sessions.start(user.id, methods, origin)
+        lacks_factor = not _SECOND & set(methods) and await self._factors.is_set_up(user.id)
         now = self._people.get(user.id)
-        if now is None or now.is_disabled or now.password_hash != user.password_hash:
+        if (
+            lacks_factor
+            or now is None
+            or now.is_disabled
+            or now.password_hash != user.password_hash
+        ):
             await self._sessions.revoke([session.id], "changed while signing in")
             raise _incorrect()
         now = _replace(now, last_login=self._clock.now_ns())
@@ -369,11 +381,7 @@ class SignIn:
         account = self._account(user.username, user, address)
         self._throttle.try_account(account)
         if not await self._passwords.is_right(user.password_hash, password):
-            raise Forbidden(
-                code="PASSWORD_WRONG",
-                cause="the password is wrong, or none was set",
-                fix="try again; a link of `./bot user reset` sets a new one",
-            )
+            raise _wrong_password()
         self._throttle.succeeded(account)
 
     async def _set_password(self, user_id: str, hashed: str) -> User:
@@ -438,6 +446,18 @@ def _require_enabled(user: User) -> None:
             cause=f"the account {user.username} is disabled",
             fix="ask the owner of this server",
         )
+
+
+def _session_over() -> Unauthenticated:
+    return Unauthenticated(code="SESSION_ENDED", cause="the session has ended", fix="sign in again")
+
+
+def _wrong_password() -> Forbidden:
+    return Forbidden(
+        code="PASSWORD_WRONG",
+        cause="the password is wrong, or none was set",
+        fix="try again; a link of `./bot user reset` sets a new one",
+    )
 
 
 def _incorrect() -> Unauthenticated:

@@ -432,6 +432,25 @@ def test_setting_a_second_factor_up_or_removing_it_ends_other_sessions() -> None
     run(story())
 
 
+def test_who_signs_in_while_the_second_factor_is_set_up_does_not_get_in_without_it() -> None:
+    async def story() -> None:
+        desk = await open_desk()
+        grant = await desk.owner()
+        real = desk.store.add_session
+
+        async def slowly(session: Session, token: RefreshToken) -> None:
+            await desk.with_factor(grant)
+            await real(session, token)
+
+        desk.store.add_session = slowly  # type: ignore[method-assign]  # something comes between
+
+        assert await refusal(login(desk)) == "SIGN_IN_INCORRECT"
+        alive = desk.identity.sessions.of(grant.user.id)
+        assert [each.id for each in alive] == [grant.session.id]
+
+    run(story())
+
+
 # Showing a factor again, and changing the password.
 
 
@@ -513,6 +532,46 @@ def test_changing_the_password_takes_the_old_one_and_ends_other_sessions() -> No
         assert await refusal(login(desk, GOOD)) == "SIGN_IN_INCORRECT"
         assert isinstance(await login(desk, OTHER), Grant)
         assert NoticeKind.PASSWORD_CHANGED in desk.kinds()
+
+    run(story())
+
+
+@pytest.mark.parametrize("change", [{"is_disabled": True}, {"password_hash": "another"}])
+def test_who_knew_the_old_password_does_not_set_the_new_one_while_it_is_reset(
+    change: dict[str, bool | str],
+) -> None:
+    async def story() -> None:
+        desk = await open_desk()
+        grant = await desk.owner()
+        actor = desk.bearer(grant.access_token)
+        other = msgspec.structs.replace(grant.user, **change)
+        passwords = desk.identity._passwords
+        real = passwords.hash
+
+        async def slowly(password: str) -> str:
+            await desk.identity.people.change(other)
+            return await real(password)
+
+        passwords.hash = slowly  # type: ignore[method-assign]  # something comes between
+        attempt = desk.identity.sign_in.change_password(actor, GOOD, OTHER)
+
+        assert await refusal(attempt) == "PASSWORD_WRONG"
+        assert desk.identity.people.get(grant.user.id) == other
+
+    run(story())
+
+
+def test_a_session_that_was_ended_meanwhile_changes_no_password() -> None:
+    async def story() -> None:
+        desk = await open_desk()
+        grant = await desk.owner()
+        actor = desk.bearer(grant.access_token)
+        attempt = asyncio.create_task(desk.identity.sign_in.change_password(actor, GOOD, OTHER))
+        await others_run()
+        await desk.identity.sessions.revoke([grant.session.id], "ended by the owner")
+
+        assert await refusal(attempt) == "SESSION_ENDED"  # type: ignore[arg-type]  # a task waits
+        assert isinstance(await login(desk), Grant)
 
     run(story())
 
