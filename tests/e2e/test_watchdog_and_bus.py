@@ -125,7 +125,7 @@ def test_every_fact_of_the_contract_is_heard_on_the_bus(quick: PlatformProcess) 
     (quick.home / "settings.toml").write_text(CHANGES_ITS_MIND)  # whoever comes late hears it too
     quick.up()
     info = waited_for(lambda: Home(quick.home).run_info(), within_s=30, what="the start")
-    subscriber = ZmqFactSubscriber(info.events, "fact/")
+    subscriber = ZmqFactSubscriber(info.events, "fact/", token=Home(quick.home).token())
 
     def listened() -> bool:
         for message in subscriber.take(1_000, timeout_s=0.2):

@@ -29,7 +29,7 @@ from botcore.app.fact_feed import Lost
 from botcore.app.home import Home, RunInfo
 from botcore.app.limiting import rate_limits
 from botcore.app.market_feed import MarketFeed
-from botcore.app.measuring import LimitFigures, SocketFigures
+from botcore.app.measuring import BusFigures, LimitFigures, SocketFigures
 from botcore.app.metrics_port import metrics_port
 from botcore.app.monitoring import watch
 from botcore.app.settings import Settings
@@ -118,9 +118,10 @@ async def _serve(settings: Settings, info: RunInfo, binding: Binding) -> None:
             room.market.observe(event)
             sockets.on_market(event)
 
-        prices = MarketFeed(events=info.events, on_event=on_market)
+        prices = MarketFeed(events=info.events, token=home.token(), on_event=on_market)
         prices.start()
         stack.callback(prices.close)
+        metrics.add(BusFigures(lambda: link.refused, lambda: prices.refused))
         door = Door(
             WatchedControl(room.control, monitored.calls),
             authenticate=WatchedAuthenticator(Callers(room.identity), monitored.calls),

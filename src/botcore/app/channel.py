@@ -35,7 +35,7 @@ class Publisher:
 
     Args:
         events, commands: endpoints on loopback, chosen by the supervisor.
-        token: what a call must be signed with.
+        token: what a call must be signed with, and what is published is.
         on_call: takes a call to be answered soon; runs on the channel's thread.
 
     Raises:
@@ -46,7 +46,7 @@ class Publisher:
         self, *, events: str, commands: str, token: str, on_call: Callable[[Told], None]
     ) -> None:
         self._on_call = on_call
-        self._events = ZmqFactPublisher(events)
+        self._events = ZmqFactPublisher(events, token=token)
         self._server = ZmqCommandServer(commands, token=token, handle=self._take)
         self._after = 0
 
@@ -118,7 +118,7 @@ class Remote:
         self._clock = clock or SystemClock()
         self._commands = commands
         self._token = token
-        self._subscriber = ZmqFactSubscriber(events, VIEW, capacity=_TAKE)
+        self._subscriber = ZmqFactSubscriber(events, VIEW, token=token, capacity=_TAKE)
         self._view: PlatformView | None = None
         self._seen_at: int | None = None
         self._stopping = threading.Event()
@@ -151,6 +151,11 @@ class Remote:
             client.close()
         outcome: Outcome = decode_answer(reply, Outcome)
         return outcome.sentence
+
+    @property
+    def refused(self) -> int:
+        """How many messages came that were not the engine's."""
+        return self._subscriber.refused
 
     def close(self) -> None:
         """Stop listening."""

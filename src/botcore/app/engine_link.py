@@ -67,7 +67,9 @@ class EngineLink:
         self._client = ZmqAsyncClient(commands, token=token)
         self._feed: FactFeed | None = None
         if on_fact is not None and on_lost is not None:
-            self._feed = FactFeed(events=events, on_fact=on_fact, on_lost=on_lost, after=after)
+            self._feed = FactFeed(
+                events=events, token=token, on_fact=on_fact, on_lost=on_lost, after=after
+            )
 
     async def __aenter__(self) -> "EngineLink":
         await self._client.__aenter__()
@@ -96,6 +98,11 @@ class EngineLink:
     def newest_lsn(self) -> int:
         """The newest lsn that is known to be stored; 0 before the first word, or without facts."""
         return 0 if self._feed is None else self._feed.newest_lsn
+
+    @property
+    def refused(self) -> int:
+        """How many views and facts came that were not the engine's."""
+        return self._remote.refused + (0 if self._feed is None else self._feed.refused)
 
     def view(self) -> PlatformView | None:
         """Return the newest view, or None before the first arrives."""

@@ -37,6 +37,7 @@ class FactFeed:
 
     Args:
         events: the engine's endpoint.
+        token: the home's.
         on_fact: called with lsn and fact, in order, each lsn once; facts that are only observed
             have the lsn 0. Runs on the feed's thread; what it raises counts as a loss.
         on_lost: called when something is missing, before what comes behind it.
@@ -48,6 +49,7 @@ class FactFeed:
         self,
         *,
         events: str,
+        token: str,
         on_fact: Callable[[int, Fact], None],
         on_lost: Callable[[Lost], None],
         after: int | None = None,
@@ -55,7 +57,7 @@ class FactFeed:
     ) -> None:
         self._on_fact = on_fact
         self._on_lost = on_lost
-        self._subscriber = ZmqFactSubscriber(events, FACT, HEAD, capacity=capacity)
+        self._subscriber = ZmqFactSubscriber(events, FACT, HEAD, token=token, capacity=capacity)
         self._newest = after
         self._dropped = 0
         self._stopping = threading.Event()
@@ -70,6 +72,11 @@ class FactFeed:
     def dropped(self) -> int:
         """How many messages the bus has lost so far."""
         return self._dropped
+
+    @property
+    def refused(self) -> int:
+        """How many messages came that were not the engine's."""
+        return self._subscriber.refused
 
     def start(self) -> None:
         """Begin to listen."""

@@ -57,15 +57,21 @@ class MarketFeed:
 
     Args:
         events: the engine's endpoint.
+        token: the home's.
         on_event: called with each event; what it raises is let go, the next one comes.
     """
 
-    def __init__(self, *, events: str, on_event: Callable[[Told], None]) -> None:
+    def __init__(self, *, events: str, token: str, on_event: Callable[[Told], None]) -> None:
         self._on_event = on_event
-        self._subscriber = ZmqFactSubscriber(events, MARKET, capacity=_TAKE)
+        self._subscriber = ZmqFactSubscriber(events, MARKET, token=token, capacity=_TAKE)
         self._decoder = msgspec.msgpack.Decoder(tuple[Told, ...])
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._listen, name="market", daemon=True)
+
+    @property
+    def refused(self) -> int:
+        """How many messages came that were not the engine's."""
+        return self._subscriber.refused
 
     def start(self) -> None:
         """Begin to listen."""

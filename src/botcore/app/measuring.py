@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -120,6 +120,21 @@ class LimitFigures:
         sheet.add(c.LOAD_FACTOR, self._limits.governor.factor)
         for name, count in self._limits.refused.items():
             sheet.add(c.RATE_REFUSALS, count, name)
+
+
+class BusFigures:
+    """What was heard on the bus and not believed.
+
+    Args:
+        refused: how many messages, one count a listener.
+    """
+
+    def __init__(self, *refused: Callable[[], int]) -> None:
+        self._refused = refused
+
+    def __call__(self, sheet: Sheet) -> None:
+        """Write the figures down."""
+        sheet.add(c.BUS_REFUSED, sum(count() for count in self._refused))
 
 
 class SocketFigures:

@@ -1,26 +1,26 @@
 """The bus between processes of one machine, over ZeroMQ: facts out (for calls see `zmq_calls`).
 
 Facts go from one publisher to any number of subscribers; a slow one loses messages of its own,
-and sees from the gap in a topic's numbers how many. Only loopback and ipc addresses are taken:
-what leaves the machine belongs behind another bus.
+and sees from the gap in a topic's numbers how many. Each message is signed: what anybody else says
+on the same address, and what was said before, is dropped and counted (see `fact_signing`). Only
+loopback and ipc addresses are taken: what leaves the machine belongs behind another bus.
 """
 
 import os
 import secrets
-import struct
 import threading
 from pathlib import Path
 
 import zmq
 
+from botcore.app.fact_signing import LATE_NS, FactSigner, Stamp
 from botcore.domain.errors import ConfigError
 from botcore.kernel.bus import Message
+from botcore.kernel.clock import Clock, SystemClock
 
 _LOOPBACK = ("tcp://127.0.0.1:", "tcp://[::1]:", "ipc://", "inproc://")
-_NUMBER = struct.Struct(">QQ")
 _TOPICS_MAX = 10_000
 _LINGER_MS = 200
-_FACT_PARTS = 3
 
 
 def token_of(path: Path) -> str:
@@ -50,14 +50,20 @@ class ZmqFactPublisher:
 
     Args:
         endpoint: a loopback or ipc address; a port of ``*`` takes a free one, see `endpoint`.
+        token: of the home: what messages are signed with.
         high_water: how many messages may wait for one subscriber before it loses some.
+        clock: says when a message is sent.
 
     Raises:
         ConfigError: the address leaves this machine, or is taken.
     """
 
-    def __init__(self, endpoint: str, *, high_water: int = 10_000) -> None:
+    def __init__(
+        self, endpoint: str, *, token: str, high_water: int = 10_000, clock: Clock | None = None
+    ) -> None:
         stay_here(endpoint)
+        self._signer = FactSigner(token)
+        self._clock = clock or SystemClock()
         self._lock = threading.Lock()
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.XPUB)
@@ -72,6 +78,7 @@ class ZmqFactPublisher:
             raise taken(endpoint, error) from error
         # A subscriber tells a publisher that began anew from one that lost messages.
         self._epoch = secrets.randbits(63)
+        self._sent_ns = 0
         self._numbers: dict[str, int] = {}
         self._prefixes: dict[bytes, int] = {}
 
@@ -88,8 +95,10 @@ class ZmqFactPublisher:
             if number == 1 and len(self._numbers) >= _TOPICS_MAX:
                 raise ValueError(f"more than {_TOPICS_MAX} topics: {topic} would be one more")
             self._numbers[topic] = number
+            self._sent_ns = max(self._sent_ns + 1, self._clock.monotonic_ns())
+            stamp = Stamp(self._epoch, number, self._sent_ns)
             # PUB sockets do not block: they drop for the subscriber that is full.
-            self._socket.send_multipart([name, _NUMBER.pack(self._epoch, number), payload])
+            self._socket.send_multipart(self._signer.sign(name, stamp, payload))
 
     def has_subscribers(self, topic: str) -> bool:
         """Whether anybody subscribed to a prefix of `topic`, as far as it is known by now."""
@@ -121,14 +130,27 @@ class ZmqFactSubscriber:
     Args:
         endpoint: of the publisher, who may come later and come again.
         prefixes: of the topics to observe (``""`` is all).
+        token: of the home: what messages must be signed with.
         capacity: how many messages may wait before some are lost.
+        clock: the publisher's: that of the machine.
 
     Raises:
         ConfigError: the address leaves this machine.
     """
 
-    def __init__(self, endpoint: str, *prefixes: str, capacity: int = 10_000) -> None:
+    def __init__(
+        self,
+        endpoint: str,
+        *prefixes: str,
+        token: str,
+        capacity: int = 10_000,
+        clock: Clock | None = None,
+    ) -> None:
         stay_here(endpoint)
+        self._signer = FactSigner(token)
+        self._clock = clock or SystemClock()
+        # Nothing that was sent before now can come from a publisher that is asked from now on.
+        self._newest_ns = self._clock.monotonic_ns()
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.SUB)
         self._socket.rcvhwm = capacity
@@ -137,29 +159,45 @@ class ZmqFactSubscriber:
             self._socket.subscribe(prefix)
         self._socket.connect(endpoint)
         self._seen: dict[bytes, tuple[int, int]] = {}
-        self._dropped = 0
+        self._dropped = self._refused = 0
 
     @property
     def dropped(self) -> int:
         """How many messages were lost between two that came (of one topic, of one publisher)."""
         return self._dropped
 
+    @property
+    def refused(self) -> int:
+        """How many came without the publisher's signature, changed, or a second time."""
+        return self._refused
+
     def take(self, max_items: int, *, timeout_s: float | None = None) -> list[Message]:
-        """Wait up to `timeout_s` (None is for ever) for messages, oldest first."""
+        """Wait up to `timeout_s` (None is for ever) for messages, oldest first; fewer may come."""
         messages: list[Message] = []
         wait_ms = None if timeout_s is None else max(0, round(timeout_s * 1000))
-        while len(messages) < max_items and self._socket.poll(0 if messages else wait_ms):
+        heard = 0  # also of what is refused: nobody keeps a listener here by talking
+        while heard < max_items and self._socket.poll(0 if heard else wait_ms):
+            heard += 1
             parts = self._socket.recv_multipart()
-            if len(parts) == _FACT_PARTS and len(parts[1]) == _NUMBER.size:
-                name, number, payload = parts
-                self._count(name, *_NUMBER.unpack(number))
-                messages.append(Message(name.decode(errors="replace"), payload))
+            if self._is_believed(parts):
+                messages.append(Message(parts[0].decode(errors="replace"), parts[2]))
         return messages
 
     def close(self) -> None:
         """Observe no more."""
         self._socket.close()
         self._context.term()
+
+    def _is_believed(self, parts: list[bytes]) -> bool:
+        stamp = self._signer.read(parts)
+        if stamp is None or stamp.sent_ns <= self._newest_ns:
+            self._refused += 1
+            return False
+        self._newest_ns = stamp.sent_ns
+        if self._clock.monotonic_ns() - stamp.sent_ns > LATE_NS:
+            return False  # the number of the next one says that it was lost
+        self._count(parts[0], stamp.epoch, stamp.number)
+        return True
 
     def _count(self, name: bytes, epoch: int, number: int) -> None:
         known_epoch, last = self._seen.get(name, (epoch, number - 1))

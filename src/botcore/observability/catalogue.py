@@ -120,6 +120,9 @@ FACTS = _engine.counter("facts_total", "Facts heard from the engine.", "fact")
 FACTS_LOST = _engine.counter(
     "facts_lost_total", "Times that facts did not come and the store was read anew."
 )
+BUS_REFUSED = _engine.counter(
+    "bus_refused_total", "Messages that came as the engine's and were not: none was believed."
+)
 
 _feed = _Part(Component.FEED)
 STREAM_CONNECTED = _feed.gauge("stream_connected", "1 unless the feed is down.", "venue", "stream")

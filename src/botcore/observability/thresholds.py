@@ -203,6 +203,14 @@ THRESHOLDS: Final[tuple[Threshold, ...]] = (
         "Facts did not come {value} times within 10 minutes.",
         within_s=10 * _MINUTE,
     ),
+    _grows(
+        "StrangerOnTheBus",
+        c.BUS_REFUSED,
+        0,
+        _PAGE,
+        "{value} messages within 10 minutes came as the engine's and were not.",
+        within_s=10 * _MINUTE,
+    ),
     # Prices.
     _below(
         "FeedDown",

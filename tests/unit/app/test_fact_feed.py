@@ -36,6 +36,7 @@ class Hearing:
         self._came = threading.Condition()
         self.feed = FactFeed(
             events=self.publisher.events,
+            token="t",
             on_fact=self._fact,
             on_lost=self.lost.append,
             after=after,

@@ -22,6 +22,7 @@ from botcore.app.control_store import open_control
 from botcore.app.home import Home
 from botcore.app.limiting import limits_config
 from botcore.app.measuring import (
+    BusFigures,
     JobFigures,
     LimitFigures,
     MachineFigures,
@@ -364,6 +365,17 @@ def test_the_control_store_and_its_audit_have_figures(tmp_path: Path) -> None:
     assert found["then audit_verified_timestamp_seconds{}"] == pytest.approx(NOW / SECOND_NS + 60)
     assert found["then db_commits_total{control}"] >= 1
     assert found["then audit_entries_waiting{}"] == 0
+
+
+def test_what_was_not_believed_on_the_bus_is_counted_over_all_who_listen() -> None:
+    refused = {"link": 0, "prices": 3}
+
+    figures = BusFigures(lambda: refused["link"], lambda: refused["prices"])
+    before = read(figures)
+    refused["link"] = 2
+
+    assert before["bus_refused_total{}"] == 3
+    assert read(figures)["bus_refused_total{}"] == 5
 
 
 def test_jobs_are_counted_while_they_live_and_as_they_end() -> None:

@@ -22,11 +22,12 @@ from botcore.domain.errors import ConfigError
 from botcore.kernel import FactPublisher, Message, Subscription, SystemClock
 
 ANY = "tcp://127.0.0.1:*"
+TOKEN = "the home's"
 
 
 @pytest.fixture
 def publisher() -> Iterator[ZmqFactPublisher]:
-    made = ZmqFactPublisher(ANY)
+    made = ZmqFactPublisher(ANY, token=TOKEN)
     yield made
     made.close()
 
@@ -42,7 +43,7 @@ def _until(true: Callable[[], bool]) -> None:
 def _subscribed(
     publisher: ZmqFactPublisher, *prefixes: str, capacity: int = 100
 ) -> ZmqFactSubscriber:
-    subscriber = ZmqFactSubscriber(publisher.endpoint, *prefixes, capacity=capacity)
+    subscriber = ZmqFactSubscriber(publisher.endpoint, *prefixes, token=TOKEN, capacity=capacity)
     _until(lambda: all(publisher.has_subscribers(prefix) for prefix in prefixes))
     return subscriber
 
@@ -90,7 +91,7 @@ def test_nobody_is_subscribed_before_one_is_and_after_the_last_has_left(
 
 
 def test_a_subscriber_that_does_not_read_loses_its_own_messages_and_counts_them() -> None:
-    publisher = ZmqFactPublisher(ANY, high_water=10)
+    publisher = ZmqFactPublisher(ANY, token=TOKEN, high_water=10)
     slow = _subscribed(publisher, "fact", capacity=10)
     payload = bytes(100_000)
 
@@ -110,7 +111,7 @@ def test_a_subscriber_that_does_not_read_loses_its_own_messages_and_counts_them(
 
 
 def test_a_publisher_that_begins_anew_is_no_loss() -> None:
-    first = ZmqFactPublisher(ANY)
+    first = ZmqFactPublisher(ANY, token=TOKEN)
     endpoint = first.endpoint
     subscriber = _subscribed(first, "fact")
     for _ in range(5):
@@ -118,7 +119,7 @@ def test_a_publisher_that_begins_anew_is_no_loss() -> None:
     assert len(_take(subscriber, 5)) == 5
     first.close()
 
-    second = ZmqFactPublisher(endpoint)
+    second = ZmqFactPublisher(endpoint, token=TOKEN)
     # A subscriber connects again while it is asked for messages, as it is all the time.
     _until(lambda: not subscriber.take(1, timeout_s=0) and second.has_subscribers("fact"))
     second.publish("fact", b"second")
@@ -290,8 +291,8 @@ def test_a_server_that_comes_late_is_reached(tmp_path: Path) -> None:
 @pytest.mark.parametrize("endpoint", ["tcp://0.0.0.0:5555", "tcp://*:5555", "tcp://10.0.0.1:1"])
 def test_an_address_that_leaves_the_machine_is_refused(endpoint: str) -> None:
     for make in (
-        lambda: ZmqFactPublisher(endpoint),
-        lambda: ZmqFactSubscriber(endpoint, ""),
+        lambda: ZmqFactPublisher(endpoint, token=TOKEN),
+        lambda: ZmqFactSubscriber(endpoint, "", token=TOKEN),
         lambda: ZmqCommandServer(endpoint, token="t", handle=_unanswered),
         lambda: ZmqCommandClient(endpoint, token="t"),
     ):
@@ -301,7 +302,7 @@ def test_an_address_that_leaves_the_machine_is_refused(endpoint: str) -> None:
 
 def test_an_address_that_is_taken_is_refused(publisher: ZmqFactPublisher) -> None:
     with pytest.raises(ConfigError, match="BUS_ADDRESS_TAKEN"):
-        ZmqFactPublisher(publisher.endpoint)
+        ZmqFactPublisher(publisher.endpoint, token=TOKEN)
     with pytest.raises(ConfigError, match="BUS_ADDRESS_TAKEN"):
         ZmqCommandServer(publisher.endpoint, token="t", handle=_unanswered)
 
