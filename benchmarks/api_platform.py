@@ -14,6 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tests.support.local_header import local_header
+
 T = TypeVar("T")
 _ROOT = Path(__file__).resolve().parents[1]
 _WAIT_S = 90.0
@@ -240,7 +244,8 @@ class Platform:
             "127.0.0.1", self.port, timeout=30, source_address=(source, 0)
         )
         if credential is None:
-            credential = f"Local {(self.home / 'token').read_text().strip()}"
+            token = (self.home / "token").read_text().strip()
+            credential = local_header(f"http://127.0.0.1:{self.port}", token)
         headers = {"Authorization": credential} if credential else {}
         sent = None
         if body is not None:

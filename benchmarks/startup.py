@@ -13,6 +13,10 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tests.support.local_header import local_header
+
 import machine
 from results import Section, table
 
@@ -121,7 +125,7 @@ def _until(ask: Callable[[], object]) -> object:
 def _get(url: str, token: str = "") -> bytes:
     request = urllib.request.Request(url)  # noqa: S310  # the page's own http address
     if token:
-        request.add_header("Authorization", f"Local {token}")
+        request.add_header("Authorization", local_header(url, token))
     with urllib.request.urlopen(request, timeout=2) as answer:  # noqa: S310
         return bytes(answer.read())
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from tests.support.local_header import local_header
 from tests.support.platform_process import PlatformProcess, waited_for
 from websockets.sync.client import ClientConnection, connect
 
@@ -42,8 +43,14 @@ class ApiPlatform(PlatformProcess):
 
     @property
     def local(self) -> str:
-        """The header that the command line of this machine sends."""
-        return f"Local {Home(self.home).token()}"
+        """The header that the command line of this machine sends to the process that runs now.
+
+        Where none answers, nor will it answer a call: it is a header that opens nothing.
+        """
+        try:
+            return local_header(self.address, Home(self.home).token())
+        except OSError:
+            return "Local nobody-answers"
 
     def wait_until_ready(self) -> None:
         """Wait until the engine trades and the API says so."""

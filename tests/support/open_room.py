@@ -26,6 +26,7 @@ import httpx
 import structlog
 import uvicorn
 from tests.support.fast_clock import FastClock
+from tests.support.local_header import local_header
 from tests.support.metrics_page import RecordingMetrics
 from tests.support.sample_view import FakePlatform
 
@@ -96,7 +97,7 @@ class OpenRoom:
     @property
     def local(self) -> str:
         """What the command line of this machine sends as `Authorization`."""
-        return f"Local {self.home.token()}"
+        return local_header(self.url, self.home.token())
 
     def __enter__(self) -> Self:
         for path in _made_home().iterdir():

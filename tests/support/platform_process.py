@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from tests.support.local_header import local_header
+
 from botcore.app.home import Home
 from botcore.control.views import PlatformView, decode_view
 from botcore.kernel.clock import SystemClock
@@ -44,7 +46,7 @@ def fetched(url: str, *, local: str = "") -> bytes:
     Raises:
         OSError: it does not answer, or answers with an error.
     """
-    headers = {"Authorization": f"Local {local}"} if local else {}
+    headers = {"Authorization": local_header(url, local)} if local else {}
     request = urllib.request.Request(url, headers=headers)
     with urllib.request.urlopen(request, timeout=5.0) as answer:
         return bytes(answer.read())

@@ -40,14 +40,17 @@ class LocalProof:
     def is_shown(self, credential: str) -> bool:
         """Whether a credential is of who knows the token, and was made for this process.
 
-        The token itself is taken too, for who has proved the process in another way.
+        The token itself is none: who sends it has shown it to whatever listens there.
         """
         if not self._token:
             return False
         given = credential.encode("utf-8", "surrogatepass")
-        made = _client_credential(self._token, self._process)
-        is_made = hmac.compare_digest(given, made.encode())
-        return hmac.compare_digest(given, self._token.encode()) or is_made
+        return hmac.compare_digest(given, _client_credential(self._token, self._process).encode())
+
+    def is_token(self, credential: str) -> bool:
+        """Whether a credential is the token itself, which nobody should have sent."""
+        given = credential.encode("utf-8", "surrogatepass")
+        return bool(self._token) and hmac.compare_digest(given, self._token.encode())
 
 
 def new_challenge() -> str:

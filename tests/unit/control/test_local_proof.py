@@ -20,6 +20,15 @@ def test_each_end_shows_that_it_knows_the_token_and_neither_says_it() -> None:
     assert not any(TOKEN in said for said in (challenge, proof, credential))
 
 
+def test_the_token_itself_is_not_what_is_shown() -> None:
+    platform = LocalProof(TOKEN)
+
+    assert not platform.is_shown(TOKEN)
+    assert platform.is_token(TOKEN)
+    assert [platform.is_token(each) for each in ("", "é", TOKEN[:-1])] == [False] * 3
+    assert not LocalProof("").is_token("")
+
+
 def test_a_proof_of_another_token_or_for_another_challenge_is_none() -> None:
     challenge = new_challenge()
 

@@ -20,11 +20,12 @@ from botcore.control.operations import Confirm, Idempotency, Operation
 
 _ABOUT: Final = """\
 Everything an operator may do or ask. A call signs itself in with `Authorization: Bearer …`: an
-access token of a session, or an API key (`bck_…`); on the machine itself also with `Authorization:
-Local …` and the home's token (`botcore` itself never sends it: it asks for a proof first, and shows
-what is good for that process alone). Amounts and prices are decimal strings, instants are UTC.
-Lists come in pages: send `next_cursor` as `cursor` for what follows. Whatever goes wrong is
-answered as `application/problem+json` with a stable `code`, a `cause` and a `fix`.
+access token of a session, or an API key (`bck_…`). On the machine itself `botcore` signs itself in
+with `Authorization: Local …`: it asks for a proof first, and shows what is good for that process
+alone; the token of the home is never sent, and refused where it is. Amounts and prices are decimal
+strings, instants are UTC. Lists come in pages: send `next_cursor` as `cursor` for what follows.
+Whatever goes wrong is answered as `application/problem+json` with a stable `code`, a `cause` and a
+`fix`.
 """
 _CONFIRM: Final = {
     Confirm.ALWAYS: "It must be confirmed",
@@ -47,8 +48,8 @@ _SCHEMES: Final[Schema] = {
         "type": "apiKey",
         "in": "header",
         "name": "Authorization",
-        "description": "`Local TOKEN`, from this machine only, with the token of the home, or with"
-        " what the command line makes of it for one process.",
+        "description": "`Local PROOF`, from this machine only, with what the command line makes of"
+        " the home's token for one process; the token itself is refused.",
     },
 }
 

@@ -57,7 +57,8 @@ class Authenticator:
 
         Args:
             authorization: the header: ``Bearer`` with an access token or an API key, or ``Local``
-                with what shows the home's token; None or empty is a stranger.
+                with what proves to know the home's token, made for this process; None or empty is
+                a stranger.
             address: of the peer.
 
         Raises:
@@ -139,10 +140,17 @@ class Authenticator:
         )
 
     def _local(self, credential: str, address: str) -> Actor:
+        if is_loopback(address) and self._local_proof.is_token(credential):
+            raise Unauthenticated(
+                code="LOCAL_TOKEN_SENT",
+                cause="the token of the home was sent as it is, and that shows it to who listens",
+                fix="use `botcore`, which proves that it knows the token, or an API key:"
+                " `botcore key new`",
+            )
         if not self._local_proof.is_shown(credential) or not is_loopback(address):
             raise Unauthenticated(
                 code="LOCAL_TOKEN_REFUSED",
-                cause="the token is not the one of this home, or does not come from this machine",
+                cause="this does not prove to know the token of this home, or comes from elsewhere",
                 fix="run the command as the user of the home, on its machine",
             )
         return _replace(local_actor(self._local_user), address=address)

@@ -23,6 +23,7 @@ from botcore.control.access import GRANTS, STRANGER, SYSTEM, ActorKind, Role, Sc
 from botcore.control.identity.api_keys import KeyTerms
 from botcore.control.identity.authenticator import is_loopback
 from botcore.control.local_proof import LocalProof, credential_from, new_challenge
+from botcore.control.problems import Unauthenticated
 
 TRADE = frozenset({Scope.READ_MARKET, Scope.TRADE_PAPER, Scope.ADMIN_RISK})
 
@@ -134,11 +135,20 @@ class _Shared(Desk):
 SHARED = _Shared()
 
 
-def test_the_local_token_from_this_machine_is_its_user() -> None:
+def _shown(desk: Desk) -> str:
+    """What the command line makes of the token for this process."""
+    challenge = new_challenge()
+    made = credential_from(LOCAL_TOKEN, challenge, desk.identity.local_proof.answer(challenge))
+    assert made is not None
+    return f"Local {made}"
+
+
+def test_who_proves_to_know_the_token_on_this_machine_is_its_user() -> None:
     desk = run(open_desk())
+    header = _shown(desk)
 
     for address in ("127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1"):
-        actor = desk.identity.authenticator.actor(f"Local {LOCAL_TOKEN}", address)
+        actor = desk.identity.authenticator.actor(header, address)
 
         assert actor.kind is ActorKind.LOCAL
         assert actor.name == "local:root"
@@ -156,6 +166,7 @@ def test_the_local_token_from_this_machine_is_its_user() -> None:
         (LOCAL_TOKEN, "localhost"),
         (LOCAL_TOKEN, "::ffff:198.51.100.7"),
         (LOCAL_TOKEN[:-1], "127.0.0.1"),
+        (LOCAL_TOKEN + "x", "127.0.0.1"),
         ("", "127.0.0.1"),
         ("é", "127.0.0.1"),
     ],
@@ -167,15 +178,26 @@ def test_the_local_token_from_elsewhere_or_another_one_is_refused(token: str, ad
     assert refused(desk.identity.authenticator.actor, header, address) == "LOCAL_TOKEN_REFUSED"
 
 
+def test_the_token_itself_opens_nothing_and_who_sends_it_is_told_what_to_do() -> None:
+    desk = run(open_desk())
+
+    for header in (f"Local {LOCAL_TOKEN}", f"local  {LOCAL_TOKEN} "):
+        with pytest.raises(Unauthenticated) as told:
+            desk.identity.authenticator.actor(header, "127.0.0.1")
+
+        assert told.value.code == "LOCAL_TOKEN_SENT"
+        assert "botcore key new" in told.value.fix
+        assert LOCAL_TOKEN not in told.value.cause + told.value.fix
+
+
 def test_what_was_shown_to_one_process_is_good_for_no_other() -> None:
     desk = run(open_desk())
-    challenge = new_challenge()
-    shown = credential_from(LOCAL_TOKEN, challenge, desk.identity.local_proof.answer(challenge))
+    shown = _shown(desk)
 
-    actor = desk.identity.authenticator.actor(f"Local {shown}", "127.0.0.1")
-    elsewhere = refused(desk.identity.authenticator.actor, f"Local {shown}", HERE)
+    actor = desk.identity.authenticator.actor(shown, "127.0.0.1")
+    elsewhere = refused(desk.identity.authenticator.actor, shown, HERE)
     run(desk.restart())
-    afterwards = refused(desk.identity.authenticator.actor, f"Local {shown}", "127.0.0.1")
+    afterwards = refused(desk.identity.authenticator.actor, shown, "127.0.0.1")
 
     assert actor.name == "local:root"
     assert (elsewhere, afterwards) == ("LOCAL_TOKEN_REFUSED", "LOCAL_TOKEN_REFUSED")
@@ -310,7 +332,7 @@ def test_a_token_of_another_users_session_is_refused() -> None:
 
 def test_who_needs_no_credential_stays_who_he_is_and_a_stranger_nobody() -> None:
     desk = run(open_desk())
-    local = desk.identity.authenticator.actor(f"Local {LOCAL_TOKEN}", "::1")
+    local = desk.identity.authenticator.actor(_shown(desk), "::1")
 
     assert desk.identity.authenticator.again(local) == local
     assert desk.identity.authenticator.again(SYSTEM) == SYSTEM
