@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -247,6 +248,8 @@ class Platform:
             token = (self.home / "token").read_text().strip()
             credential = local_header(f"http://127.0.0.1:{self.port}", token)
         headers = {"Authorization": credential} if credential else {}
+        if method != "GET":
+            headers["Idempotency-Key"] = secrets.token_urlsafe(16)
         sent = None
         if body is not None:
             sent = json.dumps(body)

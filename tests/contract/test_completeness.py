@@ -26,8 +26,9 @@ from botcore.cli.application import build
 from botcore.cli.areas import AREAS
 from botcore.control.access import GRANTS, Role, Scope
 from botcore.control.identity.api_keys import NOT_FOR_KEYS
-from botcore.control.operations import Confirm, Operation, Request, answer_type
+from botcore.control.operations import Confirm, Idempotency, Operation, Request, answer_type
 from botcore.control.schema import operations
+from botcore.control.schema.jobs import Job
 
 ALL = operations()
 OPEN_TO_STRANGERS = {
@@ -181,6 +182,61 @@ def test_questions_change_nothing_and_acts_do_not_hide_behind_get() -> None:
 
 def test_what_lowers_risk_waits_for_no_second_factor() -> None:
     assert [each.name for each in ALL if each.lowers_risk and each.has_step_up] == []
+
+
+# --- keys that make a repetition harmless
+
+
+def wanted_key(operation: Operation) -> Idempotency | None:
+    """The rule, once: what done twice could raise exposure, or cost twice, needs a key.
+
+    What lowers risk never does: a key that is missing must not stand in the way of safety. None is
+    anything that does not insist.
+    """
+    if not operation.is_act or operation.lowers_risk:
+        return None
+    if operation.answer is Job and operation.name not in ENDS_A_JOB:
+        return Idempotency.REQUIRED
+    if operation.name.startswith("orders."):
+        return Idempotency.REQUIRED
+    if operation.confirm is Confirm.IF_RAISING:
+        return Idempotency.IF_RAISING
+    if operation.scope is Scope.TRADE_PAPER and operation.confirm is Confirm.ALWAYS:
+        return Idempotency.REQUIRED
+    return None
+
+
+ENDS_A_JOB = {"jobs.cancel"}
+"""Answers with a job, and starts none."""
+
+
+def test_what_may_raise_exposure_or_starts_a_job_needs_a_key_and_what_lowers_risk_does_not() -> (
+    None
+):
+    insists = (Idempotency.REQUIRED, Idempotency.IF_RAISING)
+
+    found = {each.name: each.idempotency if each.idempotency in insists else None for each in ALL}
+    lowers = {each.name for each in ALL if each.lowers_risk}
+
+    assert found == {each.name: wanted_key(each) for each in ALL}
+    assert {name for name, key in found.items() if key} >= {
+        "orders.place",
+        "orders.amend",
+        "backtests.start",
+        "data.fetch",
+        "strategies.start",
+        "strategies.update",
+        "strategies.undo",
+        "risk.mode",
+        "risk.lift",
+    }
+    assert lowers >= {
+        "orders.cancel",
+        "orders.cancel-all",
+        "positions.flatten",
+        "risk.kill-switch",
+        "strategies.stop",
+    }
 
 
 # --- who may: every route, every caller

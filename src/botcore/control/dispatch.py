@@ -10,7 +10,7 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import Any, Final, NamedTuple, TypeVar, cast
+from typing import Any, Final, NamedTuple, TypeVar, assert_never, cast
 
 import msgspec
 
@@ -193,14 +193,6 @@ class Control:
         operation = call.operation
         if operation.idempotency is Idempotency.IGNORED or not call.actor.scopes:
             key = ""  # and all strangers would share one room of keys
-        if operation.idempotency is Idempotency.REQUIRED and not key:
-            missing = Malformed(
-                code="IDEMPOTENCY_KEY_MISSING",
-                cause=f"{operation.name} needs the header Idempotency-Key",
-                fix="send a new random key (a UUID), and the same one when you try again",
-            )
-            await self._note(call, _REFUSED, missing)
-            raise missing
         digest = fingerprint(call.actor, operation, call.request)
         patience = self._patience(call)
         if key:
@@ -208,6 +200,12 @@ class Control:
             if known is not None:
                 return known
         try:
+            if not key and await _needs_key(call):
+                raise Malformed(
+                    code="IDEMPOTENCY_KEY_MISSING",
+                    cause=f"{operation.name} needs the header Idempotency-Key",
+                    fix="send a new random key (a UUID), and the same one when you try again",
+                )
             if not await self._is_confirmed(call, digest, confirmation):
                 raise await self._must_confirm(call, digest)
             await self._write_down(call, patience)
@@ -380,6 +378,19 @@ class _Call(NamedTuple):
             detail=" – ".join(filter(None, ("" if error is None else error.cause, changed))),
             correlation=self.correlation,
         )
+
+
+async def _needs_key(call: _Call) -> bool:
+    """Whether an act may not come without a key: done twice, it could raise exposure twice."""
+    match call.operation.idempotency:
+        case Idempotency.REQUIRED:
+            return True
+        case Idempotency.IF_RAISING:
+            return (await call.effect()).is_raising
+        case Idempotency.ACCEPTED | Idempotency.IGNORED:
+            return False
+        case _:
+            assert_never(call.operation.idempotency)
 
 
 async def _run(function: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401  # of the handler

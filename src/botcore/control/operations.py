@@ -74,6 +74,8 @@ class Idempotency(StrEnum):
 
     ACCEPTED = "accepted"
     REQUIRED = "required"
+    IF_RAISING = "if raising"
+    """If its effect, as the handler says, can raise exposure: what lowers risk goes without one."""
     IGNORED = "ignored"
     """Its answer holds a secret, which is kept nowhere: each call is one of its own."""
 

@@ -21,7 +21,7 @@ from tests.support.fast_clock import FastClock
 
 from botcore.control.access import GRANTS, STRANGER, Actor, ActorKind, Role
 from botcore.control.dispatch import Control, Told
-from botcore.control.operations import Request
+from botcore.control.operations import Idempotency, Request
 from botcore.control.problems import (
     ConfirmationRequired,
     Conflict,
@@ -39,13 +39,18 @@ Change = Callable[["Desk"], tuple[Buy, Actor, str]]
 
 
 class Desk:
-    def __init__(self, *, store_s: float = 60.0) -> None:
+    def __init__(
+        self, *, store_s: float = 60.0, buying: Idempotency = Idempotency.REQUIRED
+    ) -> None:
         self.clock = FastClock(NOW * 10**9)
         self.audit = MemoryAudit()
         self.repetitions = MemoryRepetitions(self.audit)
         self.shop = Shop()
         self.control = Control(
-            operations(),
+            [
+                msgspec.structs.replace(each, idempotency=buying) if each.request is Buy else each
+                for each in operations()
+            ],
             self.shop.handlers(),
             audit=self.audit,
             repetitions=self.repetitions,
@@ -211,6 +216,34 @@ def test_an_order_without_its_key_is_refused(desk: Desk) -> None:
 
     assert refused.value.code == "IDEMPOTENCY_KEY_MISSING"
     assert desk.shop.bought == []
+
+
+def test_what_may_raise_exposure_needs_its_key_where_it_does_and_only_there() -> None:
+    desk = Desk(buying=Idempotency.IF_RAISING)
+    unattended = person(kind=ActorKind.KEY, name="key:1", is_unattended=True)
+
+    desk.tell(Buy(amount=10))
+    for actor in (person(), unattended):
+        with pytest.raises(Malformed) as refused:
+            desk.tell(Buy(amount=11), actor)
+        assert refused.value.code == "IDEMPOTENCY_KEY_MISSING"
+    desk.tell(Buy(amount=12), unattended, key="k")
+
+    assert desk.shop.bought == [10, 12]
+    assert desk.audit.results("shop.buy").count("refused") == 2
+
+
+def test_a_confirmation_does_not_stand_in_for_the_key() -> None:
+    desk = Desk(buying=Idempotency.IF_RAISING)
+    with pytest.raises(ConfirmationRequired) as asked:
+        desk.tell(Buy(amount=11), key="k")
+    token = str(asked.value.details["confirmation_token"])
+
+    with pytest.raises(Malformed):
+        desk.tell(Buy(amount=11), confirmation=token)
+
+    assert desk.tell(Buy(amount=11), key="k", confirmation=token).answer.detail == "bought 11"
+    assert desk.shop.bought == [11]
 
 
 def test_the_same_key_and_request_get_the_same_answer_and_act_once(desk: Desk) -> None:

@@ -47,7 +47,7 @@ def codes_of(operation: Operation) -> dict[int, list[str]]:
         named += ["STILL_RUNNING", "IDEMPOTENCY_KEY_REUSED"]
         if not operation.lowers_risk:
             named.append("AUDIT_UNAVAILABLE")
-    if operation.idempotency is Idempotency.REQUIRED:
+    if operation.idempotency in (Idempotency.REQUIRED, Idempotency.IF_RAISING):
         named.append("IDEMPOTENCY_KEY_MISSING")
     if operation.has_step_up:
         named.append("STEP_UP_REQUIRED")

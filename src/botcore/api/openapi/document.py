@@ -31,6 +31,10 @@ _CONFIRM: Final = {
     Confirm.ALWAYS: "It must be confirmed",
     Confirm.IF_RAISING: "If it can raise exposure or destroy data, it must be confirmed",
 }
+_KEYED: Final = {
+    Idempotency.REQUIRED: "Needs the header `Idempotency-Key`",
+    Idempotency.IF_RAISING: "If it can raise exposure, it needs the header `Idempotency-Key`",
+}
 _SCHEMES: Final[Schema] = {
     "session": {
         "type": "http",
@@ -115,8 +119,8 @@ def words_of(operation: Operation) -> str:
             f"{_CONFIRM[operation.confirm]}: the first call is answered with 428, its effect in"
             " words and a token; the same call with the header `Confirmation-Token` carries it out."
         )
-    if operation.idempotency is Idempotency.REQUIRED:
-        parts.append("Needs the header `Idempotency-Key`: a repetition has the same answer.")
+    if operation.idempotency in _KEYED:
+        parts.append(f"{_KEYED[operation.idempotency]}: a repetition has the same answer.")
     if operation.cache_s:
         parts.append(f"Answers may be {operation.cache_s} s old.")
     if operation.cache_settled_s:

@@ -513,6 +513,7 @@ OPERATIONS: Final = (
         command=("orders", "amend"),
         positional=("id",),
         confirm=Confirm.IF_RAISING,
+        idempotency=Idempotency.REQUIRED,
         route_class=RouteClass.ORDERS,
         problems=("ORDER_UNKNOWN", "ORDER_NOT_WORKING", "QUANTITY_BELOW_FILLED", *_ACTS),
         examples=(AmendOrder(id=_ONE, limit_price=Decimal(59_500)),),

@@ -6,7 +6,15 @@ from typing import Annotated, Final
 import msgspec
 
 from botcore.control.access import Scope
-from botcore.control.operations import Act, Confirm, Operation, Page, Query, RouteClass
+from botcore.control.operations import (
+    Act,
+    Confirm,
+    Idempotency,
+    Operation,
+    Page,
+    Query,
+    RouteClass,
+)
 from botcore.control.schema.accounts import AccountName, PricesAge
 from botcore.control.schema.values import (
     PAGE_DEFAULT,
@@ -378,6 +386,7 @@ OPERATIONS: Final = (
         scope=Scope.TRADE_PAPER,
         command=("risk", "set-limits"),
         confirm=Confirm.IF_RAISING,
+        idempotency=Idempotency.IF_RAISING,
         route_class=RouteClass.ACT,
         problems=(*_ACTS, "LIMIT_REFUSED", "STEP_UP_REQUIRED"),
         examples=(SetLimits(daily_loss_frac=0.03), SetLimits(max_position_value=2_000.0)),
@@ -413,6 +422,7 @@ OPERATIONS: Final = (
         command=("risk", "mode"),
         positional=("mode",),
         confirm=Confirm.IF_RAISING,
+        idempotency=Idempotency.IF_RAISING,
         route_class=RouteClass.ORDERS,
         problems=(*_ACTS, "PERSON_REQUIRED", "STEP_UP_REQUIRED", "MODE_KEPT"),
         examples=(ChangeMode(mode=Mode.REDUCE_ONLY), ChangeMode(mode=Mode.NORMAL)),
@@ -426,6 +436,7 @@ OPERATIONS: Final = (
         command=("risk", "lift"),
         positional=("id",),
         confirm=Confirm.ALWAYS,
+        idempotency=Idempotency.REQUIRED,
         route_class=RouteClass.ACT,
         problems=(*_ACTS, "LOCK_UNKNOWN", "PERSON_REQUIRED"),
         examples=(LiftLock(id="cool-down:rsi:BTCUSDT.SIM"),),

@@ -28,7 +28,13 @@ from botcore.control.handlers.positions import PositionHandlers
 from botcore.control.handlers.risk import RiskHandlers
 from botcore.control.handlers.trades import TradeHandlers
 from botcore.control.operations import Request
-from botcore.control.problems import ConfirmationRequired, Forbidden, Refused, StepUpRequired
+from botcore.control.problems import (
+    ConfirmationRequired,
+    Forbidden,
+    Malformed,
+    Refused,
+    StepUpRequired,
+)
 from botcore.control.schema import exports as e
 from botcore.control.schema import orders as o
 from botcore.control.schema import positions as p
@@ -140,8 +146,8 @@ def test_flatten_is_always_confirmed(platform: Platform) -> None:
 def test_leaving_halt_takes_a_factor_and_a_confirmation(platform: Platform) -> None:
     platform.tell(r.StopAll())
     leave = r.ChangeMode(mode=Mode.NORMAL)
-    token = platform.token(leave)
-    left = platform.tell(leave, token=token).answer
+    token = platform.token(leave, key="k1")
+    left = platform.tell(leave, key="k1", token=token).answer
     platform.tell(r.StopAll())
     platform.clock.skip(400 * SECOND_NS)
 
@@ -155,21 +161,39 @@ def test_who_confirmed_leaving_a_mode_has_not_confirmed_leaving_the_halt_that_ca
 ) -> None:
     back = r.ChangeMode(mode=Mode.NORMAL)
     platform.tell(r.ChangeMode(mode=Mode.REDUCE_ONLY))
-    token = platform.token(back)
+    token = platform.token(back, key="k1")
     platform.tell(r.StopAll())
 
     with pytest.raises(Refused, match="CONFIRMATION_MISMATCH"):
-        platform.tell(back, token=token)
+        platform.tell(back, key="k1", token=token)
 
     assert platform.tell(r.StopAll()).answer.mode is Mode.HALT
+
+
+@pytest.mark.parametrize(
+    ("safer", "riskier"),
+    [
+        (r.ChangeMode(mode=Mode.CANCEL_ONLY), r.ChangeMode(mode=Mode.NORMAL)),
+        (r.SetLimits(order_frac=0.1), r.SetLimits(order_frac=0.2)),
+    ],
+)
+def test_a_key_is_asked_for_on_the_way_to_more_risk_and_never_to_less(
+    platform: Platform, safer: Request[Any], riskier: Request[Any]
+) -> None:
+    platform.tell(safer)
+
+    with pytest.raises(Malformed, match="IDEMPOTENCY_KEY_MISSING"):
+        platform.tell(riskier, Role.OWNER)
+
+    assert platform.token(riskier, Role.OWNER, key="k1")
 
 
 def test_narrower_limits_go_through_and_wider_ones_are_confirmed(platform: Platform) -> None:
     platform.tell(r.SetLimits(order_frac=0.1))
     wider = r.SetLimits(order_frac=0.2)
-    token = platform.token(wider, Role.ADMIN)
+    token = platform.token(wider, Role.ADMIN, key="k1")
 
-    assert platform.tell(wider, Role.ADMIN, token=token).answer.order_frac == 0.2
+    assert platform.tell(wider, Role.ADMIN, key="k1", token=token).answer.order_frac == 0.2
 
 
 def test_the_tax_file_takes_a_factor_of_the_last_minutes(platform: Platform) -> None:
