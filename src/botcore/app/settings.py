@@ -44,6 +44,7 @@ _NOT_SETTINGS = tuple(
         "BENCH",
         "TRACEBACK",
         "KEY",
+        "PROGRAM",
     )
 )
 """What the environment may hold beside settings: for tests, benchmarks and the supervisor."""

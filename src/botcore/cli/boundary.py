@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Final, NoReturn, Protocol, runtime_checkable
 
 from botcore.app.oneself import keep_to_oneself
+from botcore.cli.spoken import in_words_of_the_shell, program
 from botcore.domain.errors import BotError, ConfigError
 
 EXIT_FAILED: Final = 1
@@ -41,7 +42,7 @@ def run(arguments: Sequence[str]) -> int:
         from botcore.cli.application import build
 
         command = typer.main.get_command(build(arguments))
-        outcome = command.main(args=list(arguments), prog_name="botcore", standalone_mode=False)
+        outcome = command.main(args=[*arguments], prog_name=program(), standalone_mode=False)
         boundary.exit_code = outcome if isinstance(outcome, int) else 0
     return boundary.exit_code
 
@@ -72,6 +73,9 @@ class Boundary:
         if isinstance(error, Exception):
             self.exit_code = _explained(error)
             return True
+        if isinstance(error, SystemExit) and isinstance(error.__context__, BrokenPipeError):
+            self.exit_code = 0  # the parser made it of a reader that has gone: see `_explained`
+            return True
         return False
 
 
@@ -95,8 +99,8 @@ def _explained(error: Exception) -> int:
             return EXIT_USAGE if isinstance(error, ConfigError) else EXIT_FAILED
         case typer.Exit():
             return error.exit_code
-        case typer.Abort():
-            return EXIT_INTERRUPTED
+        case typer.Abort():  # Ctrl+C or the end of the input where an answer was waited for
+            return _unanswered()
         case BrokenPipeError():
             # The reader has gone (`botcore logs | head`): nothing is left to say, nor to flush.
             with contextlib.suppress(OSError):
@@ -108,13 +112,20 @@ def _explained(error: Exception) -> int:
             return _unexpected(error)
 
 
+def _unanswered() -> int:
+    print(file=sys.stderr)  # the question stands there without a line's end
+    agree = "" if sys.stdin.isatty() else "; in a script, --yes agrees beforehand"
+    _say(f"the question was not answered [NOT_ANSWERED] – nothing was done{agree}")
+    return EXIT_INTERRUPTED
+
+
 def _wrong_usage(error: _UsageError) -> int:
     message = error.format_message().strip()
     if message.startswith("Usage:"):  # a bare `botcore`: its help
         print(message, file=sys.stderr)
         return EXIT_USAGE
     context = getattr(error, "ctx", None)
-    path = getattr(context, "command_path", "botcore")
+    path = getattr(context, "command_path", program())
     cause, _, hint = message.partition(". ")  # "No such command 'x'. Did you mean 'y'?"
     fix = f"{_begun_small(hint)} see {path} --help".strip()
     _say(f"{_begun_small(cause).rstrip('.')} [USAGE] – {fix}")
@@ -126,7 +137,7 @@ def _begun_small(sentence: str) -> str:
 
 
 def _missing(error: ImportError) -> int:
-    _say(
+    _print(  # both programs, whichever was typed
         f"a part of the installation is missing: {error} [INSTALL_INCOMPLETE] – run ./bot up in"
         " the checkout, or install botcore again"
     )
@@ -144,5 +155,8 @@ def _unexpected(error: Exception) -> int:
 
 
 def _say(sentence: str) -> None:
-    one_line = " ".join(sentence.split())
-    print(f"botcore: {one_line}", file=sys.stderr)
+    _print(in_words_of_the_shell(sentence))
+
+
+def _print(sentence: str) -> None:
+    print(f"botcore: {' '.join(sentence.split())}", file=sys.stderr)

@@ -6,7 +6,9 @@ where nothing runs.
 
 import inspect
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -18,6 +20,24 @@ from botcore.control.describing import choices_at, described, fields_described
 from botcore.control.operations import Operation, Request
 from botcore.domain.errors import ConfigError
 
+_MISSING: Final = re.compile(r"Object missing required field `(?P<name>\w+)`")
+_NAME: Final = re.compile(r"[^\w].*")
+"""What stands behind the first name of a place, such as ``[0]`` or ``.side``."""
+_WORD: Final = re.compile(r"\w+")
+_COMPLAINTS: Final = (
+    (re.compile(r"Expected `(?:int|float)(?: \| null)?`, got `str`"), "that is not a number"),
+    (re.compile(r"Expected `(?:int|float)` (<|<=|>|>=) (\S+)"), r"it must be \1 \2"),
+    (re.compile(r"Expected `array` of length >= (\d+)"), r"give at least \1 of them"),
+    (re.compile(r"Expected `array` of length <= (\d+)"), r"give at most \1 of them"),
+    (re.compile(r"Expected `str` of length >= 1"), "it is empty"),
+    (re.compile(r"Expected `str` of length <= (\d+)"), r"it is longer than \1 characters"),
+    (re.compile(r"Invalid decimal string"), "that is not a number"),
+    (
+        re.compile(r"Invalid RFC3339 encoded datetime"),
+        "that is no time; write 2026-01-31, or 2026-01-31T12:30 (UTC)",
+    ),
+)
+"""Complaints of msgspec, and what they come to for whoever typed the value."""
 _HIDDEN: Final = frozenset({"password", "new_password", "current_password", "code"})
 """Asked for without an echo where they are not given: they do not belong into a shell's history."""
 
@@ -32,15 +52,42 @@ def request_of(operation: Operation, given: Mapping[str, Any]) -> Request[Any]:
         request: Request[Any] = msgspec.convert(dict(given), type=operation.request, strict=False)
     except msgspec.ValidationError as error:
         why, _, place = str(error).partition(" - at ")
-        field = place.strip("`").removeprefix("$.")
+        field = place.strip("`").removeprefix("$").removeprefix(".")
         choices = choices_at(operation.request, field)
-        help_ = f"see botcore {' '.join(operation.command)} --help"
+        area, *words = operation.command
+        help_ = f"see botcore {area} {'-'.join(words)} --help"
         raise ConfigError(
             code="ARGUMENT_REFUSED",
-            cause=f"{field}: {why}" if field else why,
+            cause=_cause(operation, field, why),
             fix=f"it is one of {', '.join(choices)}; {help_}" if choices else help_,
         ) from error
     return request
+
+
+def _cause(operation: Operation, place: str, why: str) -> str:
+    """Return why a request was refused, with its fields as they are typed."""
+    missing = _MISSING.fullmatch(why)
+    if missing and not place:
+        return f"{_as_typed(operation, missing['name'])} is missing"
+    if "matching regex" in why:
+        why = "it has characters that do not belong there, or too few or too many of them"
+    if place:
+        return f"{_as_typed(operation, _NAME.sub('', place))}: {_in_words(why)}"
+    names = {f.name for f in msgspec.structs.fields(operation.request) if "_" in f.name}
+    return _WORD.sub(lambda m: _as_typed(operation, m[0]) if m[0] in names else m[0], why)
+
+
+def _in_words(why: str) -> str:
+    """Return a complaint about a type without the names that Python has for it."""
+    for pattern, words in _COMPLAINTS:
+        match = pattern.fullmatch(why)
+        if match is not None:
+            return match.expand(words)
+    return why
+
+
+def _as_typed(operation: Operation, field: str) -> str:
+    return field.upper() if field in operation.positional else _option(field)
 
 
 def verb_of(operation: Operation) -> Callable[..., int]:
@@ -82,6 +129,8 @@ def verb_of(operation: Operation) -> Callable[..., int]:
                 given[field.name] = _document(field.name, given[field.name])
             elif kinds[field.name] == "pairs" and field.name in given:
                 given[field.name] = _pairs(field.name, given[field.name])
+            elif kinds[field.name] == "instant" and field.name in given:
+                given[field.name] = _instant(given[field.name])
         request = request_of(operation, given)
         return _told(operation, request, context.obj or Target(), ours)
 
@@ -140,6 +189,9 @@ def _parameter(
 ) -> inspect.Parameter:
     kind = _kind(hint)
     is_positional = field.name in operation.positional
+    choices = choices_at(operation.request, field.name)
+    if choices and not all(each in text for each in choices):
+        text = f"{text} One of {', '.join(choices)}.".strip()
     annotation: Any
     default: Any = None
     if is_positional:
@@ -181,6 +233,8 @@ def _kind(hint: Any) -> str:  # noqa: ANN401  # a type
         return _kind(arguments[0])
     if hint is bool:
         return "flag"
+    if hint is datetime:
+        return "instant"
     inner = [each for each in arguments if each is not type(None)]
     if origin in (tuple, list, frozenset, set):
         return "several" if _kind(inner[0]) == "text" else "document"
@@ -192,6 +246,15 @@ def _kind(hint: Any) -> str:  # noqa: ANN401  # a type
     if hint is Any or (isinstance(hint, type) and issubclass(hint, msgspec.Struct)):
         return "document"
     return "text"
+
+
+def _instant(text: str) -> str:
+    """Return a date or time as requests write it; what is none stays, to be refused as such."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return text
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
 
 
 def _document(name: str, text: str) -> object:

@@ -68,7 +68,8 @@ class Client:
     are forgotten and `Unauthenticated` says that one has to sign in again.
 
     Args:
-        url: of the server: ``https://bot.example`` or ``http://127.0.0.1:8080``.
+        url: of the server: ``https://bot.example`` or ``http://127.0.0.1:8080``; without a scheme
+            it is http, which only this machine can be.
         credentials: how it shows who it is; None speaks as a stranger.
         key: short for an API key as credentials.
         retrying: time-outs and retries.
@@ -79,7 +80,8 @@ class Client:
             way adds TLS.
 
     Raises:
-        ConfigError: they would go in the clear, and nobody said that this is meant.
+        ConfigError: it is no address of a server; or they would go in the clear, and nobody said
+            that this is meant.
     """
 
     def __init__(
@@ -94,7 +96,7 @@ class Client:
         is_plain: bool = False,
     ) -> None:
         self._pinned = pinned
-        self.url = url.rstrip("/")
+        self.url = _address(url)
         self.credentials = credentials or Credentials(key=key)
         if (self.credentials.header() or self.credentials.local) and not is_plain:
             _refuse_in_the_clear(self.url)
@@ -311,6 +313,35 @@ class Client:
             cause=f"{self.url} did not answer: {why}",
             fix="check the address, and that the platform runs: `botcore status`",
         )
+
+
+def _address(url: str) -> str:
+    """Return the address of a server with its scheme: ``host:port`` of this machine is http.
+
+    Raises:
+        ConfigError: the scheme is missing or another one, or no host is named.
+    """
+    scheme, is_there, rest = url.strip().partition("://")
+    rest = (rest if is_there else scheme).rstrip("/")
+    try:
+        host = urlsplit(f"//{rest}").hostname or ""
+    except ValueError:  # an address of IPv6 without its brackets, or half of them
+        host = ""
+    if host and is_there and scheme.lower() in ("http", "https"):
+        return f"{scheme}://{rest}"
+    if host in _HERE and not is_there:
+        return f"http://{rest}"
+    if host and not is_there:
+        raise ConfigError(
+            code="SERVER_MALFORMED",
+            cause=f"{url!r} does not say how the server is spoken to",
+            fix=f"write https://{rest}",
+        )
+    raise ConfigError(
+        code="SERVER_MALFORMED",
+        cause=f"{url!r} is not the address of a server",
+        fix="write https://bot.example, or http://127.0.0.1:8080 for this machine",
+    )
 
 
 def _refuse_in_the_clear(url: str) -> None:

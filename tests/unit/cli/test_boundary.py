@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -47,6 +50,60 @@ def test_an_interruption_is_quiet(app: FakeCommands, capsys: pytest.CaptureFixtu
 
     assert run(["up"]) == 130
     assert capsys.readouterr().err == ""
+
+
+def test_a_reader_that_goes_while_it_is_told_is_no_failure(
+    app: FakeCommands, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout", io.StringIO())  # the parser puts another one in its place
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    app.fails = BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    assert run(["up"]) == 0
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("verb", [["flatten"], ["positions", "flatten"]], ids=" ".join)
+def test_a_question_without_an_answer_ends_with_a_word(
+    app: FakeCommands,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    verb: list[str],
+) -> None:
+    class Asking:
+        def tell(self, *_: object, confirm: Callable[[str], bool], **__: object) -> object:
+            return confirm("Sell everything")
+
+    stand_in(monkeypatch, "doors", Asking())
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+
+    assert run(verb) == 130
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "botcore: the question was not answered [NOT_ANSWERED] – nothing was done; in a script,"
+        " --yes agrees beforehand"
+    )
+    assert app.calls == []
+
+
+def test_a_route_in_a_fix_is_shown_as_what_to_type(
+    app: FakeCommands, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BOTCORE_PROGRAM", "./bot")
+    app.fails = ConfigError(code="X", cause="no", fix="see GET /api/v1/risk/state, botcore status")
+
+    run(["up"])
+
+    assert capsys.readouterr().err == "botcore: no [X] – see `./bot risk state`, ./bot status\n"
+
+
+def test_help_names_the_program_that_was_typed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BOTCORE_PROGRAM", "./bot")
+
+    run(["orders", "list", "--help"])
+
+    assert capsys.readouterr().out.startswith("Usage: ./bot orders list ")
 
 
 def test_a_bug_is_a_sentence_too(

@@ -231,11 +231,11 @@ def test_a_refusal_is_a_sentence_with_its_code_and_what_to_do(
     [
         (
             ["orders", "place", "--instrument", "A.B", "--side", "UP", "--quantity", "1"],
-            "side",
+            "--side",
             "BUY, SELL",
         ),
-        (["key", "new", "k", "--scopes", "x"], "scopes[0]", ", ".join(Scope)),
-        (["user", "invite", "boss"], "role", ", ".join(Role)),
+        (["key", "new", "k", "--scopes", "x"], "--scopes", ", ".join(Scope)),
+        (["user", "invite", "boss"], "ROLE", ", ".join(Role)),
     ],
     ids=lambda each: each if isinstance(each, str) else "",
 )
@@ -248,6 +248,60 @@ def test_what_is_none_of_a_closed_set_is_told_the_set(
     assert said.startswith(f"botcore: {field}: ")
     assert f"it is one of {choices}; see botcore" in said
     assert doors.request is None
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["key", "new", "k"], "--scopes is missing"),
+        (["orders", "amend", "x"], "give a quantity, a --limit-price or a --trigger-price"),
+        (["orders", "amend", "x", "--limit-price", "-1"], "--limit-price is -1, not a number"),
+        (["orders", "amend", "x", "--limit-price", "y"], "--limit-price: that is not a number"),
+        (["backtests", "show", "x"], "NUMBER: that is not a number"),
+        (["backtests", "compare", "--runs", "1"], "--runs: give at least 2 of them"),
+        (["account", "tax", "26"], "YEAR: it must be >= 2009"),
+        (["strategies", "update", "m", "--parameters", "a=x"], "--parameters: that is not a num"),
+        (["jobs", "cancel", "x"], "ID: it has characters that do not belong there, or too few"),
+        (["data", "start-import", "../x"], "NAME: it has characters that do not belong there"),
+        (
+            ["orders", "list", "--start", "tomorrow"],
+            "--start: that is no time; write 2026-01-31, or 2026-01-31T12:30 (UTC)",
+        ),
+    ],
+    ids=lambda each: " ".join(each) if isinstance(each, list) else "",
+)
+def test_what_is_refused_is_named_as_it_was_typed(
+    doors: FakeDoors, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    assert run(words) == 2
+
+    assert capsys.readouterr().err.startswith(f"botcore: {said}")
+    assert doors.request is None
+
+
+@pytest.mark.parametrize(
+    ("typed_", "meant"),
+    [
+        ("2026-01-31", datetime(2026, 1, 31, tzinfo=UTC)),
+        ("2026-01-31T12:30", datetime(2026, 1, 31, 12, 30, tzinfo=UTC)),
+        ("2026-01-31 12:30:05Z", datetime(2026, 1, 31, 12, 30, 5, tzinfo=UTC)),
+        ("2026-01-31T12:30+02:00", datetime(2026, 1, 31, 10, 30, tzinfo=UTC)),
+    ],
+)
+def test_a_time_is_typed_as_a_date_or_a_time_of_utc(
+    doors: FakeDoors, typed_: str, meant: datetime
+) -> None:
+    assert run(["orders", "list", "--start", typed_]) == 0
+
+    assert isinstance(doors.request, ListOrders)
+    assert doors.request.start == meant
+
+
+def test_help_lists_what_a_closed_set_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["alerts", "create", "--help"])
+
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "One of price, exposure, drawdown, daily loss, staleness, mode." in shown
 
 
 # --- confirmation

@@ -622,3 +622,32 @@ def test_too_many_calls_wait_as_the_server_says(tmp_path: Any) -> None:
     assert limited.value.details["limit"] == "strangers"
     assert len(waits.slept) == 3
     assert all(math.isclose(each, 1.0) for each in waits.slept)
+
+
+# --- addresses
+
+
+@pytest.mark.parametrize("given", ["127.0.0.1:8080", "localhost:8080", "[::1]:8080", " localhost/"])
+def test_an_address_of_this_machine_needs_no_scheme(given: str) -> None:
+    assert Client(given, key="bck_x").url == "http://" + given.strip().rstrip("/")
+
+
+@pytest.mark.parametrize(
+    ("given", "fix"),
+    [
+        ("bot.example:8443", "write https://bot.example:8443"),
+        ("bot.example", "write https://bot.example"),
+        ("ftp://bot.example", "write https://bot.example, or http://127.0.0.1:8080"),
+        ("https://", "write https://bot.example, or http://127.0.0.1:8080"),
+        ("::1", "write https://bot.example, or http://127.0.0.1:8080"),
+        ("", "write https://bot.example, or http://127.0.0.1:8080"),
+    ],
+)
+def test_an_address_that_does_not_say_how_is_refused_with_the_one_that_does(
+    given: str, fix: str
+) -> None:
+    with pytest.raises(ConfigError) as refused:
+        Client(given, key="bck_x")
+
+    assert refused.value.code == "SERVER_MALFORMED"
+    assert refused.value.fix.startswith(fix)
