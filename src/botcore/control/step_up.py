@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from botcore.control.access import Actor
+from botcore.control.access import Actor, ActorKind
 from botcore.control.problems import StepUpRequired
 from botcore.domain.ids import SECOND_NS
 from botcore.kernel.clock import Clock
@@ -27,7 +27,9 @@ def must_step_up(actor: Actor, clock: Clock, what: str) -> None:
         raise StepUpRequired(
             code="STEP_UP_REQUIRED",
             cause=f"{what} needs a factor shown within {STEP_UP_S // 60} minutes",
-            fix="POST /api/v1/auth/step-up with your code or password, then ask again",
+            fix="sign in and do it yourself, or use the command line on the machine"
+            if actor.kind is ActorKind.KEY  # a program cannot show one
+            else "POST /api/v1/auth/step-up with your code or password, then ask again",
             details={"seconds": STEP_UP_S},
         )
 

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 from botcore.domain.decisions import Denied
 
@@ -47,7 +48,17 @@ DENIALS: Mapping[str, str] = {
 }
 
 
+class _Plain(float):
+    """A number whose shortest form has no power of ten: 0.00001, not 1e-05."""
+
+    def __format__(self, spec: str) -> str:
+        """Return it as the words ask for it."""
+        text = super().__format__(spec)
+        return f"{Decimal(text):f}" if "e" in text else text
+
+
 def sentence(denied: Denied) -> str:
     """Return why, in words."""
     words = DENIALS[denied.code]
-    return words.format(value=denied.value, limit=denied.limit, detail=denied.detail)
+    value, limit = _Plain(denied.value), _Plain(denied.limit)
+    return words.format(value=value, limit=limit, detail=denied.detail)

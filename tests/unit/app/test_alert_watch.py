@@ -16,7 +16,7 @@ from botcore.app.running_market import FollowedMarket
 from botcore.control.alerting import Rule
 from botcore.control.handlers import alerts
 from botcore.control.handlers.alerts import AlertHandlers
-from botcore.control.problems import TooMany
+from botcore.control.problems import Refused, TooMany
 from botcore.control.schema.alerts import (
     AlertKind,
     AlertRule,
@@ -225,6 +225,17 @@ def test_the_same_act_come_again_after_its_answer_was_lost_makes_no_second_rule(
 
     assert again == first
     assert len(desk.watch.of("ann")) == 1
+
+
+@pytest.mark.parametrize("kind", [AlertKind.DRAWDOWN, AlertKind.DAILY_LOSS])
+def test_a_fall_of_more_than_all_there_is_never_comes_and_is_refused(
+    desk: Desk, kind: AlertKind
+) -> None:
+    with pytest.raises(Refused) as refused:
+        an_act(desk, "0" * 32, kind=kind, level=Decimal(5))
+
+    assert refused.value.cause == "level 5 is no fraction up to 1: 0.05 is 5 %"
+    assert an_act(desk, "1" * 32, kind=kind, level=Decimal(1)).level == 1
 
 
 def test_of_many_rules_that_are_made_at_once_no_more_than_the_most_are_kept(

@@ -6,7 +6,7 @@ import pytest
 from tests.support.callers import AUTH_TIME, a_key, a_person
 from tests.support.fast_clock import FastClock
 
-from botcore.control.access import local_actor
+from botcore.control.access import Actor, local_actor
 from botcore.control.problems import StepUpRequired
 from botcore.control.step_up import STEP_UP_S, is_fresh, must_step_up
 from botcore.domain.ids import SECOND_NS
@@ -31,6 +31,17 @@ def test_a_factor_counts_that_was_shown_lately_and_not_in_the_future(
     else:
         with pytest.raises(StepUpRequired):
             must_step_up(a_person(), clock, "this")
+
+
+@pytest.mark.parametrize(
+    ("who", "says"), [(a_key(), "sign in and do it yourself"), (a_person(), "/auth/step-up")]
+)
+def test_who_is_asked_for_a_factor_is_told_how_such_a_one_shows_it(who: Actor, says: str) -> None:
+    with pytest.raises(StepUpRequired) as asked:
+        must_step_up(who, _clock(STEP_UP_S + 1), "this")
+
+    assert asked.value.cause == "this needs a factor shown within 5 minutes"
+    assert says in asked.value.fix
 
 
 def test_a_key_never_has_shown_one_and_the_machine_needs_none() -> None:

@@ -90,7 +90,7 @@ class AlertHandlers:
             raise NotFound(
                 code="ALERT_UNKNOWN",
                 cause=f"there is no alert rule {request.id!r}",
-                fix="see the list of alert rules",
+                fix="see GET /api/v1/alerts/rules",
             )
         await self._rules.remove(request.id)
         return Done(detail=f"no alert any more when {words(own[0])}")
@@ -121,7 +121,9 @@ class AlertHandlers:
                 why = f"mode {request.mode!r} is none of {', '.join(modes)}"
         elif request.level is None or not request.level.is_finite() or request.level < 0:
             why = "it needs a level that is a number, not below zero"
-        elif kind is not a.AlertKind.STALENESS and kind is not a.AlertKind.PRICE:
+        elif kind in (a.AlertKind.DRAWDOWN, a.AlertKind.DAILY_LOSS):
+            why = f"level {request.level} is no fraction up to 1: 0.05 is 5 %" * (request.level > 1)
+        elif kind is a.AlertKind.EXPOSURE:
             why = f"level {request.level} is no fraction up to 10" if request.level > 10 else ""  # noqa: PLR2004 – 1,000 % of equity
         needs_symbol = kind is a.AlertKind.PRICE or (
             kind is a.AlertKind.EXPOSURE and request.symbol
@@ -141,7 +143,7 @@ class AlertHandlers:
                 why = f"expires_at: {error}"
         if why:
             raise Refused(
-                code="ALERT_REFUSED", cause=why, fix="see the fields of alerts/rules in the docs"
+                code="ALERT_REFUSED", cause=why, fix="see what POST /api/v1/alerts/rules takes"
             )
 
 

@@ -149,7 +149,7 @@ class BacktestHandlers:
                 raise NotFound(
                     code="RUN_UNKNOWN",
                     cause=f"there is no run {number}",
-                    fix="see the list of backtests",
+                    fix="see GET /api/v1/backtests",
                 )
             found.append(run)
         return found

@@ -96,7 +96,7 @@ class JobHandlers:
         )
         if found is None or not is_his:
             raise NotFound(
-                code="JOB_UNKNOWN", cause=f"there is no job {job!r}", fix="see the list of jobs"
+                code="JOB_UNKNOWN", cause=f"there is no job {job!r}", fix="see GET /api/v1/jobs"
             )
         return found
 

@@ -14,7 +14,7 @@ from botcore.control.history_port import Asked, History, OnlyFills, OnlyOrders
 from botcore.control.operations import Page, Request
 from botcore.control.order_words import effect_words
 from botcore.control.own_threads import OnThread
-from botcore.control.problems import Forbidden, NotFound
+from botcore.control.problems import Forbidden, NotFound, Refused
 from botcore.control.schema import orders as o
 from botcore.control.schema.orders import Order, OrderDetail, OrderSort
 from botcore.control.schema.values import PAGE_MAX, instant
@@ -94,6 +94,8 @@ class OrderHandlers:
                 sentence=preview.detail,
                 value=preview.value,
                 limit=preview.limit,
+                mode=account.mode,
+                mode_cause=account.mode_cause,
             )
         self._must_be_within(context, preview)
         return Effect(effect_words(preview), preview.can_raise)
@@ -150,6 +152,7 @@ class OrderHandlers:
         """Change an order."""
         order = await self._order(request.id)
         self._may_act(context, order.account, order.instrument)
+        _must_have(order, request)
         await self._must_stay_within(context, order, request)
         outcome = await self._engine.act(
             c.AmendOrder(
@@ -170,6 +173,7 @@ class OrderHandlers:
         """Say how an order would change."""
         order = await self._order(request.id)
         self._may_act(context, order.account, order.instrument)
+        _must_have(order, request)
         return _change(order, request)
 
     async def cancel(self, context: Context, request: o.CancelOrder) -> o.CanceledOrder:
@@ -354,6 +358,18 @@ def _change(order: Order, request: o.AmendOrder) -> Effect:
     verb = "buys" if order.side is Side.BUY else "sells"
     what = f"Change order {order.id}, which {verb} {order.symbol}: {', '.join(parts) or 'nothing'}"
     return Effect(f"{what} (account {order.account})", is_raising and not order.reduce_only)
+
+
+def _must_have(order: Order, request: o.AmendOrder) -> None:
+    """Refuse to change a price that a working order does not have."""
+    for name in ("limit_price", "trigger_price"):
+        if order.is_working and getattr(request, name) is not None and getattr(order, name) is None:
+            raise Refused(
+                code="ORDER_PRICE_ABSENT",
+                cause=f"order {order.id} is of type {order.type} and has no"
+                f" {name.replace('_', ' ')}",
+                fix="leave that price out; or cancel the order, and place one of another type",
+            )
 
 
 def _unpriced() -> Forbidden:

@@ -1,5 +1,6 @@
 """Positions: what is held at the last prices, and the way out of all of it."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -91,7 +92,7 @@ class PositionHandlers:
         account = await self._may_flatten(context, request)
         held = self._held(account.id)
         orders = (await self._engine.ask(q.WhatIsOpen(account=AccountId(account.id)))).orders
-        sold = " and ".join(_sale(position) for position in held) or "Nothing is held to be sold"
+        sold = _sales(held) or "Nothing is held to be sold"
         worth = sum((abs(_number(position.value) or ZERO) for position in held), start=ZERO)
         about = (
             f" at market, about {amount(f'{worth:f}')} {account.currency} in all" if held else ""
@@ -143,10 +144,15 @@ def _figures(position: PositionView, currency: str) -> dict[str, Any]:
     }
 
 
-def _sale(position: PositionView) -> str:
-    held = Decimal(position.quantity)
-    verb = "sell" if held > ZERO else "buy"
-    return f"{verb} {quantity(f'{abs(held):f}')} {position.instrument.partition('.')[0]}"
+def _sales(positions: Iterable[PositionView]) -> str:
+    """Return what closing positions sells and buys back, an instrument once each."""
+    sums: dict[tuple[str, str], Decimal] = {}
+    for position in positions:
+        held = Decimal(position.quantity)
+        one = ("sell" if held > ZERO else "buy", position.instrument.partition(".")[0])
+        sums[one] = sums.get(one, ZERO) + abs(held)
+    parts = [f"{verb} {quantity(f'{held:f}')} {symbol}" for (verb, symbol), held in sums.items()]
+    return " and ".join(parts)
 
 
 def _number(text: str) -> Decimal | None:

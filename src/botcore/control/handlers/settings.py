@@ -85,7 +85,7 @@ class SettingHandlers:
         raise NotFound(
             code="NO_SUCH_SETTING",
             cause=f"there is no setting {name!r}",
-            fix="see the list of settings",
+            fix="see GET /api/v1/settings",
         )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import re
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -532,8 +533,41 @@ def test_a_change_of_an_order_at_market_keeps_to_a_keys_bound_at_todays_price(
 def test_an_account_that_is_halted_opens_nothing(desk: TradingDesk, orders: OrderHandlers) -> None:
     desk.session.tell(KillSwitch(AccountId("main"), "person:ann"))
 
-    with pytest.raises(Refused, match="MODE_FORBIDS"):
+    with pytest.raises(Refused, match="MODE_FORBIDS") as refused:
         asyncio.run(orders.place(a_call(), _buy()))
+
+    assert refused.value.cause == "the account is in HALT (kill switch), which forbids it"
+
+
+def test_an_order_that_the_mode_forbids_is_refused_with_the_mode_before_it_is_confirmed(
+    desk: TradingDesk, orders: OrderHandlers
+) -> None:
+    desk.session.tell(KillSwitch(AccountId("main"), "person:ann"))
+
+    with pytest.raises(Refused, match="MODE_FORBIDS") as refused:
+        asyncio.run(orders.placing(a_call(), _buy()))
+
+    assert refused.value.cause == "the account is in HALT (kill switch), which forbids it"
+
+
+def test_a_price_that_an_order_does_not_have_cannot_be_changed(orders: OrderHandlers) -> None:
+    placed = asyncio.run(orders.place(a_call(), _limit("90")))
+    change = o.AmendOrder(id=placed.id, trigger_price=Decimal(95))
+
+    for ask in (orders.amending, orders.amend):
+        with pytest.raises(Refused) as refused:
+            asyncio.run(ask(a_call(reference="ref-2"), change))
+        assert refused.value.code == "ORDER_PRICE_ABSENT"
+        assert refused.value.cause == f"order {placed.id} is of type LIMIT and has no trigger price"
+
+
+def test_a_quantity_below_the_smallest_is_said_without_powers_of_ten(orders: OrderHandlers) -> None:
+    with pytest.raises(Refused, match="BELOW_MINIMUM") as refused:
+        asyncio.run(orders.place(a_call(), _buy("0.000001")))
+
+    assert re.fullmatch(r"0 is below the venue's minimum of 0\.0+1", refused.value.cause), (
+        refused.value.cause
+    )
 
 
 def test_unknown_accounts_and_instruments_are_said(orders: OrderHandlers) -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.support.callers import AUTH_TIME, a_call, a_key, a_person
 from tests.support.fast_clock import FastClock
 from tests.support.trading_desk import TradingDesk
-from tests.support.trading_session import TradingSession
+from tests.support.trading_session import TradingSession, order, planned
 
 from botcore.app import viewing
 from botcore.control.access import Role
@@ -164,6 +164,24 @@ def test_flatten_says_what_it_sells_and_sells_it(desk: TradingDesk, clock: FastC
     )
     assert (done.mode, done.positions) == (Mode.FLATTEN, 1)
     assert asyncio.run(handlers.listed(a_call(), p.ListPositions())).items == ()
+
+
+def test_flatten_says_once_what_it_sells_of_an_instrument(tmp_path: Path, clock: FastClock) -> None:
+    buys = planned({1: lambda view: [order(view, Side.BUY, "2", OrderType.MARKET)]})
+    session = TradingSession({"one": buys, "two": buys}, cash="10000")
+    desk = TradingDesk(tmp_path, session)
+    handlers = PositionHandlers(engine=desk, stored=desk.history, clock=clock)
+    desk.bar(100.0)
+    desk.bar(100.0)
+    _order(desk, Side.BUY, "1.5", "r1")
+
+    effect = asyncio.run(handlers.flattening(a_call(), p.FlattenAll()))
+    desk.close()
+
+    assert effect.words == (
+        "Sell 5.5 COINUSDT at market, about 550.00 USDT in all, cancel 0 orders; "
+        "then the account only cancels (account main)"
+    )
 
 
 def test_flatten_tells_of_every_order_however_few_a_view_shows(
