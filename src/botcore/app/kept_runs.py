@@ -16,6 +16,7 @@ from botcore.app.runs import Run, RunRecord, Runs
 from botcore.app.strategies import refuse_file
 from botcore.backtest.reporting import TRADES, compare, load_equity, load_report
 from botcore.control.operations import Upload
+from botcore.control.runs_port import TakenIn
 from botcore.control.schema import backtests as b
 from botcore.control.schema.data import Waiting
 from botcore.control.schema.values import instant, nanoseconds
@@ -139,22 +140,39 @@ class HomeImports:
         """Refuse a name that is not in it."""
         waiting_path(self._folder, name)
 
-    def take(self, upload: Upload, name: str) -> str:
-        """Move an uploaded file in; another file of that name is not written over."""
+    def take(self, upload: Upload, name: str) -> TakenIn:
+        """Move an uploaded file in; what else has its name there is not written over."""
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            target = self._folder / name
-            if target.exists():
-                same = hashlib.sha256(target.read_bytes()).hexdigest() == upload.sha256
-                target = target if same else self._folder / f"{upload.sha256[:8]}-{name}"
-            shutil.move(upload.path, target)
+            for chosen in (name, f"{upload.sha256[:8]}-{name}"):
+                target = self._folder / chosen
+                if not target.exists():
+                    shutil.move(upload.path, target)
+                    return TakenIn(chosen, is_new=True)
+                if _is_same(target, upload):
+                    return TakenIn(chosen, is_new=False)
         except OSError as error:
             raise StorageError(
                 code="UPLOAD_NOT_KEPT",
                 cause=f"the uploaded file cannot be kept: {error.strerror}",
                 fix="free disk space or correct the permissions of the home",
             ) from error
-        return target.name
+        raise StorageError(
+            code="UPLOAD_NOT_KEPT",
+            cause=f"the uploaded file cannot be kept: other files are named {name} there",
+            fix="give the file another name",
+        )
+
+    def remove(self, name: str) -> None:
+        """Remove a file that was taken in."""
+        try:
+            (self._folder / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise StorageError(
+                code="UPLOAD_NOT_KEPT",
+                cause=f"the uploaded file cannot be removed: {error.strerror}",
+                fix="correct the permissions of the home",
+            ) from error
 
 
 class LakeRemover:
@@ -171,6 +189,14 @@ class LakeRemover:
         """Remove a series; return how many candles it had."""
         lake = lake_of({"home": self._home.path})
         return lake.remove(InstrumentId(symbol), step_ns).rows
+
+
+def _is_same(path: Path, upload: Upload) -> bool:
+    """Whether a file is the one that was uploaded; a large one is read piece by piece."""
+    if not path.is_file() or path.stat().st_size != upload.size:
+        return False
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == upload.sha256
 
 
 def _size(path: Path) -> int:

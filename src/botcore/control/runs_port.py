@@ -1,7 +1,7 @@
 """What the handlers of backtests and data need beside jobs: kept runs, and the import folder."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from botcore.control.operations import Upload
 from botcore.control.schema.backtests import Comparison, Report, Run, RunEquity, StartBacktest, Text
@@ -69,6 +69,18 @@ class RunNotes(Protocol):
         ...
 
 
+class TakenIn(NamedTuple):
+    """An uploaded file in the import folder.
+
+    Attributes:
+        name: that it has there.
+        is_new: whether it was not there before.
+    """
+
+    name: str
+    is_new: bool
+
+
 class ImportFolder(Protocol):
     """The home's ``import/`` folder; every function blocks."""
 
@@ -84,11 +96,19 @@ class ImportFolder(Protocol):
         """
         ...
 
-    def take(self, upload: Upload, name: str) -> str:
-        """Move an uploaded file into the folder; return the name it has there.
+    def take(self, upload: Upload, name: str) -> TakenIn:
+        """Move an uploaded file into the folder.
 
         Raises:
             StorageError: it cannot be moved.
+        """
+        ...
+
+    def remove(self, name: str) -> None:
+        """Remove a file that was taken in; nothing if it is not there.
+
+        Raises:
+            StorageError: it cannot be removed.
         """
         ...
 

@@ -7,7 +7,7 @@ from botcore.control.handlers.jobs import submitted
 from botcore.control.handling import Context, Effect, Handling
 from botcore.control.jobs_port import Jobs
 from botcore.control.operations import Done, Request
-from botcore.control.problems import Malformed, NotFound
+from botcore.control.problems import Malformed, NotFound, TooMany
 from botcore.control.runs_port import ImportFolder, SeriesRemover
 from botcore.control.schema import data as d
 from botcore.control.schema.jobs import Job
@@ -58,14 +58,19 @@ class DataHandlers:
 
     async def upload(self, context: Context, request: d.UploadData) -> Job:
         """Put an uploaded file into the folder, and import it from there."""
-        name = await asyncio.to_thread(self._folder.take, request.upload, request.name)
+        taken = await asyncio.to_thread(self._folder.take, request.upload, request.name)
         asked = d.StartImport(
-            name=name,
+            name=taken.name,
             symbol=request.symbol,
             timeframe=request.timeframe,
             replace=request.replace,
         )
-        return await submitted(self._jobs, context, "import", f"import of {name}", asked)
+        try:
+            return await submitted(self._jobs, context, "import", f"import of {taken.name}", asked)
+        except TooMany:  # nothing will read it, and what is refused must not fill the disk
+            if taken.is_new:
+                await asyncio.to_thread(self._folder.remove, taken.name)
+            raise
 
     async def fetch(self, context: Context, request: d.StartFetch) -> Job:
         """Fetch from an exchange."""
