@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from botcore.app.channel import Remote
 from botcore.app.entrance import Ask, Entrance, EntranceKeeper
@@ -14,9 +15,19 @@ from botcore.app.processes import supervisor_for
 from botcore.app.settings import Settings
 from botcore.control.ports import Platform
 from botcore.domain.ids import SECOND_NS
+from botcore.kernel.child import ChildEventKind
 from botcore.kernel.clock import SystemClock
 from botcore.kernel.supervisor import ChildEvent, Verdict
 
+_GRAVE: Final = frozenset(
+    {
+        ChildEventKind.SILENT,
+        ChildEventKind.STUCK,
+        ChildEventKind.GAVE_UP,
+        ChildEventKind.KILLED,
+    }
+)
+"""What no child does that is stopped, or that asks to be started again."""
 Show = Callable[[Platform, threading.Event, str, Callable[[], Entrance | None]], None]
 """Draws the platform until the event is set; the text is the page's address, and the last one
 returns the one-time link with which one signs in there, as long as it is good."""
@@ -43,7 +54,7 @@ def keep(
         offer_link: make a one-time link for `show`, also without a browser.
         reload: end when the code changes.
     """
-    log = _supervisor_log(home)
+    log = supervisor_log(home)
     supervisor, info = supervisor_for(settings, on_event=log)
     home.write_run_info(info)
     stopping = threading.Event()
@@ -115,20 +126,23 @@ def _watch_code(
             return
 
 
-def _supervisor_log(home: Home) -> Callable[[ChildEvent], None]:
+def supervisor_log(home: Home) -> Callable[[ChildEvent], None]:
     """Return what writes supervision into a log of its own: the terminal belongs to the view."""
-    output = (home.logs / "supervisor.log").open("a", buffering=1)
+    path = home.logs / "supervisor.log"
     clock = SystemClock()
 
     def tell(event: ChildEvent) -> None:
         moment = datetime.fromtimestamp(clock.now_ns() / SECOND_NS, UTC)
         line = {
+            "ts": f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z",
+            "level": "warning" if event.kind in _GRAVE else "info",
+            "event": f"child_{event.kind.lower()}",
+            "service": "supervisor",
             "child": event.child,
             "child_pid": event.pid,
             "why": event.detail,
-            "event": f"child_{event.kind.lower()}",
-            "timestamp": f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z",
         }
-        output.write(json.dumps(line) + "\n")
+        with path.open("a") as output:
+            output.write(json.dumps(line) + "\n")
 
     return tell

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from tests.support.callers import a_call
 
+from botcore.app import foreground
+from botcore.app.home import Home
 from botcore.app.log_keeping import FOLDER, KeptLogs, LogKeeper
 from botcore.control.handlers.logs import LogHandlers
 from botcore.control.logs_port import SoughtLines
@@ -18,7 +20,9 @@ from botcore.control.schema.health import HealthStatus
 from botcore.control.schema.logs import ListLogs, LogEntry, LogLevel
 from botcore.domain.errors import StorageError
 from botcore.domain.ids import SECOND_NS
+from botcore.kernel.child import ChildEventKind
 from botcore.kernel.clock import ManualClock
+from botcore.kernel.supervisor import ChildEvent
 from botcore.observability.sheet import Sheet
 from botcore.storage.logs import KeptLine, LogStore
 
@@ -67,6 +71,21 @@ class Desk:
 def desk(tmp_path: Path) -> Desk:
     (tmp_path / "logs").mkdir()
     return Desk(tmp_path / "logs")
+
+
+def test_what_became_of_the_processes_is_found_as_any_other_line(desk: Desk) -> None:
+    tell = foreground.supervisor_log(Home(desk.folder.parent))
+
+    for kind in ChildEventKind:
+        tell(ChildEvent(kind, "engine", 4711, "code 4"))
+    desk.keeper.follow()
+
+    found = {each.event: each for each in desk.find()}
+    assert set(found) == {f"child_{kind.lower()}" for kind in ChildEventKind}
+    assert {each.service for each in found.values()} == {"supervisor"}
+    assert found["child_started"].level is LogLevel.INFO
+    assert found["child_killed"].level is LogLevel.WARNING
+    assert found["child_exited"].fields["why"] == "code 4"
 
 
 def test_what_comes_is_kept_once(desk: Desk) -> None:
