@@ -17,8 +17,10 @@ from botcore.app.composition import PAPER
 from botcore.app.control_store import ControlStores, open_control
 from botcore.app.data import lake_of
 from botcore.app.engine_link import EngineLink
+from botcore.app.engine_strategies import EngineStrategies
 from botcore.app.history import ReasonWords, StoredHistory
 from botcore.app.home import Home, RunInfo
+from botcore.app.home_strategies import HomeStrategies
 from botcore.app.jobs.runner import JobRunner
 from botcore.app.jobs.schedule import SYSTEM
 from botcore.app.kept_runs import HomeImports, HomeRuns, LakeRemover
@@ -36,7 +38,6 @@ from botcore.app.running_market import FollowedMarket
 from botcore.app.setting_changes import SettingDesk
 from botcore.app.settings import Settings
 from botcore.app.stored_signals import StoredSignals
-from botcore.app.strategy_room import EngineStrategies, HomeStrategies
 from botcore.app.vitals import ProcessVitals
 from botcore.app.wanted import WantedSetUps
 from botcore.control.access import ActorKind, Scope

@@ -4,7 +4,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from botcore.app.strategy_room import EngineStrategies
+from botcore.app.engine_strategies import EngineStrategies
 from botcore.control.engine_port import EnginePort
 from botcore.control.handlers.limits import LimitHandlers
 from botcore.domain.errors import BotError, ConfigError

@@ -10,7 +10,7 @@ from botcore.storage import Asked, History, Row, Store
 
 
 class StoredSignals:
-    """Reads them by page (`app.strategy_room.SignalPages`).
+    """Reads them by page (`app.engine_strategies.SignalPages`).
 
     Args:
         store: of the engine; only read.

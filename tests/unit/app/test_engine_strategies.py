@@ -13,8 +13,8 @@ from tests.support.sample_view import sample_view
 
 from botcore.app.calls import ComposedFrom, Recomposing
 from botcore.app.desired import Desired, read_desired, write_desired
+from botcore.app.engine_strategies import EngineStrategies
 from botcore.app.home import Home
-from botcore.app.strategy_room import EngineStrategies
 from botcore.app.wanted import desired_of
 from botcore.app.zmq_calls import EngineUnreachable
 from botcore.control.strategies_port import SetUp, Taken
