@@ -9,7 +9,8 @@ import msgspec
 import structlog
 
 from botcore.app.home import Home
-from botcore.app.log_keeping import FOLDER, KeptLogs, LogKeeper
+from botcore.app.log_keeping import FOLDER, LogKeeper
+from botcore.app.log_searching import KeptLogs
 from botcore.app.monitoring_desk import Look, MonitoringDesk
 from botcore.app.settings import Settings
 from botcore.domain.errors import StorageError

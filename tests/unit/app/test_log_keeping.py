@@ -12,7 +12,8 @@ from tests.support.callers import a_call
 
 from botcore.app import foreground
 from botcore.app.home import Home
-from botcore.app.log_keeping import FOLDER, KeptLogs, LogKeeper
+from botcore.app.log_keeping import FOLDER, LogKeeper
+from botcore.app.log_searching import KeptLogs
 from botcore.control.handlers.logs import LogHandlers
 from botcore.control.logs_port import SoughtLines
 from botcore.control.problems import Malformed
