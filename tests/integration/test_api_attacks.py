@@ -25,7 +25,7 @@ import pyotp
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from tests.support.edge import read_all
+from tests.support.edge import read_all, wait_until
 from tests.support.open_room import GOOD, OpenRoom
 
 from botcore.api.openapi import example_of
@@ -945,6 +945,57 @@ def test_a_refused_attack_is_in_the_audit(room: OpenRoom, owner: dict[str, Any])
     assert refused == {"audit.list", "orders.cancel-all"}
     assert all(each["code"] == "NOT_ALLOWED" for each in entries if each["result"] == "refused")
     assert verdict["is_whole"]
+
+
+def test_what_does_not_even_come_in_is_in_the_audit_and_has_a_row(
+    room: OpenRoom, owner: dict[str, Any]
+) -> None:
+    viewer = room.a_person(Role.VIEWER, "reader")
+    key = room.a_key(owner, [Scope.READ_MARKET])
+    with room.client() as stranger:
+        foreign = stranger.get("/", headers={"Host": "evil.example"})
+        forged = stranger.post(f"{API}/auth/refresh", headers={"Origin": "https://evil.example"})
+        wrong = stranger.get(f"{API}/account", headers={"Authorization": f"Bearer {key}x"})
+        stranger.get("/livez")
+    with room.client(f"Bearer {key}") as program:
+        not_allowed = program.get("/metrics")
+    with room.client(f"Bearer {viewer['access_token']}") as person:
+        shown = person.get("/fragment")
+    answers = (foreign, forged, wrong, not_allowed, shown)
+    assert [each.status_code for each in answers] == [400, 403, 401, 403, 200]
+
+    def refused() -> set[tuple[str, str]]:
+        page = {"limit": "500", "result": "refused"}
+        with room.client(room.local) as local:
+            entries = local.get(f"{API}/audit", params=page).json()["items"]
+        return {(each["action"], each["code"]) for each in entries}
+
+    expected = {
+        ("edge.come-in", "HOST_NOT_ALLOWED"),
+        ("edge.come-in", "ORIGIN_NOT_ALLOWED"),
+        ("account.show", "KEY_MISTYPED"),
+        ("page.read", "NOT_ALLOWED"),
+    }
+    wait_until(lambda: expected <= refused())
+
+    def seen() -> set[tuple[str, int, str]]:
+        room.room.stores.catch_up()
+        with room.client(room.local) as local:
+            rows = local.get(f"{API}/access", params={"limit": 500}).json()["items"]
+        return {(each["route"], each["status"], each["actor"]) for each in rows}
+
+    wait_until(
+        lambda: (
+            seen()
+            >= {
+                ("unknown", 400, "stranger"),
+                ("unknown", 403, "stranger"),
+                ("/fragment", 200, "person:reader"),
+            }
+        )
+    )
+    assert ("/metrics", 403) in {(route, status) for route, status, _ in seen()}
+    assert not any(route == "/livez" for route, _, _ in seen()), "a probe is nobody's call"
 
 
 def test_no_secret_is_in_the_audit_the_access_rows_or_the_log(

@@ -38,6 +38,7 @@ from botcore.app.answering import AnsweredRows
 from botcore.app.api_process import Callers
 from botcore.app.binding import Binding, server_options
 from botcore.app.control_room import KEY_FILE, ControlRoom, open_room
+from botcore.app.edge_watch import EdgeWatch, RefusalsNoted
 from botcore.app.home import Home, RunInfo
 from botcore.app.limiting import rate_limits
 from botcore.app.settings import RateSettings, Settings, load_settings
@@ -206,6 +207,9 @@ class OpenRoom:
                 clock=self.clock,
                 limits=limits,
                 rows=AnsweredRows(self.room.stores.rows, self.room.vitals),
+                watch=EdgeWatch(
+                    self.room.stores.rows, RefusalsNoted(self.room.stores.audit), limits
+                ),
                 uploads=Uploads(self.home.path / "uploads", self._times),
                 times=self._times,
             )

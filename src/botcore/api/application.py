@@ -57,7 +57,14 @@ def create_app(
     table = routes_of(platform, version=version, metrics=metrics, door=door, prove=prove)
     app = _Served(table, Router(routes=sockets, lifespan=lifespan))
     timed = Timing(app, metrics=metrics, clock=clock or SystemClock())
-    return Guard(timed, HostList(allowed_hosts), origins, proxies)
+    return Guard(
+        timed,
+        HostList(allowed_hosts),
+        origins,
+        proxies,
+        metrics=metrics,
+        watch=None if door is None else door.watch,
+    )
 
 
 def routes_of(
@@ -75,7 +82,9 @@ def routes_of(
         more = health_routes(pages, platform)
     else:
         signing_in = SigningIn(assets, door.authenticate)
-        pages = Pages(door.authenticate, sign_in=signing_in.in_place, limits=door.limits)
+        pages = Pages(
+            door.authenticate, sign_in=signing_in.in_place, limits=door.limits, watch=door.watch
+        )
         more = [
             *signing_in.routes(pages),
             *door.routes(),

@@ -15,11 +15,13 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from botcore.api.cors import Header, Origins, is_own
+from botcore.api.ports import EdgeWatch, MetricsPage
 from botcore.api.proxies import Proxies, is_loopback
 from botcore.api.rest.exchange import Exchange
 from botcore.api.rest.problems import problem_answer
 from botcore.api.rest.refusals import MethodNotAllowed, Unreadable
 from botcore.api.strict_headers import OURS, data_headers, page_headers, unchanged_headers
+from botcore.control.access import stranger_at
 from botcore.control.problems import Forbidden, Problem
 from botcore.domain.errors import ConfigError
 
@@ -53,6 +55,10 @@ _SECURE: Final = frozenset({"https", "wss"})
 _NOT_FOREIGN: Final = frozenset({b"same-origin", b"none"})
 _POLICY_VIOLATION: Final = 1008
 _SHOWN: Final = 80
+_KNOWN: Final = frozenset((*_ASKING, "OPTIONS"))
+_OTHER: Final = "OTHER"
+_NOWHERE: Final = "unknown"
+_COME_IN: Final = "edge.come-in"
 _CACHE: Final = b"cache-control"
 _NO_STORE: Final = (_CACHE, b"no-store")
 _TYPE: Final = b"content-type"
@@ -114,6 +120,8 @@ class Guard:
         hosts: the names that are answered.
         origins: web sites that may use the API and its socket, beside its own.
         proxies: whose word about the client counts.
+        metrics: counts what does not come in, as `Timing` counts the rest; None for nobody.
+        watch: is told who is refused; None for nobody.
     """
 
     def __init__(
@@ -122,7 +130,12 @@ class Guard:
         hosts: HostList,
         origins: Origins | None = None,
         proxies: Proxies | None = None,
+        *,
+        metrics: MetricsPage | None = None,
+        watch: EdgeWatch | None = None,
     ) -> None:
+        self._metrics = metrics
+        self._watch = watch
         self._app = app
         self._hosts = hosts
         self._origins = origins or Origins()
@@ -198,7 +211,31 @@ class Guard:
         try:
             return self._judge(scope, seen)
         except Problem as problem:
-            return _told(problem, scope)
+            exchange = Exchange(scope)
+            self._turned_away(problem, exchange)
+            return _told(problem, exchange)
+
+    def _turned_away(self, problem: Problem, exchange: Exchange) -> None:
+        """Count and write down what did not come in."""
+        method = exchange.method if exchange.method in _KNOWN else _OTHER
+        status = int(problem.status)
+        if self._metrics is not None:
+            self._metrics.began()
+            self._metrics.answered(route=_NOWHERE, method=method, status=status, seconds=0.0)
+        if self._watch is not None:
+            stranger = stranger_at(exchange.address)
+            self._watch.refused(
+                stranger, _COME_IN, problem, correlation=exchange.correlation, is_paid=False
+            )
+            self._watch.shown(
+                stranger,
+                method=method,
+                route=_NOWHERE,
+                status=status,
+                correlation=exchange.correlation,
+                seconds=0.0,
+                size=0,
+            )
 
     def _judge(self, scope: Scope, seen: _Seen) -> ASGIApp | None:
         path, method = _raw_path(scope), scope["method"]
@@ -259,6 +296,16 @@ class Guard:
             or len(given) > 1
             or (given and not self._is_welcome(given[0], scope, hosts[0]))
         ):
+            if self._watch is not None:
+                is_known = len(hosts) == 1 and self._hosts.allows(hosts[0])
+                client = scope.get("client")
+                self._watch.refused(
+                    stranger_at(client[0] if client else ""),
+                    _COME_IN,
+                    _origin_refused(given) if is_known else _host_refused(hosts),
+                    correlation="",
+                    is_paid=False,
+                )
             await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": ""})
             return
         scope.setdefault("state", {})[ORIGIN] = given[0].decode("latin-1") if given else ""
@@ -285,10 +332,10 @@ def _is_this_machine(name: str) -> bool:
         return False
 
 
-def _told(problem: Problem, scope: Scope) -> ASGIApp:
+def _told(problem: Problem, exchange: Exchange) -> ASGIApp:
     """Return a refusal: as a problem for programs, as a sentence for who opened a page."""
-    if _raw_path(scope).startswith(API):
-        answer = problem_answer(problem, Exchange(scope).correlation)
+    if _raw_path(exchange.scope).startswith(API):
+        answer = problem_answer(problem, exchange.correlation)
         response = Response(answer.body, answer.status)
         response.raw_headers.extend(answer.headers)
         return response

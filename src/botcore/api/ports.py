@@ -7,6 +7,7 @@ from botcore.control.access import Actor
 from botcore.control.dispatch import Told
 from botcore.control.operations import Operation, Request
 from botcore.control.views import PlatformView
+from botcore.domain.errors import BotError
 
 Header = tuple[bytes, bytes]
 """Name in lower case, and value, as ASGI has them."""
@@ -115,5 +116,47 @@ class AccessRows(Protocol):
             correlation: id of the call.
             seconds: how long it took.
             size: bytes of the answer's body as it went over the wire.
+        """
+        ...
+
+
+class EdgeWatch(Protocol):
+    """Is told of calls that no operation answers, and of who is refused before one is reached."""
+
+    def shown(
+        self,
+        actor: Actor,
+        *,
+        method: str,
+        route: str,
+        status: int,
+        correlation: str,
+        seconds: float,
+        size: int,
+    ) -> None:
+        """Take one call down; never waits.
+
+        Args:
+            actor: who called; a stranger where nobody was looked up.
+            method: of HTTP, one of a closed set.
+            route: a template, never a path that a stranger chose.
+            status: of the answer.
+            correlation: id of the call.
+            seconds: how long it took.
+            size: bytes of the answer's body.
+        """
+        ...
+
+    def refused(
+        self, actor: Actor, action: str, error: BotError, *, correlation: str, is_paid: bool
+    ) -> None:
+        """Write down who was refused; never waits.
+
+        Args:
+            actor: who.
+            action: what was wanted, a name.
+            error: why not.
+            correlation: id of the call.
+            is_paid: whether the call was taken from a budget already.
         """
         ...

@@ -24,6 +24,7 @@ from botcore.app.answering import AnsweredRows
 from botcore.app.binding import Binding, binding_of, connections_of, server_options
 from botcore.app.control_room import open_room
 from botcore.app.doors import local_user
+from botcore.app.edge_watch import EdgeWatch, RefusalsNoted
 from botcore.app.engine_link import EngineLink
 from botcore.app.fact_feed import Lost
 from botcore.app.home import Home, RunInfo
@@ -128,6 +129,7 @@ async def _serve(settings: Settings, info: RunInfo, binding: Binding) -> None:
             clock=clock,
             limits=limits,
             rows=AnsweredRows(room.stores.rows, room.vitals),
+            watch=EdgeWatch(room.stores.rows, RefusalsNoted(room.stores.audit), limits),
             uploads=Uploads(home.path / UPLOADS, BodyTimes()),
         )
         app = create_app(

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
 
 import structlog
 
@@ -10,17 +9,16 @@ from botcore.api.cors import Origins
 from botcore.api.limits import RateLimits
 from botcore.api.ws import Feeds, RestTruth, SocketDoor, new_hub
 from botcore.app.control_room import ControlRoom
+from botcore.app.edge_watch import RefusalsNoted
 from botcore.app.fact_feed import Lost
 from botcore.control.access import Actor
-from botcore.control.ports import AuditEntry
 from botcore.control.schema.streams import Channel, Message
-from botcore.domain.errors import BotError, StorageError
+from botcore.domain.errors import BotError
 from botcore.domain.events import Fact
 from botcore.domain.market import BarsClosed, Quote, Trade
 from botcore.kernel.clock import Clock
 
 Lines = Callable[[], Awaitable[Sequence[Message]]]
-_REFUSED: Final = "refused"
 
 
 class Sockets:
@@ -43,7 +41,7 @@ class Sockets:
         limits: RateLimits,
         clock: Clock,
     ) -> None:
-        watch = _Watch(room)
+        watch = _Watch(RefusalsNoted(room.stores.audit))
         self.hub = new_hub(clock)
         self.feeds = Feeds(
             self.hub,
@@ -93,10 +91,9 @@ class Sockets:
 class _Watch:
     """Writes down who was refused, and logs the rest (`api.ws.ports.SocketWatch`)."""
 
-    def __init__(self, room: ControlRoom) -> None:
-        self._audit = room.stores.audit
+    def __init__(self, refusals: RefusalsNoted) -> None:
+        self._refusals = refusals
         self._log = structlog.get_logger("sockets")
-        self._tasks: set[asyncio.Task[None]] = set()
 
     def opened(self, actor: Actor) -> None:
         """Log it."""
@@ -108,20 +105,7 @@ class _Watch:
 
     def refused(self, actor: Actor, action: str, error: BotError) -> None:
         """Write it into the audit, without waiting."""
-        entry = AuditEntry(
-            actor=actor.name,
-            user=actor.user,
-            session=actor.session,
-            address=actor.address,
-            action=action,
-            request={},
-            result=_REFUSED,
-            code=error.code,
-            detail=error.cause,
-        )
-        task = asyncio.get_running_loop().create_task(self._written(entry))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._refusals.note(actor, action, error)
 
     def failed(self, channel: str, error: BotError) -> None:
         """Log it."""
@@ -130,9 +114,3 @@ class _Watch:
     def mended(self, channel: str, changes: int) -> None:
         """Log it."""
         self._log.info("channel_mended", channel=channel, changes=changes)
-
-    async def _written(self, entry: AuditEntry) -> None:
-        try:
-            await self._audit.append(entry)
-        except StorageError as error:
-            self._audit.lost(entry, error)

@@ -121,6 +121,11 @@ STRANGER: Final = Actor(kind=ActorKind.STRANGER, name="stranger")
 SYSTEM: Final = Actor(kind=ActorKind.SYSTEM, name="system", scopes=frozenset(Scope))
 
 
+def stranger_at(address: str) -> Actor:
+    """Return who has not signed in, at an address."""
+    return msgspec.structs.replace(STRANGER, address=address)
+
+
 def local_actor(user: str) -> Actor:
     """Return the one who sits at this machine: the home's owner by right of the file system."""
     return Actor(

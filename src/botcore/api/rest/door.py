@@ -3,7 +3,7 @@
 import structlog
 
 from botcore.api.limits import RateLimits
-from botcore.api.ports import AccessRows, Authenticator, Controlling
+from botcore.api.ports import AccessRows, Authenticator, Controlling, EdgeWatch
 from botcore.api.rest.bodies import BodyTimes, Uploads
 from botcore.api.rest.caching import AnswerCache
 from botcore.api.rest.endpoint import Endpoint
@@ -21,6 +21,7 @@ class Door:
         clock: ends kept answers and times calls, by its monotonic time.
         limits: the budgets; None for none.
         rows: takes every call down that the audit has no entry of; None for nobody.
+        watch: is told who is refused before an operation is reached; None for nobody.
         uploads: where files go; None where no operation takes one.
         times: bounds of bodies.
     """
@@ -33,11 +34,13 @@ class Door:
         clock: Clock,
         limits: RateLimits | None = None,
         rows: AccessRows | None = None,
+        watch: EdgeWatch | None = None,
         uploads: Uploads | None = None,
         times: BodyTimes | None = None,
     ) -> None:
         self.authenticate = authenticate
         self.limits = limits
+        self.watch = watch
         self.operations = tuple(control.operations.values())
         self._shared = Shared(
             control=control,
@@ -45,6 +48,7 @@ class Door:
             clock=clock,
             limits=limits,
             rows=rows,
+            watch=watch,
             uploads=uploads,
             times=times or BodyTimes(),
             cache=AnswerCache(clock),

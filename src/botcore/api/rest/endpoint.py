@@ -22,7 +22,7 @@ from botcore.api.rest.decoding import Decoder
 from botcore.api.rest.exchange import Answer, Exchange, pairs_of, send_answer
 from botcore.api.rest.problems import internal_error, problem_answer
 from botcore.api.rest.shared import Shared
-from botcore.control.access import STRANGER
+from botcore.control.access import stranger_at
 from botcore.control.discretion import discreet
 from botcore.control.dispatch import Told
 from botcore.control.operations import Operation, Request, Upload
@@ -125,7 +125,7 @@ class Endpoint:
             exchange.actor = await shared.authenticate(_shown(exchange), exchange.address)
         except Unauthenticated as error:  # it pays all the same, as the stranger that it is
             refused = error
-            exchange.actor = msgspec.structs.replace(STRANGER, address=exchange.address)
+            exchange.actor = stranger_at(exchange.address)
         caller = caller_of(exchange.actor)
         if shared.limits is not None:
             decision = shared.limits.decide(
@@ -136,6 +136,15 @@ class Endpoint:
                 exchange.budget = exchange.budget[:-1]  # the refusal says itself when to come again
                 raise decision.refusal()
         if refused is not None and operation.scope is not None:
+            if shared.watch is not None:
+                exchange.is_audited = True
+                shared.watch.refused(
+                    exchange.actor,
+                    operation.name,
+                    refused,
+                    correlation=exchange.correlation,
+                    is_paid=True,
+                )
             raise refused
         return caller
 

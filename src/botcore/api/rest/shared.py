@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from botcore.api.limits import RateLimits
-from botcore.api.ports import AccessRows, Authenticator, Controlling
+from botcore.api.ports import AccessRows, Authenticator, Controlling, EdgeWatch
 from botcore.api.rest.bodies import BodyTimes, Uploads
 from botcore.api.rest.caching import AnswerCache
 from botcore.kernel.clock import Clock
@@ -21,6 +21,7 @@ class Shared(NamedTuple):
     clock: Clock
     limits: RateLimits | None
     rows: AccessRows | None
+    watch: EdgeWatch | None
     uploads: Uploads | None
     times: BodyTimes
     cache: AnswerCache

@@ -26,7 +26,7 @@ from botcore.api.ws.hub import Hub
 from botcore.api.ws.ports import Living, SocketWatch, Tickets
 from botcore.api.ws.protocol import WRITER, Writer, text_of
 from botcore.api.ws.writing import Waker, outlet_of
-from botcore.control.access import STRANGER, Actor
+from botcore.control.access import Actor, stranger_at
 from botcore.control.operations import RouteClass
 from botcore.control.problems import Problem, Unauthenticated
 from botcore.control.schema.streams import (
@@ -405,7 +405,7 @@ def _headers(scope: Scope, name: bytes) -> list[bytes]:
 
 def _stranger(scope: Scope) -> Actor:
     client = scope.get("client")
-    return msgspec.structs.replace(STRANGER, address=client[0] if client else "")
+    return stranger_at(client[0] if client else "")
 
 
 def _user(actor: Actor) -> str:

@@ -43,11 +43,33 @@ class SqlAccessRows:
             seconds: how long it took.
             size: bytes of the answer's body as it went over the wire.
         """
+        self.shown(
+            actor,
+            method=operation.method,
+            route=f"{_ROOT}/{operation.path.strip('/')}",
+            status=status,
+            correlation=correlation,
+            seconds=seconds,
+            size=size,
+        )
+
+    def shown(
+        self,
+        actor: Actor,
+        *,
+        method: str,
+        route: str,
+        status: int,
+        correlation: str,
+        seconds: float,
+        size: int,
+    ) -> None:
+        """Take down a call that is no operation's, by its route; the rest as `accessed`."""
         self._log.note(
             Access(
                 actor=actor.name,
-                method=operation.method,
-                route=f"{_ROOT}/{operation.path.strip('/')}",
+                method=method,
+                route=route,
                 status=status,
                 duration_ms=seconds * 1_000,
                 size=size,

@@ -7,11 +7,11 @@ import msgspec
 
 from botcore.control.access import (
     GRANTS,
-    STRANGER,
     Actor,
     ActorKind,
     Scope,
     local_actor,
+    stranger_at,
 )
 from botcore.control.identity.access_tokens import AccessTokens
 from botcore.control.identity.api_keys import PREFIX, ApiKeys
@@ -66,7 +66,7 @@ class Authenticator:
                 so that who believes to be signed in hears that he is not.
         """
         if not authorization:
-            return _replace(STRANGER, address=address)
+            return stranger_at(address)
         scheme, _, credential = authorization.partition(" ")
         credential = credential.strip()
         match scheme.lower():
