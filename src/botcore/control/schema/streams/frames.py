@@ -253,6 +253,7 @@ ServerFrame = (
 CLOSES: Final[Mapping[int, str]] = {
     1003: "a binary frame came; frames are JSON text",
     1009: f"a frame was longer than {FRAME_MAX} bytes",
+    1011: "the client has not answered a WebSocket ping for 20 seconds",
     1012: "the server stops or starts again: connect again",
     4401: "not signed in within five seconds, or the ticket, session or key is good no more",
     4408: "the client has not read for so long that its frames were too many",
