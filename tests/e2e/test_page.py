@@ -57,6 +57,30 @@ class Long(FakePlatform):
         return replace(view, fills=fills)
 
 
+class Longest(FakePlatform):
+    """Its names are as long as names may be, and an alert holds a word without end."""
+
+    def view(self) -> PlatformView | None:
+        view = sample_view()
+        strategy, instrument = "a-name-of-a-strategy-as-long-as-", "1000SHIBUSDT-PERP.BINANCE"
+        decided = tuple(
+            replace(
+                each,
+                name=strategy,
+                decisions=tuple(replace(d, instrument=instrument) for d in each.decisions),
+            )
+            for each in view.strategies
+        )
+        held, working, filled = (
+            tuple(replace(each, strategy=strategy, instrument=instrument) for each in rows)
+            for rows in (view.positions, view.orders, view.fills)
+        )
+        alerts = tuple(replace(each, detail="x" * 90) for each in view.alerts)
+        return replace(
+            view, strategies=decided, positions=held, orders=working, fills=filled, alerts=alerts
+        )
+
+
 class OnceOnly:
     """Gives the page out, and fails from then on, as a platform that has died."""
 
@@ -179,9 +203,12 @@ def test_the_page_can_be_pictured(
 
 
 @pytest.mark.parametrize("width", [1280, 1024, 768, 375])
-def test_no_table_is_wider_than_its_card(serve: Serve, tmp_path: Path, width: int) -> None:
+@pytest.mark.parametrize("platform", [Long(), Longest()], ids=["long", "longest"])
+def test_no_table_is_wider_than_its_card(
+    serve: Serve, tmp_path: Path, width: int, platform: FakePlatform
+) -> None:
     """What has to be scrolled to be seen is not seen: a bar is hidden until one scrolls."""
-    url = serve(application(Long()))
+    url = serve(application(platform))
 
     with browsing(tmp_path) as browser:
         page = browser.page(width=width)
@@ -190,5 +217,7 @@ def test_no_table_is_wider_than_its_card(serve: Serve, tmp_path: Path, width: in
         hidden = page.run(
             "[...document.querySelectorAll('.scroll')].map((e) => e.scrollWidth - e.clientWidth)"
         )
+        wide = page.run("document.documentElement.scrollWidth")
 
     assert hidden == [0, 0, 0]
+    assert wide == width
