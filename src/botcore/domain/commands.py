@@ -128,12 +128,19 @@ class KillSwitch(msgspec.Struct, frozen=True, gc=False, tag=True):
 
 
 class SetMode(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """Enter a mode, or leave one (leaving HALT takes a person: `by` starts with ``person:``)."""
+    """Enter a mode, or leave one (leaving HALT takes a person: `by` starts with ``person:``).
+
+    Attributes:
+        known: the mode that is to be left, as who asks knows it: nothing is allowed that would
+            leave another, such as a halt that came meanwhile. None, as in records of releases that
+            did not know it, leaves any.
+    """
 
     account: AccountId
     mode: Mode
     by: str
     cause: str
+    known: Mode | None = None
 
 
 class CancelAll(msgspec.Struct, frozen=True, gc=False, tag=True):

@@ -103,9 +103,15 @@ class Commanding:
             self._refuse_unconfirmed(key, event.account)
         elif event.mode is Mode.HALT:
             self._desk.halt(event.account, event.cause, key, by=event.by)
-        else:
+        elif not self._would_leave_another(event):
             self._desk.mode(event.account, event.mode, event.cause, event.by, key)
             self._protect(self._desk.risk.account(event.account), key)
+
+    def _would_leave_another(self, event: c.SetMode) -> bool:
+        """Whether it would leave a mode that who asked did not know of."""
+        mode = self._desk.risk.account(event.account).mode
+        is_other = event.known is not None and mode is not event.known
+        return is_other and event.mode.severity < mode.severity
 
     def _cancel_all(self, key: Key, event: c.CancelAll) -> None:
         desk = self._desk

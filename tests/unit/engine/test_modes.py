@@ -488,3 +488,18 @@ def test_what_did_not_become_durable_is_closed_and_the_account_only_cancels() ->
     assert len([e for e in run.effects if isinstance(e, Submit)]) == 1
     run.tell(Reconciled(ACCOUNT, 0))
     assert run.risk.mode is Mode.NORMAL
+
+
+def test_who_leaves_a_mode_does_not_leave_the_halt_that_came_before_he_was_heard() -> None:
+    session = TradingSession({})
+    account = session.engine.desk.risk.account(ACCOUNT)
+    session.tell(SetMode(ACCOUNT, Mode.REDUCE_ONLY, PERSON, "lunch"))
+    session.tell(KillSwitch(ACCOUNT, "person:bob"))
+
+    session.tell(SetMode(ACCOUNT, Mode.NORMAL, PERSON, "back", Mode.REDUCE_ONLY))
+    kept = account.mode
+    session.tell(SetMode(ACCOUNT, Mode.NORMAL, PERSON, "looked", Mode.HALT))
+    left = account.mode
+    session.tell(SetMode(ACCOUNT, Mode.CANCEL_ONLY, PERSON, "less", Mode.HALT))
+
+    assert (kept, left, account.mode) == (Mode.HALT, Mode.NORMAL, Mode.CANCEL_ONLY)

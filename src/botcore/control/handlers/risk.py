@@ -101,9 +101,11 @@ class RiskHandlers:
     async def change_mode(self, context: Context, request: r.ChangeMode) -> r.ModeAnswer:
         """Move an account to a mode."""
         account = self._accounts.shown(request.account)
-        await self._may_move(context.actor, account, request.mode)
+        known = await self._may_move(context.actor, account, request.mode)
         outcome = await self._engine.act(
-            c.SetMode(AccountId(account.id), request.mode, context.actor.by, request.cause)
+            c.SetMode(
+                AccountId(account.id), request.mode, context.actor.by, request.cause, known.mode
+            )
         )
         must_be_done(outcome)
         if outcome.mode is not request.mode:

@@ -20,10 +20,11 @@ from botcore.control.problems import Conflict, Forbidden, NotFound, Refused, Ste
 from botcore.control.schema import orders as o
 from botcore.control.schema import positions as p
 from botcore.control.schema import risk as r
-from botcore.domain.commands import KillSwitch
+from botcore.domain.commands import Command, KillSwitch
 from botcore.domain.ids import MINUTE_NS, SECOND_NS, AccountId
 from botcore.domain.modes import Mode
 from botcore.domain.orders import OrderType, Side
+from botcore.domain.outcomes import Outcome
 from botcore.domain.questions import RiskState
 from botcore.risk import CoolDown, RiskLimits
 from botcore.risk import Scope as Covers
@@ -78,6 +79,23 @@ def test_the_kill_switch_acts_at_the_first_press_and_takes_back_every_order(
 
     assert (answer.mode, answer.cause) == (Mode.HALT, "odd")
     assert orders.listed(a_call(), o.ListOrders(working=True)).items == ()
+
+
+def test_a_kill_switch_that_is_quicker_is_not_undone_by_who_leaves_another_mode(
+    desk: TradingDesk, risk: RiskHandlers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asyncio.run(risk.change_mode(a_call(), r.ChangeMode(mode=Mode.REDUCE_ONLY)))
+    act = desk.act
+
+    async def after_the_kill_switch(command: Command) -> Outcome:
+        await act(KillSwitch(AccountId("main"), "person:bob"))
+        return await act(command)
+
+    monkeypatch.setattr(desk, "act", after_the_kill_switch)
+    with pytest.raises(Conflict, match="MODE_KEPT"):
+        asyncio.run(risk.change_mode(a_call(), r.ChangeMode(mode=Mode.NORMAL)))
+
+    assert desk.session.risk.mode is Mode.HALT
 
 
 def test_halt_is_left_by_a_person_who_has_shown_a_factor(
