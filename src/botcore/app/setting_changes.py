@@ -98,7 +98,7 @@ class SettingDesk:
             raise ConfigError(
                 code="SETTING_REFUSED",
                 cause=f"setting {name}={value!r}: {error.errors()[0]['msg']}",
-                fix="see what the list of settings says of it",
+                fix="see what GET /api/v1/settings says of it",
             ) from error
 
     async def change(self, name: str, value: str | None, *, by: str) -> None:

@@ -8,10 +8,11 @@ from typing import Any, Final
 
 import msgspec
 
-from botcore.cli.tables import table
+from botcore.cli.tables import Drawn, table, table_of
 from botcore.cli.values import NOTHING, is_rows, percent, printable, text_of
 from botcore.control.encoding import to_json
 from botcore.control.operations import Done, Page
+from botcore.control.schema.backtests import Comparison, Text
 from botcore.control.schema.exports import TaxFile
 from botcore.control.schema.logs import LogEntry
 from botcore.control.schema.values import Money
@@ -31,6 +32,12 @@ def show(answer: object) -> None:
         print(printable(answer.detail) or "done")
     elif isinstance(answer, TaxFile):
         _file(answer)
+    elif isinstance(answer, Text):
+        print(answer.text, end="")
+    elif isinstance(answer, Comparison):
+        runs = [f"run {number}" for number in answer.runs]
+        columns = [list(column) for column in zip(*answer.rows, strict=True)]
+        _drawn(table_of([*zip(["figure", *runs], columns, strict=True)], width), width, "")
     elif isinstance(answer, Page):
         _rows(answer.items, width)
         _more(answer.next_cursor)
@@ -77,7 +84,10 @@ def _rows(items: Sequence[Any], width: int | None, indent: str = "") -> None:
         return
     if isinstance(items[0], LogEntry):
         items = [_log_line(each) for each in items]
-    drawn = table(items, None if width is None else width - len(indent))
+    _drawn(table(items, None if width is None else width - len(indent)), width, indent)
+
+
+def _drawn(drawn: Drawn, width: int | None, indent: str) -> None:
     for line in drawn.lines:
         print(indent + line)
     if drawn.left_out:
@@ -158,7 +168,13 @@ def _fields(fields: Mapping[str, Any], width: int | None, indent: str) -> None:
         if not indent and plain:
             print()
         print(indent + name)
-        if is_rows(value):
+        if _is_records(value):
+            names = dict.fromkeys(key for each in value for key in each)
+            columns = [(_words(key), [each.get(key) for each in value]) for key in names]
+            inside = indent + _INDENT
+            room = None if width is None else width - len(inside)
+            _drawn(table_of(columns, room), width, inside)
+        elif is_rows(value):
             _rows(value, width, indent if not indent else indent + _INDENT)
         elif isinstance(value, msgspec.Struct):
             _value(value, width, indent + _INDENT)
@@ -174,12 +190,26 @@ def _plain(name: str, value: object) -> str:
     return text_of(value)
 
 
+def _is_records(value: object) -> bool:
+    """Whether a value is a list of things that have names for what they hold, none of it lists."""
+    return (
+        isinstance(value, tuple | list)
+        and bool(value)
+        and all(isinstance(each, dict) for each in value)
+        and not any(isinstance(part, dict | list) for each in value for part in each.values())
+    )
+
+
 def _is_block(value: object) -> bool:
     """Whether a value is too much for a line."""
     if isinstance(value, msgspec.Struct):
         return not isinstance(value, Money)
     if is_rows(value):
         return True
-    if isinstance(value, dict) and any(isinstance(each, dict) for each in value.values()):
+    if _is_records(value):
+        return True
+    if isinstance(value, dict) and any(
+        isinstance(each, dict) or _is_records(each) for each in value.values()
+    ):
         return True
     return isinstance(value, dict | tuple | list) and len(text_of(value)) > _ON_ONE_LINE

@@ -83,7 +83,17 @@ def table(items: Sequence[Any], width: int | None) -> Drawn:
         items: structs, of one type or of some that share their fields; at least one.
         width: of the terminal; None draws everything, a line an item.
     """
-    columns = _columns(items)
+    return table_of(_values(items), width)
+
+
+def table_of(named: Sequence[tuple[str, Sequence[object]]], width: int | None) -> Drawn:
+    """Draw a table of columns.
+
+    Args:
+        named: each column's name with its values, all of one length; at least one value.
+        width: of the terminal; None draws everything, a line an item.
+    """
+    columns = _columns(named)
     if width is None:
         return Drawn(_lines(columns, [each.width for each in columns]), [])
     kept = _fitting(columns, width)
@@ -92,9 +102,9 @@ def table(items: Sequence[Any], width: int | None) -> Drawn:
     return Drawn(_lines(kept, widths), [each.name for each in columns if each.name not in names])
 
 
-def _columns(items: Sequence[Any]) -> list[_Column]:
+def _columns(named: Sequence[tuple[str, Sequence[object]]]) -> list[_Column]:
     found: list[_Column] = []
-    for name, values in _values(items):
+    for name, values in named:
         if all(each in NOTHING for each in values) or any(is_rows(each) for each in values):
             continue
         is_share = name.endswith("frac")
@@ -109,12 +119,12 @@ def _columns(items: Sequence[Any]) -> list[_Column]:
     return [each for each in found if _SAID_BY.get(each.name) not in names]
 
 
-def _values(items: Sequence[Any]) -> list[tuple[str, list[object]]]:
+def _values(items: Sequence[Any]) -> list[tuple[str, Sequence[object]]]:
     """Return each field's name with its values; what all items hold inside becomes columns too.
 
     Of pairs such as *before* and *after*, what is the same in both is one column.
     """
-    found: list[tuple[str, list[object]]] = []
+    found: list[tuple[str, Sequence[object]]] = []
     inner: dict[str, list[list[object]]] = {}
     for field in items[0].__struct_fields__:
         values = [getattr(each, field, None) for each in items]

@@ -11,6 +11,7 @@ import pytest
 
 from botcore.cli import answers
 from botcore.control.operations import Page
+from botcore.control.schema.backtests import Comparison, Text
 from botcore.control.schema.exports import TaxFile
 from botcore.control.schema.logs import LogEntry, LogLevel
 from botcore.control.schema.monitoring import ComponentFigures, CurrentFigures, Figure
@@ -54,6 +55,11 @@ class Limit(msgspec.Struct, frozen=True):
     limit: str
     used: Decimal
     used_frac: float
+
+
+class Report(msgspec.Struct, frozen=True):
+    run: int
+    report: dict[str, Any]
 
 
 class Room(msgspec.Struct, frozen=True):
@@ -269,3 +275,46 @@ def test_what_is_inside_of_what_is_inside_stands_below_its_name(seen: Shown) -> 
     lines = shown(Named(value={"fast": {"default": 10, "to": 500}}), *seen)
 
     assert lines[-2:] == ["value", "  fast  default=10, to=500"]
+
+
+def test_a_text_file_is_printed_as_it_is(seen: Shown) -> None:
+    capsys, _ = seen
+
+    answers.show(Text(name="trades.csv", media_type="text/csv", text="a,b\r\n1,2\r\n"))
+
+    assert capsys.readouterr() == ("a,b\r\n1,2\r\n", "")
+
+
+def test_runs_that_are_compared_stand_side_by_side(seen: Shown) -> None:
+    capsys, _ = seen
+
+    answers.show(
+        Comparison(
+            runs=(1, 12),
+            rows=(("what", "rsi on A, B", "macd on A"), ("profit", "+20.03 USDT", "-1.00 USDT")),
+        )
+    )
+
+    assert capsys.readouterr().out.splitlines() == [
+        "figure  run 1        run 12",
+        "what    rsi on A, B  macd on A",
+        "profit  +20.03 USDT  -1.00 USDT",
+    ]
+
+
+def test_a_list_of_records_inside_an_answer_is_a_table(seen: Shown) -> None:
+    capsys, _ = seen
+    metrics = [{"name": "profit", "value_text": "+1"}, {"name": "fees", "of": 2.0}]
+
+    answers.show(Report(run=1, report={"title": "x", "metrics": metrics, "none": []}))
+
+    assert capsys.readouterr().out.splitlines() == [
+        "run  1",
+        "",
+        "report",
+        "  title  x",
+        "  metrics",
+        "    name    value text  of",
+        "    profit  +1           –",
+        "    fees    –            2",
+    ]

@@ -6,7 +6,7 @@ same functions that the command line uses.
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from botcore.app.home import Home
 from botcore.app.jobs.reporting import Reporting
@@ -15,7 +15,19 @@ from botcore.control.schema.backtests import StartBacktest, StartReplay, StartSt
 from botcore.control.schema.data import StartDataCheck, StartFetch, StartImport
 from botcore.control.schema.values import nanoseconds
 from botcore.domain.calendar import parse_step, step_name
-from botcore.domain.errors import ConfigError
+from botcore.domain.errors import ConfigError, DataError
+
+if TYPE_CHECKING:  # the lake loads numpy, and not every job takes it
+    from botcore.storage.lake.questions import Question
+
+_SYMBOL: Final = "ask again with its symbol, such as BTCUSDT.BINANCE"
+_TOLD_TO_A_JOB: Final[Mapping[str, str]] = {
+    "instrument": _SYMBOL,
+    "venue": _SYMBOL,
+    "timeframe": "ask again with its timeframe, such as 1m",
+}
+_ON_THE_MACHINE: Final = "`botcore data import` on the machine can be told it"
+"""What jobs have no field for."""
 
 IMPORT_FOLDER: Final = "import"
 
@@ -124,9 +136,14 @@ def import_data(
         for name, value in (("instrument", asked.symbol), ("timeframe", asked.timeframe))
         if value
     }
-    detected = detect(path=path, options=options)
+    try:
+        detected = detect(path=path, options=options)
+    except DataError as error:
+        if "--" in error.fix:
+            error.fix = f"{_ON_THE_MACHINE}: {error.fix}"
+        raise
     for question in detected.questions:
-        raise question.refused()
+        raise _refused(question)
     imported = bring_in(
         overrides=overrides, detected=detected, replace=asked.replace, progress=to.progress
     )
@@ -144,6 +161,13 @@ def import_data(
             for each in imported
         ]
     }
+
+
+def _refused(question: "Question") -> DataError:
+    """Return what an import asks as an error whose fix can be done where jobs are asked for."""
+    refused = question.refused()
+    refused.fix = _TOLD_TO_A_JOB.get(question.option, f"{_ON_THE_MACHINE}: {refused.fix}")
+    return refused
 
 
 def fetch(

@@ -27,7 +27,7 @@ _FIXES: Final = {
     "REFERENCE_REUSED": "use a new Idempotency-Key for a new act",
     "LOCK_UNKNOWN": "see GET /api/v1/risk/state for those that are in force",
     "NO_PRICE": "wait for a price of the instrument",
-    "PROTECTION_LOCKED": "wait until the lock ends, or see GET /api/v1/risk/state",
+    "PROTECTION_LOCKED": "wait until it ends, or lift it: POST /api/v1/risk/locks/{id}/lift",
 }
 _KEPT: Final = "ask again under a new Idempotency-Key: under this one it stays refused"
 _FIX: Final = "change the order, or see GET /api/v1/risk/state for the limits and what is left"
