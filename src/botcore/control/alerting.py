@@ -15,7 +15,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         owner: id of the user who is told.
-        side: on which side of the level the value was last seen; None before the first time.
+        is_above: where the value was last seen, by the level; None before the first time.
     """
 
     id: str
