@@ -9,7 +9,8 @@ import msgspec
 from tests.support.trading_session import TradingSession
 
 from botcore.app.history import StoredHistory
-from botcore.app.viewing import Recent, Viewer
+from botcore.app.recent import Recent
+from botcore.app.viewing import Viewer
 from botcore.control.views import PlatformView, decode_view, encode_view
 from botcore.domain.commands import Command
 from botcore.domain.ids import SECOND_NS, InstrumentId

@@ -27,6 +27,7 @@ from botcore.app.order_log import OrderLog
 from botcore.app.prices_seen import PricesSeen
 from botcore.app.processes import RECOMPOSED
 from botcore.app.publishing import FactPublisher
+from botcore.app.recent import Recent
 from botcore.app.recording import Recorder
 from botcore.app.recovering import Recovery, next_epoch
 from botcore.app.restoring import capture, encode_state, restore
@@ -34,7 +35,7 @@ from botcore.app.settings import Settings, load_settings
 from botcore.app.step_watch import StepWatch
 from botcore.app.told import Told
 from botcore.app.venue_costs import VenueCosts
-from botcore.app.viewing import Recent, Viewer
+from botcore.app.viewing import Viewer
 from botcore.app.warming_up import warm_up
 from botcore.control.discretion import discreet
 from botcore.control.views import AlertView, FeedStatus, QueueView
