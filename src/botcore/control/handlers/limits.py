@@ -226,14 +226,14 @@ def _change(state: q.AccountRiskState, request: r.SetLimits) -> _Change:
     )
 
 
-def _fraction(amount: float, of: Decimal) -> float:
+def _fraction(amount: Decimal, of: Decimal) -> float:
     if of <= ZERO:
         raise Refused(
             code="LIMIT_REFUSED",
-            cause=f"{amount:g} is no fraction of an equity of {of:.2f}",
+            cause=f"{amount:f} is no fraction of an equity of {of:.2f}",
             fix="give the limit as a fraction, such as daily_loss_frac",
         )
-    return float(exact(amount, what="a limit") / of)
+    return float(amount / of)
 
 
 def _changed(name: str, known: float, change: _Change) -> str:

@@ -62,7 +62,7 @@ class ShownStrategies:
             symbols=setup.symbols,
             version=known.version,
             result=None if running is None else _decimal_text(running.result),
-            created_at=instant(known.at) if known.at else None,
+            changed_at=instant(known.at) if known.at else None,
             decisions=() if running is None else _last_words(running),
         )
 

@@ -20,7 +20,9 @@ class AlertKind(StrEnum):
     PRICE = "price"
     """The last price of an instrument, in quote units."""
     EXPOSURE = "exposure"
-    """Worst-case exposure of the account, or on one instrument, as a fraction of equity."""
+    """What is held, at its marks, of the account or on one instrument, as a fraction of equity.
+
+    What is ordered and not filled counts in the risk gate, not here."""
     DRAWDOWN = "drawdown"
     """Fall from the highest equity, as a fraction."""
     DAILY_LOSS = "daily loss"

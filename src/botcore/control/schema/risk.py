@@ -1,6 +1,7 @@
 """Risk: limits, what is used of them, the mode ladder, protections, and why orders were denied."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Final
 
 import msgspec
@@ -30,7 +31,7 @@ from botcore.domain.questions import Usage
 
 Fraction = Annotated[float, msgspec.Meta(gt=0, le=1_000_000_000)]
 """A fraction above zero: 0.15 is 15 %."""
-Amount = Annotated[float, msgspec.Meta(gt=0, le=1e15)]
+_AMOUNT_MAX: Final = Decimal(10**15)
 OrdersRate = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 LockId = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
@@ -241,12 +242,12 @@ class SetLimits(Act[Limits], frozen=True, kw_only=True, forbid_unknown_fields=Tr
     daily_loss_frac: Fraction | None = None
     drawdown_frac: Fraction | None = None
     orders_per_s: OrdersRate | None = None
-    max_position_value: Amount | None = None
-    max_daily_loss: Amount | None = None
+    max_position_value: Decimal | None = None
+    max_daily_loss: Decimal | None = None
     max_drawdown: Fraction | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a change of nothing, and one limit under two names.
+        """Refuse a change of nothing, one limit under two names, and what is no amount.
 
         Raises:
             ValueError: with the names.
@@ -256,6 +257,10 @@ class SetLimits(Act[Limits], frozen=True, kw_only=True, forbid_unknown_fields=Tr
                 raise ValueError(f"{name} and {twin} are the same limit: give one of them")
         if all(getattr(self, name) is None for name in self.__struct_fields__ if name != "account"):
             raise ValueError("give at least one limit")
+        for name in ("max_position_value", "max_daily_loss"):
+            amount = getattr(self, name)
+            if amount is not None and not (amount.is_finite() and 0 < amount <= _AMOUNT_MAX):
+                raise ValueError(f"{name} must be an amount above 0, and 1e15 at most")
 
 
 SAME: Final = {
@@ -389,7 +394,7 @@ OPERATIONS: Final = (
         idempotency=Idempotency.IF_RAISING,
         route_class=RouteClass.ACT,
         problems=(*_ACTS, "LIMIT_REFUSED", "STEP_UP_REQUIRED"),
-        examples=(SetLimits(daily_loss_frac=0.03), SetLimits(max_position_value=2_000.0)),
+        examples=(SetLimits(daily_loss_frac=0.03), SetLimits(max_position_value=Decimal(2_000))),
     ),
     Operation(
         name="risk.state",

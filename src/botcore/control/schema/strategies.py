@@ -91,6 +91,7 @@ class Strategy(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         id: its name here; several may run the same strategy.
+        changed_at: when its newest version was made; None where it is as the settings say.
         strategy: name of what it runs.
         badge: ``paper`` or ``live``: with whose money.
         status: ``running``, ``warming up``, ``paused``, ``quarantined``, ``stopped``, or
@@ -115,7 +116,7 @@ class Strategy(msgspec.Struct, frozen=True, kw_only=True):
     symbols: tuple[str, ...]
     version: int
     result: str | None
-    created_at: datetime | None
+    changed_at: datetime | None
     decisions: tuple[LastDecision, ...] = ()
 
 

@@ -58,7 +58,7 @@ def test_a_trader_makes_limits_narrower_without_further_ado(
 ) -> None:
     clock.skip(10_000 * SECOND_NS)
     call = a_call(a_person(Role.TRADER))
-    request = r.SetLimits(max_position_value=2000.0, order_frac=0.1)
+    request = r.SetLimits(max_position_value=Decimal(2000), order_frac=0.1)
 
     effect = asyncio.run(limits.setting_limits(call, request))
     shown = asyncio.run(limits.set_limits(call, request))
@@ -179,7 +179,10 @@ def test_limits_in_force_that_nobody_kept_are_kept_as_the_engine_has_them(
     [
         ({}, "at least one"),
         ({"max_drawdown": 0.1, "drawdown_frac": 0.1}, "the same limit"),
-        ({"max_daily_loss": 1.0, "daily_loss_frac": 0.1}, "the same limit"),
+        ({"max_daily_loss": Decimal(1), "daily_loss_frac": 0.1}, "the same limit"),
+        ({"max_daily_loss": Decimal(0)}, "an amount above 0"),
+        ({"max_position_value": Decimal("NaN")}, "an amount above 0"),
+        ({"max_position_value": Decimal("1e16")}, "an amount above 0"),
     ],
 )
 def test_limits_that_say_nothing_or_the_same_twice_are_refused(
