@@ -75,10 +75,11 @@ class DemoAccount:
 
     def play(self, bars: int, *, with_opens: bool) -> None:
         """Play so many bars; with opens, as the running feed does inside a bar."""
-        for _ in range(bars):
+        at_once = 1 if with_opens else bars
+        for _ in range(0, bars, at_once):
             if with_opens:
                 self._play_opens()
-            for event in bars_of(self._market.history(1), self._spec):
+            for event in bars_of(self._market.history(at_once), self._spec):
                 self._session.bars(event)
 
     def _play_opens(self) -> None:
