@@ -570,6 +570,14 @@ def test_quick_tests_take_the_quick_profile(
     assert whole.stdout.splitlines()[-1] == "profile "
 
 
+def test_tests_keep_their_bytecode_also_where_the_machine_keeps_none(checkout: Path) -> None:
+    _ready(checkout, 'echo "without: ${PYTHONDONTWRITEBYTECODE:-nothing}"')
+
+    done = _launch(checkout, "test", PYTHONDONTWRITEBYTECODE="1")
+
+    assert done.stdout.splitlines()[-1] == "without: nothing"
+
+
 def test_what_will_be_skipped_is_named_before_the_tests(checkout: Path) -> None:
     _ready(checkout, "exit 0")
 
