@@ -102,7 +102,8 @@ def _write(file: Path, compiled: Path, text: bytes) -> None:
 
 
 def _environment(tree: Path) -> dict[str, str]:
-    ours = ("PYTEST_", "PYTHONPATH", "COV_CORE", "BOTCORE_TEST_PROFILE")
+    # Bytecode is kept, whatever the machine says: each run loads the copy anew.
+    ours = ("PYTEST_", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "COV_CORE", "BOTCORE_TEST_PROFILE")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     path = os.pathsep.join((str(tree / "src"), str(tree)))
     # The copy lies elsewhere: recorded data is where it is for the tests around it.

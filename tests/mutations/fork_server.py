@@ -39,7 +39,8 @@ LOADED_ONCE = (
 """What the tests import besides the program: never anything of ``botcore`` or ``tests``."""
 
 _OPTIONS = (
-    *("-x", "-q", "--no-header", "--tb=short"),
+    # Pytest's own traceback looks for its sources in every loaded module: a fifth of most runs.
+    *("-x", "-q", "--no-header", "--tb=native"),
     *("-p", "no:cacheprovider"),
     *(word for plugin in PLUGINS for word in ("-p", plugin)),
     *("-o", "timeout=0", "-W", "ignore::pytest.PytestAssertRewriteWarning"),
