@@ -701,6 +701,7 @@ def test_i1_to_i14_i19_i20_hold_whatever_strategies_people_and_the_line_do() -> 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # takes seconds; what fails is made small before it is told
 def test_i1_to_i14_i19_i20_hold_over_many_long_sessions() -> None:
     _held_to(100, 60)()
 
