@@ -172,7 +172,7 @@ def test_a_day_goes_as_the_readme_says(tmp_path: Path) -> None:
     try:
         for words in verbs:
             extra = ["--memory-optimized"] if words[0] == "start" else []
-            extra += ["--yes"] if words[0] == "clean" else []
+            extra += ["--yes"] if words[0] in ("clean", "resume") else []
             given = [word for word in words if word != "--follow"]
             done = _botcore([*given, *extra], tmp_path)
             said[words[0]] = done.stdout

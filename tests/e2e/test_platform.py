@@ -1,5 +1,6 @@
 """The story of the first day, as a user lives it: up, look, stop, start, and what can go wrong."""
 
+import json
 import socket
 import sqlite3
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import pytest
 from tests.support.platform_process import PlatformProcess, fetched
 
 from botcore.app.composition import engine_config
+from botcore.app.doors import local_user
 from botcore.app.home import Home
 from botcore.app.market_tape import Tape
 from botcore.app.restoring import restore
@@ -113,9 +115,24 @@ def test_the_kill_switch_halts_and_a_person_resumes(quick: PlatformProcess) -> N
 
     killed = quick.verb("kill")
     halted = quick.seen(lambda v: v.accounts[0].mode == "HALT", within_s=10)
-    resumed = quick.verb("resume")
+    unconfirmed = quick.verb("resume")
+    resumed = quick.verb("resume", "--yes")
+    audited = json.loads(quick.verb("audit", "list", "--json").stdout)["items"]
+    modes = json.loads(quick.verb("risk", "modes", "--json").stdout)["items"]
 
     assert killed.returncode == 0
+    assert unconfirmed.returncode == 130
+    assert "from HALT" in unconfirmed.stderr
+    me = f"local:{local_user()}"
+    assert [(each["actor"], each["action"], each["result"]) for each in audited[:6]] == [
+        (me, "risk.mode", "done"),
+        (me, "risk.mode", "asked"),
+        (me, "risk.mode", "refused"),
+        (me, "risk.mode", "refused"),
+        (me, "risk.kill-switch", "done"),
+        (me, "risk.kill-switch", "asked"),
+    ]
+    assert {each["by"] for each in modes[:2]} == {f"person:{me}"}
     assert halted.positions  # they are kept
     assert not halted.orders
     assert resumed.returncode == 0

@@ -400,20 +400,15 @@ class FakePlatform:
     """A platform with a document and an age that a test sets.
 
     Attributes:
-        document, age_s: what it answers. `commands`: what it was told.
+        document, age_s: what it answers.
     """
 
     def __init__(self, document: PlatformView | None = _VIEW, age_s: float = 0.2) -> None:
         self.document = document
         self.age_s = age_s if document is not None else float("inf")
-        self.commands: list[object] = []
 
     def view(self) -> PlatformView | None:
         return self.document
 
     def view_age_s(self) -> float:
         return self.age_s
-
-    def act(self, command: object) -> str:
-        self.commands.append(command)
-        return "done"

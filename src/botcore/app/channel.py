@@ -3,10 +3,18 @@
 import struct
 import threading
 from collections.abc import Callable
+from typing import TypeVar
 
 import msgspec
 
-from botcore.app.calls import Call, decode_answer, decode_call, encode_call, encode_problem
+from botcore.app.calls import (
+    Call,
+    What,
+    decode_answer,
+    decode_call,
+    encode_call,
+    encode_problem,
+)
 from botcore.app.told import Told
 from botcore.app.zmq_bus import ZmqFactPublisher, ZmqFactSubscriber
 from botcore.app.zmq_calls import Answer, ZmqCommandClient, ZmqCommandServer
@@ -15,8 +23,10 @@ from botcore.domain.commands import Command
 from botcore.domain.errors import ConfigError
 from botcore.domain.ids import SECOND_NS
 from botcore.domain.outcomes import Outcome
+from botcore.domain.questions import Question, answer_type
 from botcore.kernel.clock import Clock, SystemClock
 
+A = TypeVar("A")
 VIEW = "view"
 FACT = "fact/"
 HEAD = "head"
@@ -137,20 +147,24 @@ class Remote:
         seen = self._seen_at
         return float("inf") if seen is None else (self._clock.monotonic_ns() - seen) / 1e9
 
-    def act(self, command: Command) -> str:
-        """Give the engine a command; return what it says once that is durable.
+    def act(self, command: Command) -> Outcome:
+        """Give the engine a command; return what came of it once that is durable.
 
         Raises:
-            BotError: the engine does not answer, or refuses.
+            BotError: the engine does not answer, or cannot carry it out.
         """
-        client = ZmqCommandClient(self._commands, token=self._token)
-        until = self._clock.monotonic_ns() + round(_TRIES * _TRY_S * SECOND_NS)
-        try:
-            reply = client.call(encode_call(Call(command, until)), timeout_s=_TRY_S, tries=_TRIES)
-        finally:
-            client.close()
-        outcome: Outcome = decode_answer(reply, Outcome)
-        return outcome.sentence
+        outcome: Outcome = decode_answer(self._call(command), Outcome)
+        return outcome
+
+    def ask(self, question: Question[A]) -> A:
+        """Ask the engine something; nothing changes by it.
+
+        Raises:
+            BotError: the engine does not answer, or has no answer.
+        """
+        reply = self._call(question)  # type: ignore[arg-type]  # one of `Asked`
+        answer: A = decode_answer(reply, answer_type(type(question)))
+        return answer
 
     @property
     def refused(self) -> int:
@@ -164,6 +178,14 @@ class Remote:
             self._thread.join(timeout=2.0)
         else:
             self._subscriber.close()
+
+    def _call(self, what: What) -> bytes:
+        client = ZmqCommandClient(self._commands, token=self._token)
+        until = self._clock.monotonic_ns() + round(_TRIES * _TRY_S * SECOND_NS)
+        try:
+            return client.call(encode_call(Call(what, until)), timeout_s=_TRY_S, tries=_TRIES)
+        finally:
+            client.close()
 
     def _listen(self) -> None:
         while not self._stopping.is_set():

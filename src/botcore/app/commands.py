@@ -29,7 +29,6 @@ from botcore.app.processes import (
 from botcore.app.settings import Settings, load_settings
 from botcore.control.operations import Request
 from botcore.control.views import PlatformView
-from botcore.domain.commands import Command
 from botcore.domain.errors import BotError, ConfigError, StorageError
 from botcore.kernel.clock import SystemClock
 from botcore.kernel.supervisor import Ending
@@ -254,22 +253,6 @@ def running(home: Home) -> RunInfo | None:
     return home.run_info() if is_locked(home.path) else None
 
 
-def act(*, overrides: Mapping[str, object], command: Command) -> str:
-    """Give the running engine a command; return what it says once it is durable.
-
-    Raises:
-        ConfigError: nothing runs.
-        BotError: the engine refuses, or does not answer.
-    """
-    home = Home(load_settings(**overrides).home)
-    info = _must_run(home)
-    remote = Remote(events=info.events, commands=info.commands, token=home.token())
-    try:
-        return remote.act(command)
-    finally:
-        remote.close()
-
-
 def logs(
     *, overrides: Mapping[str, object], service: str | None, lines: int, follow: bool
 ) -> Iterator[str]:
@@ -380,6 +363,7 @@ def _asked(overrides: Mapping[str, object], request: Request[Any]) -> object:
         confirm=lambda _: False,
         idempotency_key="",
         all_pages=False,
+        say=lambda _: None,
     )
 
 

@@ -1,4 +1,4 @@
-"""What `botcore data` does: import, fetch, list, check, export and remove recorded candles."""
+"""What `botcore data` does: import, list, check and export recorded candles."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -32,7 +32,6 @@ __all__ = [
     "detect",
     "export",
     "lake_of",
-    "remove",
     "series",
 ]
 
@@ -212,16 +211,6 @@ def export(
     path = output or Path(f"{instrument}-{step_name(step_ns)}.{written.value}")
     write_out(candles, path, written, lake.database)
     return Exported(path, len(candles))
-
-
-def remove(*, overrides: Mapping[str, object], instrument: str, timeframe: str) -> SeriesInfo:
-    """Delete a series, and return what it was.
-
-    Raises:
-        DataError: nothing is stored of it.
-        StorageError: the lake cannot be written.
-    """
-    return lake_of(overrides).remove(instrument_id(instrument), parse_step(timeframe))
 
 
 def lake_of(overrides: Mapping[str, object]) -> Lake:

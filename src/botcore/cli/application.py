@@ -32,7 +32,7 @@ from botcore.cli import (
 )
 from botcore.cli import open as open_verb
 from botcore.cli.areas import add_areas
-from botcore.cli.target import Target
+from botcore.cli.target import Target, keep_the_rest_here
 
 HELP = """Bot Core: an autonomous trading platform on your own machine.
 
@@ -82,6 +82,7 @@ def build(arguments: Sequence[str] | None = None) -> typer.Typer:
     app.command("engine", hidden=True)(engine.engine)
     app.command("api", hidden=True)(api.api)
     app.command("worker", hidden=True)(worker.worker)
+    keep_the_rest_here(app)
     return app
 
 

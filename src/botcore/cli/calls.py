@@ -3,6 +3,7 @@
 The modules are imported when a verb calls, not before; their functions have these signatures.
 """
 
+import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
@@ -21,7 +22,6 @@ if TYPE_CHECKING:  # each would load more than `botcore --help` takes
     from botcore.control.operations import Operation, Request
     from botcore.control.ports import Platform
     from botcore.control.views import PlatformView
-    from botcore.domain.commands import Command
     from botcore.marketdata.series import SeriesInfo
 
 Overrides = Mapping[str, object]
@@ -172,10 +172,6 @@ class Commands(Protocol):
         """Be the API's process; return an exit code."""
         ...
 
-    def act(self, *, overrides: Overrides, command: "Command") -> str:
-        """Give the running engine a command; return what it says once that is durable."""
-        ...
-
 
 class Backtesting(Protocol):
     """`botcore.app.backtesting`. All raise `BotError` where they fail."""
@@ -279,10 +275,6 @@ class Data(Protocol):
         end: str | None,
     ) -> "Exported":
         """Write candles into a file; None for one in the current folder, and for no bound."""
-        ...
-
-    def remove(self, *, overrides: Overrides, instrument: str, timeframe: str) -> "SeriesInfo":
-        """Delete a series, and return what it was."""
         ...
 
 
@@ -389,9 +381,18 @@ class Doors(Protocol):
         confirm: Callable[[str], bool],
         idempotency_key: str,
         all_pages: bool,
+        say: Callable[[str], None],
     ) -> object:
-        """Tell control a request, wherever it is, and return its answer."""
+        """Tell control a request, wherever it is, and return its answer.
+
+        `say` is given a line for people where the engine was told past control.
+        """
         ...
+
+
+def said_aside(line: str) -> None:
+    """Tell people a line that is not the answer: on standard error."""
+    print(f"botcore: {line}", file=sys.stderr)
 
 
 def commands() -> Commands:

@@ -4,12 +4,15 @@ from typing import Annotated
 
 import typer
 
-from botcore.cli import calls
-from botcore.cli.options import PAPER, Account, Home, given
-from botcore.cli.people import person
+from botcore.cli.acting import act
+from botcore.cli.options import PAPER, Account, Home
+from botcore.cli.target import anywhere
 
 
+@anywhere
 def cancel_all(
+    context: typer.Context,
+    *,
     strategy: Annotated[
         str | None, typer.Option("--strategy", help="Of one strategy only.")
     ] = None,
@@ -21,19 +24,12 @@ def cancel_all(
     ] = None,
     home: Home = None,
     account: Account = PAPER,
-) -> None:
+) -> int:
     """Cancel every working order; positions stay. Lowers risk, so it does not ask."""
-    from botcore.domain.commands import CancelAll
-    from botcore.domain.ids import AccountId, InstrumentId, StrategyId
-    from botcore.domain.orders import Side
-
-    if side is not None and side.upper() not in Side.__members__:
-        raise typer.BadParameter(f"{side!r} is neither buy nor sell", param_hint="--side")
-    command = CancelAll(
-        AccountId(account),
-        person(),
-        None if strategy is None else StrategyId(strategy),
-        None if instrument is None else InstrumentId(instrument),
-        None if side is None else Side(side.upper()),
-    )
-    print(calls.commands().act(overrides=given(home=home), command=command))
+    fields = {
+        "account": account,
+        "strategy": strategy,
+        "instrument": instrument,
+        "side": None if side is None else side.upper(),
+    }
+    return act(context, "orders.cancel-all", fields, home=home, yes=False)

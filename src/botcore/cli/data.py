@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from botcore.cli import calls
+from botcore.cli.acting import act
 from botcore.cli.options import Home, Yes, given
 from botcore.cli.progress import bars_done
+from botcore.cli.target import anywhere
 
 if TYPE_CHECKING:
     from botcore.app.data import Detected
@@ -190,17 +192,18 @@ def export(
     print(f"wrote {exported.rows:,} candles to {exported.path}")
 
 
+@anywhere
 def remove(
-    instrument: Instrument, timeframe: Timeframe, *, yes: Yes = False, home: Home = None
-) -> None:
+    context: typer.Context,
+    instrument: Instrument,
+    timeframe: Timeframe,
+    *,
+    yes: Yes = False,
+    home: Home = None,
+) -> int:
     """Delete the candles of one instrument and timeframe; asks."""
-    if not yes and not typer.confirm(f"Delete all candles of {instrument} {timeframe}?"):
-        print("nothing was deleted")
-        return
-    info = calls.data().remove(
-        overrides=given(home=home), instrument=instrument, timeframe=timeframe
-    )
-    print(f"deleted {info.rows:,} candles of {info.instrument} {timeframe}")
+    fields = {"symbol": instrument, "timeframe": timeframe}
+    return act(context, "data.remove-series", fields, home=home, yes=yes)
 
 
 def _settled(path: Path, said: dict[str, str], *, asks: bool) -> "Detected":

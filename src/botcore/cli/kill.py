@@ -4,19 +4,18 @@ from typing import Annotated
 
 import typer
 
-from botcore.cli import calls
-from botcore.cli.options import PAPER, Account, Home, given
-from botcore.cli.people import person
+from botcore.cli.acting import act
+from botcore.cli.options import PAPER, Account, Home
+from botcore.cli.target import anywhere
 
 
+@anywhere
 def kill(
+    context: typer.Context,
     home: Home = None,
     account: Account = PAPER,
     cause: Annotated[str, typer.Option("--cause", help="Why, for the record.")] = "kill switch",
-) -> None:
+) -> int:
     """HALT at once and cancel every order; positions stay. Only a person leaves it (resume)."""
-    from botcore.domain.commands import KillSwitch
-    from botcore.domain.ids import AccountId
-
-    command = KillSwitch(AccountId(account), person(), cause)
-    print(calls.commands().act(overrides=given(home=home), command=command))
+    fields = {"account": account, "cause": cause}
+    return act(context, "risk.kill-switch", fields, home=home, yes=False)

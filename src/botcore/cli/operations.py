@@ -15,7 +15,7 @@ import msgspec
 import typer
 
 from botcore.cli import calls
-from botcore.cli.target import Target
+from botcore.cli.target import Target, anywhere
 from botcore.control.describing import choices_at, described, fields_described
 from botcore.control.operations import Operation, Request
 from botcore.domain.errors import ConfigError
@@ -141,7 +141,7 @@ def verb_of(operation: Operation) -> Callable[..., int]:
     verb.__signature__ = inspect.Signature(every)  # type: ignore[attr-defined]  # what typer reads
     verb.__annotations__ = {each.name: each.annotation for each in every}
     verb.__name__ = "_".join(operation.command)
-    return verb
+    return anywhere(verb)
 
 
 def _told(
@@ -158,9 +158,10 @@ def _told(
         overrides={} if home is None else {"home": home},
         server=target.server,
         key_file=target.key_file,
-        confirm=(lambda _: True) if ours.get("yes") else _asked,
+        confirm=(lambda _: True) if ours.get("yes") else asked,
         idempotency_key=ours.get("idempotency_key", ""),
         all_pages=bool(ours.get("all_pages")),
+        say=calls.said_aside,
     )
     if ours["as_json"]:
         print(msgspec.json.format(to_json(told)).decode())
@@ -169,7 +170,8 @@ def _told(
     return 0
 
 
-def _asked(effect: str) -> bool:
+def asked(effect: str) -> bool:
+    """Show what an act would do, and ask whether to do it."""
     return typer.confirm(f"{effect}\nDo it?", err=True)
 
 

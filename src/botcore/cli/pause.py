@@ -4,26 +4,27 @@ from typing import Annotated
 
 import typer
 
-from botcore.cli import calls
-from botcore.cli.options import PAPER, Account, Home, given
-from botcore.cli.people import person
+from botcore.cli.acting import act, must_be_papers
+from botcore.cli.options import PAPER, Account, Home, Yes
+from botcore.cli.target import anywhere
 
 
+@anywhere
 def pause(
+    context: typer.Context,
     strategy: Annotated[
         str | None, typer.Argument(help="One strategy; without it the whole account.")
     ] = None,
     home: Home = None,
     account: Account = PAPER,
-) -> None:
-    """Stop taking new risk. A paused strategy is not asked; a paused account only reduces."""
-    from botcore.domain.commands import PauseStrategy, SetMode
-    from botcore.domain.ids import AccountId, StrategyId
-    from botcore.domain.modes import Mode
+    yes: Yes = False,
+) -> int:
+    """Stop taking new risk. A paused strategy is not asked; a paused account only reduces.
 
-    command: PauseStrategy | SetMode
+    It asks only where that would allow more than now: when the account is in HALT.
+    """
     if strategy is not None:
-        command = PauseStrategy(AccountId(account), StrategyId(strategy), person())
-    else:
-        command = SetMode(AccountId(account), Mode.REDUCE_ONLY, person(), "paused by a person")
-    print(calls.commands().act(overrides=given(home=home), command=command))
+        must_be_papers(account)
+        return act(context, "strategies.stop", {"id": strategy}, home=home, yes=yes)
+    fields = {"account": account, "mode": "REDUCE_ONLY", "cause": "paused by a person"}
+    return act(context, "risk.mode", fields, home=home, yes=yes)

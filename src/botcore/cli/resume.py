@@ -4,26 +4,24 @@ from typing import Annotated
 
 import typer
 
-from botcore.cli import calls
-from botcore.cli.options import PAPER, Account, Home, given
-from botcore.cli.people import person
+from botcore.cli.acting import act, must_be_papers
+from botcore.cli.options import PAPER, Account, Home, Yes
+from botcore.cli.target import anywhere
 
 
+@anywhere
 def resume(
+    context: typer.Context,
     strategy: Annotated[
         str | None, typer.Argument(help="One strategy; without it the whole account.")
     ] = None,
     home: Home = None,
     account: Account = PAPER,
-) -> None:
-    """Trade again, after pause, kill or a quarantine."""
-    from botcore.domain.commands import ResumeStrategy, SetMode
-    from botcore.domain.ids import AccountId, StrategyId
-    from botcore.domain.modes import Mode
-
-    command: ResumeStrategy | SetMode
+    yes: Yes = False,
+) -> int:
+    """Trade again, after pause, kill or a quarantine. Says what that allows, and asks."""
     if strategy is not None:
-        command = ResumeStrategy(AccountId(account), StrategyId(strategy), person())
-    else:
-        command = SetMode(AccountId(account), Mode.NORMAL, person(), "resumed by a person")
-    print(calls.commands().act(overrides=given(home=home), command=command))
+        must_be_papers(account)
+        return act(context, "strategies.start", {"id": strategy}, home=home, yes=yes)
+    fields = {"account": account, "mode": "NORMAL", "cause": "resumed by a person"}
+    return act(context, "risk.mode", fields, home=home, yes=yes)

@@ -7,7 +7,6 @@ from typing import Any, Protocol
 import msgspec
 
 from botcore.control.views import PlatformView
-from botcore.domain.commands import Command
 from botcore.domain.errors import StorageError
 
 
@@ -20,14 +19,6 @@ class Platform(Protocol):
 
     def view_age_s(self) -> float:
         """Return how long ago the newest view arrived, seconds; infinity before the first."""
-        ...
-
-    def act(self, command: Command) -> str:
-        """Give the engine a command and wait until it is durable; return what it says.
-
-        Raises:
-            BotError: the engine does not answer, or refuses.
-        """
         ...
 
 

@@ -46,6 +46,8 @@ class LogEvent(StrEnum):
     STEP_SLOW = "step_slow"
     STEP_STUCK = "step_stuck"
 
+    TOLD_STRAIGHT = "told_straight"
+    """Who sits at the machine told the engine to lower risk, past control, which did not answer."""
     COMMAND_TAKEN = "command_taken"
     COMMAND_REFUSED = "command_refused"
     MODE_CHANGED = "mode_changed"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from botcore.app import data
-from botcore.domain.errors import ConfigError, DataError, StorageError
+from botcore.domain.errors import ConfigError, StorageError
 from botcore.domain.ids import MINUTE_NS
 from botcore.kernel.clock import ManualClock
 
@@ -132,15 +132,3 @@ def test_a_range_is_exported_with_instants_that_say_their_zone(tmp_path: Path) -
     ]
     with pytest.raises(ConfigError, match="FORMAT_UNKNOWN"):
         export(tmp_path / "home", tmp_path / "out.xls", kind="xls")
-
-
-def test_what_was_removed_is_gone(tmp_path: Path) -> None:
-    home = {"home": tmp_path / "home"}
-    bring_in(tmp_path / "home", written(tmp_path))
-
-    removed = data.remove(overrides=home, instrument="BTCUSDT.BINANCE", timeframe="1m")
-
-    assert removed.rows == 300
-    assert data.series(overrides=home) == ()
-    with pytest.raises(DataError, match="SERIES_UNKNOWN"):
-        data.remove(overrides=home, instrument="BTCUSDT.BINANCE", timeframe="1m")

@@ -119,13 +119,14 @@ def test_the_newest_view_is_there_with_its_age(engine: Engine) -> None:
     engine.linked(ask)
 
 
-def test_the_command_line_hears_the_sentence(engine: Engine) -> None:
+def test_who_waits_on_a_thread_hears_the_same(engine: Engine) -> None:
     remote = Remote(events=engine.publisher.events, commands=engine.publisher.commands, token="t")
 
-    said = remote.act(KILL)
+    done, tops = remote.act(KILL), remote.ask(TopsOfBook())
     remote.close()
 
-    assert said == "done; the account is in HALT"
+    assert done == HALTED
+    assert tops == TOPS
 
 
 @pytest.mark.parametrize(

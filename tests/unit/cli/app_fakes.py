@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.support.sample_view import sample_view
 
 from botcore.app.runs import Recipe, RunRecord, StrategyRecipe
 from botcore.backtest.parity import Parity, Section
+from botcore.control.operations import Done, Operation, Request
 from botcore.control.views import PlatformView
+from botcore.domain.errors import BotError
 from botcore.domain.ids import SECOND_NS
 
 
@@ -113,9 +117,33 @@ class FakeCommands:
         self._took("run_api", **arguments)
         return self.exit_code
 
-    def act(self, **arguments: Any) -> str:
-        self._took("act", **arguments)
-        return "done"
+
+class FakeDoors:
+    """`botcore.app.doors`: remembers what it is told, and answers what the test says."""
+
+    def __init__(self) -> None:
+        self.answer: object = Done(detail="as asked")
+        self.fails: BotError | None = None
+        self.effect = ""
+        self.request: Request[Any] | None = None
+        self.given: dict[str, Any] = {}
+        self.confirmed: bool | None = None
+
+    def tell(
+        self,
+        operation: Operation,
+        request: Request[Any],
+        *,
+        confirm: Callable[[str], bool],
+        **given: Any,
+    ) -> object:
+        self.request = request
+        self.given = given
+        if self.effect:
+            self.confirmed = confirm(self.effect)
+        if self.fails is not None:
+            raise self.fails
+        return self.answer
 
 
 @dataclass
@@ -232,3 +260,43 @@ class FakeDoctor:
 def stand_in(patch: pytest.MonkeyPatch, module: str, fake: object) -> None:
     """Let the command line find `fake` where it looks for ``botcore.app.<module>``."""
     patch.setitem(sys.modules, f"botcore.app.{module}", fake)
+
+
+def typed(operation: Operation, request: Request[Any]) -> list[str]:
+    """Return what a person types for a request: what has its default is left out."""
+    words = [operation.command[0], "-".join(operation.command[1:])]
+    places: dict[str, str] = {}
+    options: list[str] = []
+    shown = msgspec.to_builtins(request)
+    for part in msgspec.structs.fields(request):
+        value = shown[part.name]
+        if not part.required and value in (part.default, None, [], ()):
+            continue
+        name = "--" + part.name.rstrip("_").replace("_", "-")
+        if part.name in operation.positional:
+            places[part.name] = str(value)
+        elif isinstance(value, bool):
+            options.append(name if value else name.replace("--", "--no-", 1))
+        elif isinstance(value, list | tuple) and not any(isinstance(each, dict) for each in value):
+            options += [word for each in value for word in (name, str(each))]
+        elif isinstance(value, dict) and _is_pairs(part.type):
+            options += [word for key, each in value.items() for word in (name, f"{key}={each}")]
+        elif isinstance(value, dict | list | tuple):
+            options += [name, json.dumps(value)]
+        else:
+            options += [name, str(value)]
+    return [*words, *(places[name] for name in operation.positional if name in places), *options]
+
+
+def _is_pairs(annotation: Any) -> bool:
+    """Whether it is a mapping of plain values, which is typed as ``name=value``."""
+    info = msgspec.inspect.type_info(annotation)
+    kinds = info.types if isinstance(info, msgspec.inspect.UnionType) else (info,)
+    return any(
+        isinstance(each, msgspec.inspect.DictType)
+        and isinstance(
+            each.value_type,
+            msgspec.inspect.StrType | msgspec.inspect.FloatType | msgspec.inspect.IntType,
+        )
+        for each in kinds
+    )

@@ -150,7 +150,7 @@ def test_candles_are_exported_and_removed(
     assert len(Path(output).read_text().splitlines()) == 201
     shown = capsys.readouterr().out
     assert f"wrote 200 candles to {output}" in shown
-    assert "deleted 200 candles of BTCUSDT.BINANCE 1m" in shown
+    assert "200 candles of BTCUSDT.BINANCE are removed" in shown
 
 
 def test_what_a_fetch_came_to_is_told(

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import io
-import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 import pytest
-from tests.unit.cli.app_fakes import stand_in
+from tests.unit.cli.app_fakes import FakeDoors, stand_in, typed
 
 from botcore.cli.boundary import run
 from botcore.control.access import Role, Scope
-from botcore.control.operations import Done, Operation, Page, Request
+from botcore.control.operations import Operation, Page, Request
 from botcore.control.problems import ConfirmationRequired, Forbidden, NotFound
 from botcore.control.schema import operations
 from botcore.control.schema.alerts import ListRules
@@ -32,79 +30,11 @@ EXAMPLES = [
 ]
 
 
-class FakeDoors:
-    """`botcore.app.doors`: remembers what it is told, and answers what the test says."""
-
-    def __init__(self) -> None:
-        self.answer: object = Done(detail="as asked")
-        self.fails: BotError | None = None
-        self.effect = ""
-        self.request: Request[Any] | None = None
-        self.given: dict[str, Any] = {}
-        self.confirmed: bool | None = None
-
-    def tell(
-        self,
-        operation: Operation,
-        request: Request[Any],
-        *,
-        confirm: Callable[[str], bool],
-        **given: Any,
-    ) -> object:
-        self.request = request
-        self.given = given
-        if self.effect:
-            self.confirmed = confirm(self.effect)
-        if self.fails is not None:
-            raise self.fails
-        return self.answer
-
-
 @pytest.fixture
 def doors(monkeypatch: pytest.MonkeyPatch) -> FakeDoors:
     fake = FakeDoors()
     stand_in(monkeypatch, "doors", fake)
     return fake
-
-
-def typed(operation: Operation, request: Request[Any]) -> list[str]:
-    """Return what a person types for a request: what has its default is left out."""
-    words = [operation.command[0], "-".join(operation.command[1:])]
-    places: dict[str, str] = {}
-    options: list[str] = []
-    shown = msgspec.to_builtins(request)
-    for field in msgspec.structs.fields(request):
-        value = shown[field.name]
-        if not field.required and value in (field.default, None, [], ()):
-            continue
-        name = "--" + field.name.rstrip("_").replace("_", "-")
-        if field.name in operation.positional:
-            places[field.name] = str(value)
-        elif isinstance(value, bool):
-            options.append(name if value else name.replace("--", "--no-", 1))
-        elif isinstance(value, list | tuple) and not any(isinstance(each, dict) for each in value):
-            options += [word for each in value for word in (name, str(each))]
-        elif isinstance(value, dict) and _is_pairs(field.type):
-            options += [word for key, each in value.items() for word in (name, f"{key}={each}")]
-        elif isinstance(value, dict | list | tuple):
-            options += [name, json.dumps(value)]
-        else:
-            options += [name, str(value)]
-    return [*words, *(places[name] for name in operation.positional if name in places), *options]
-
-
-def _is_pairs(annotation: Any) -> bool:
-    """Whether it is a mapping of plain values, which is typed as ``name=value``."""
-    info = msgspec.inspect.type_info(annotation)
-    kinds = info.types if isinstance(info, msgspec.inspect.UnionType) else (info,)
-    return any(
-        isinstance(each, msgspec.inspect.DictType)
-        and isinstance(
-            each.value_type,
-            msgspec.inspect.StrType | msgspec.inspect.FloatType | msgspec.inspect.IntType,
-        )
-        for each in kinds
-    )
 
 
 @pytest.mark.parametrize(("operation", "request_"), EXAMPLES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import io
 import json
 from pathlib import Path
@@ -13,6 +12,7 @@ from tests.unit.cli.app_fakes import (
     FakeBacktesting,
     FakeCommands,
     FakeDoctor,
+    FakeDoors,
     FakeFinding,
     FakeReplaying,
     FakeStatus,
@@ -21,21 +21,33 @@ from tests.unit.cli.app_fakes import (
 
 from botcore.backtest.parity import Difference, Parity, Section
 from botcore.cli.boundary import run
-from botcore.domain import commands as c
-from botcore.domain.errors import StorageError
-from botcore.domain.ids import MINUTE_NS, SECOND_NS, AccountId, InstrumentId, StrategyId
+from botcore.control.schema.data import RemoveSeries
+from botcore.control.schema.orders import CancelOrders
+from botcore.control.schema.positions import FlattenAll
+from botcore.control.schema.risk import ChangeMode, StopAll
+from botcore.control.schema.strategies import StartStrategy, StopStrategy
+from botcore.domain.errors import ConfigError, StorageError
+from botcore.domain.ids import MINUTE_NS, SECOND_NS
 from botcore.domain.modes import Mode
 from botcore.domain.orders import Side
 from botcore.kernel.clock import SystemClock
 
-PAPER = AccountId("paper")
-ME = f"person:{getpass.getuser()}"
+
+def a_mode(mode: Mode, cause: str) -> ChangeMode:
+    return ChangeMode(account="paper", mode=mode, cause=cause)
 
 
 @pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch) -> FakeCommands:
     fake = FakeCommands()
     stand_in(monkeypatch, "commands", fake)
+    return fake
+
+
+@pytest.fixture
+def doors(monkeypatch: pytest.MonkeyPatch) -> FakeDoors:
+    fake = FakeDoors()
+    stand_in(monkeypatch, "doors", fake)
     return fake
 
 
@@ -299,69 +311,101 @@ def test_open_without_a_display_says_how_to_get_there(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "command"),
+    ("arguments", "request_"),
     [
-        (["pause", "rsi"], c.PauseStrategy(PAPER, StrategyId("rsi"), ME)),
-        (["pause"], c.SetMode(PAPER, Mode.REDUCE_ONLY, ME, "paused by a person")),
-        (["resume", "rsi"], c.ResumeStrategy(PAPER, StrategyId("rsi"), ME)),
-        (["resume"], c.SetMode(PAPER, Mode.NORMAL, ME, "resumed by a person")),
-        (["cancel-all"], c.CancelAll(PAPER, ME)),
-        (["cancel-all", "--strategy", "rsi"], c.CancelAll(PAPER, ME, StrategyId("rsi"))),
+        (["pause", "rsi"], StopStrategy(id="rsi")),
+        (["pause"], a_mode(Mode.REDUCE_ONLY, "paused by a person")),
+        (["resume", "rsi"], StartStrategy(id="rsi")),
+        (["resume"], a_mode(Mode.NORMAL, "resumed by a person")),
+        (["cancel-all"], CancelOrders(account="paper")),
+        (["cancel-all", "--strategy", "rsi"], CancelOrders(account="paper", strategy="rsi")),
         (
             ["cancel-all", "--instrument", "BTCUSDT.SIM", "--side", "sell"],
-            c.CancelAll(PAPER, ME, None, InstrumentId("BTCUSDT.SIM"), Side.SELL),
+            CancelOrders(account="paper", instrument="BTCUSDT.SIM", side=Side.SELL),
         ),
-        (["kill"], c.KillSwitch(PAPER, ME)),
-        (["kill", "--cause", "odd"], c.KillSwitch(PAPER, ME, "odd")),
-        (["flatten", "--yes"], c.Flatten(PAPER, ME, confirmed=True)),
-        (["kill", "--account", "second"], c.KillSwitch(AccountId("second"), ME)),
+        (["kill"], StopAll(account="paper")),
+        (["kill", "--cause", "odd"], StopAll(account="paper", cause="odd")),
+        (["flatten", "--yes"], FlattenAll(account="paper")),
+        (["kill", "--account", "second"], StopAll(account="second")),
+        (
+            ["data", "remove", "BTCUSDT.BINANCE", "1m"],
+            RemoveSeries(symbol="BTCUSDT.BINANCE", timeframe="1m"),
+        ),
     ],
 )
-def test_an_act_is_one_command_that_names_the_person(
-    app: FakeCommands,
+def test_a_short_verb_is_a_request_to_control_and_says_what_was_done(
+    doors: FakeDoors,
     capsys: pytest.CaptureFixture[str],
     arguments: list[str],
-    command: object,
+    request_: object,
 ) -> None:
-    assert run(arguments) == 0
+    code = run(["--server", "https://bot.example", *arguments, "--home", "/h"])
 
-    assert app.last == ("act", {"overrides": {}, "command": command})
-    assert capsys.readouterr().out == "done\n"
+    assert code == 0
+    assert doors.request == request_
+    assert doors.given["server"] == "https://bot.example"
+    assert doors.given["overrides"] == {"home": Path("/h")}
+    assert capsys.readouterr().out == "as asked\n"
 
 
+@pytest.mark.parametrize("verb", ["flatten", "resume", "pause", "data remove A.B 1m"])
 @pytest.mark.parametrize("answer", ["n\n", "\n"])
-def test_flatten_does_nothing_unless_it_is_confirmed(
-    app: FakeCommands, monkeypatch: pytest.MonkeyPatch, answer: str
+def test_what_is_not_confirmed_is_not_done(
+    doors: FakeDoors,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    answer: str,
+    verb: str,
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+    doors.effect = "Sell 0.5 BTC"
+    doors.fails = ConfigError(code="NOT_CONFIRMED", cause="no", fix="nothing was done")
 
-    assert run(["flatten"]) == 0
-    assert app.calls == []
+    assert run(verb.split()) == 0
+
+    said = capsys.readouterr()
+    assert doors.confirmed is False
+    assert "Sell 0.5 BTC" in said.err
+    assert said.out.endswith("nothing was done\n")
+
+
+@pytest.mark.parametrize("verb", ["flatten", "resume", "pause", "data remove A.B 1m"])
+def test_yes_confirms_without_a_question(
+    doors: FakeDoors, capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    doors.effect = "Sell 0.5 BTC"
+
+    assert run([*verb.split(), "--yes"]) == 0
+
+    assert doors.confirmed is True
+    assert capsys.readouterr().err == ""
 
 
 def test_flatten_that_nobody_answers_is_an_interruption(
-    app: FakeCommands, monkeypatch: pytest.MonkeyPatch
+    doors: FakeDoors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    doors.effect = "Sell 0.5 BTC"
 
     assert run(["flatten"]) == 130
-    assert app.calls == []
+    assert doors.confirmed is None
 
 
-@pytest.mark.parametrize("verb", ["kill", "pause", "cancel-all"])
-def test_what_lowers_risk_does_not_ask(
-    app: FakeCommands, monkeypatch: pytest.MonkeyPatch, verb: str
-) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO(""))
-
-    assert run([verb]) == 0
-
-
-def test_a_refused_act_fails(app: FakeCommands, capsys: pytest.CaptureFixture[str]) -> None:
-    app.fails = StorageError(code="NOT_RUNNING", cause="nothing runs", fix="start it")
+def test_a_refused_act_fails(doors: FakeDoors, capsys: pytest.CaptureFixture[str]) -> None:
+    doors.fails = StorageError(code="NOT_RUNNING", cause="nothing runs", fix="start it")
 
     assert run(["kill"]) == 1
     assert capsys.readouterr().err == "botcore: nothing runs [NOT_RUNNING] – start it\n"
+
+
+@pytest.mark.parametrize("words", [["pause", "rsi"], ["resume", "rsi"]])
+def test_a_strategy_of_another_account_is_none(
+    doors: FakeDoors, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    assert run([*words, "--account", "second"]) == 2
+
+    assert "[USAGE]" in capsys.readouterr().err
+    assert doors.request is None
 
 
 def test_backtest_hands_on_what_was_given(backtests: FakeBacktesting) -> None:
