@@ -80,16 +80,6 @@ TERMINAL = frozenset(
 )
 
 
-class LinkKind(StrEnum):
-    """How an order hangs on others."""
-
-    NONE = "NONE"
-    CHILD = "CHILD"
-    """Held until its parent fills; sized to the parent's filled part (E48, E49)."""
-    OCO = "OCO"
-    """One cancels the other, no parent."""
-
-
 class Liquidity(StrEnum):
     """Whether a fill took a resting price or gave one."""
 
