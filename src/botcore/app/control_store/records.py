@@ -1,5 +1,8 @@
 """The audit and the access log of `control.db`, as those who read them are told."""
 
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
 from botcore.control.audit_port import Wanted
 from botcore.control.operations import Page
 from botcore.control.problems import Malformed
@@ -7,7 +10,9 @@ from botcore.control.schema.audit import AccessRecord, AuditRecord, AuditVerdict
 from botcore.control.schema.values import instant
 from botcore.domain.errors import ConfigError
 from botcore.storage.control import AuditLog, Search, Searching
-from botcore.storage.paging import Row
+from botcore.storage.paging import Row, Rows
+
+T = TypeVar("T")
 
 
 class SqlRecords:
@@ -28,16 +33,7 @@ class SqlRecords:
         Raises:
             Malformed: the cursor is none of ours.
         """
-        try:
-            found = await self._searching.audit(
-                _search(wanted),
-                is_newest=not wanted.is_oldest,
-                cursor=wanted.cursor,
-                limit=wanted.limit,
-            )
-        except ConfigError as error:
-            raise _malformed(error) from error
-        return Page(items=tuple(map(_entry, found.rows)), next_cursor=found.next_cursor)
+        return await _page(self._searching.audit, wanted, _entry)
 
     async def access(self, wanted: Wanted) -> Page[AccessRecord]:
         """Return rows of the access log.
@@ -45,16 +41,7 @@ class SqlRecords:
         Raises:
             Malformed: the cursor is none of ours.
         """
-        try:
-            found = await self._searching.access(
-                _search(wanted),
-                is_newest=not wanted.is_oldest,
-                cursor=wanted.cursor,
-                limit=wanted.limit,
-            )
-        except ConfigError as error:
-            raise _malformed(error) from error
-        return Page(items=tuple(map(_call, found.rows)), next_cursor=found.next_cursor)
+        return await _page(self._searching.access, wanted, _call)
 
     async def verify(self) -> AuditVerdict:
         """Check the whole audit."""
@@ -68,6 +55,21 @@ class SqlRecords:
         )
 
 
+async def _page(
+    search: Callable[..., Awaitable[Rows]], wanted: Wanted, shown: Callable[[Row], T]
+) -> Page[T]:
+    try:
+        found = await search(
+            _search(wanted),
+            is_newest=not wanted.is_oldest,
+            cursor=wanted.cursor,
+            limit=wanted.limit,
+        )
+    except ConfigError as error:
+        raise Malformed(code=error.code, cause=error.cause, fix=error.fix) from error
+    return Page(items=tuple(map(shown, found.rows)), next_cursor=found.next_cursor)
+
+
 def _search(wanted: Wanted) -> Search:
     return Search(
         actor=wanted.actor,
@@ -79,10 +81,6 @@ def _search(wanted: Wanted) -> Search:
         since=wanted.span.start,
         until=wanted.span.end,
     )
-
-
-def _malformed(error: ConfigError) -> Malformed:
-    return Malformed(code=error.code, cause=error.cause, fix=error.fix)
 
 
 def _entry(row: Row) -> AuditRecord:
