@@ -131,6 +131,9 @@ def verb_of(operation: Operation) -> Callable[..., int]:
                 given[field.name] = _pairs(field.name, given[field.name])
             elif kinds[field.name] == "instant" and field.name in given:
                 given[field.name] = _instant(given[field.name])
+            elif kinds[field.name] in ("text", "several") and field.name in given:
+                choices = choices_at(operation.request, field.name)
+                given[field.name] = _as_spelled(given[field.name], choices)
         request = request_of(operation, given)
         return _told(operation, request, context.obj or Target(), ours)
 
@@ -248,6 +251,18 @@ def _kind(hint: Any) -> str:  # noqa: ANN401  # a type
     if hint is Any or (isinstance(hint, type) and issubclass(hint, msgspec.Struct)):
         return "document"
     return "text"
+
+
+def _as_spelled(value: str | list[str], choices: Sequence[str]) -> str | list[str]:
+    """Return what is meant of a closed set: people type it in any case."""
+    if isinstance(value, list):
+        return [_spelled(each, choices) for each in value]
+    return _spelled(value, choices)
+
+
+def _spelled(text: str, choices: Sequence[str]) -> str:
+    meant = [each for each in choices if each.lower() == text.lower()]
+    return meant[0] if len(meant) == 1 else text
 
 
 def _instant(text: str) -> str:

@@ -227,6 +227,16 @@ def test_a_time_is_typed_as_a_date_or_a_time_of_utc(
     assert doors.request.start == meant
 
 
+def test_what_is_of_a_closed_set_is_typed_in_any_case(doors: FakeDoors) -> None:
+    run(["orders", "place", "--instrument", "A.B", "--side", "buy", "--quantity", "1"])
+    assert isinstance(doors.request, PlaceOrder)
+    assert doors.request.side is Side.BUY
+
+    run(["orders", "list", "--state", "filled", "--state", "CANCELED"])
+    assert isinstance(doors.request, ListOrders)
+    assert [str(each) for each in doors.request.state] == ["FILLED", "CANCELED"]
+
+
 def test_help_lists_what_a_closed_set_takes(capsys: pytest.CaptureFixture[str]) -> None:
     run(["alerts", "create", "--help"])
 

@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import msgspec
+
 from botcore.control.access import Actor
 from botcore.control.engine_port import EnginePort
 from botcore.control.handlers.addressing import (
@@ -137,7 +139,9 @@ class RiskHandlers:
             c.LiftLock(AccountId(account.id), context.actor.by, lock.lock)
         )
         must_be_done(outcome)
-        return _answer(account, outcome)
+        said = _answer(account, outcome)
+        lifted = f"{lock.protection} is lifted; the account is in {outcome.mode}"
+        return msgspec.structs.replace(said, detail=lifted)
 
     async def lifting(self, context: Context, request: r.LiftLock) -> Effect:
         """Say what the lock holds back, and until when it would."""

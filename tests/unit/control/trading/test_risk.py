@@ -318,8 +318,9 @@ def test_a_lock_is_shown_with_its_timer_and_lifted_by_a_person_only(
     with pytest.raises(Forbidden, match="PERSON_REQUIRED"):
         asyncio.run(risk.lift(a_call(a_key()), request))
     effect = asyncio.run(risk.lifting(a_call(a_person()), request))
-    asyncio.run(risk.lift(a_call(a_person()), request))
+    done = asyncio.run(risk.lift(a_call(a_person()), request))
 
+    assert done.detail == "rest is lifted; the account is in NORMAL"
     assert (lock.protection, lock.instrument, lock.strategy) == ("rest", COIN, None)
     assert 0 < lock.remaining_s <= 3600
     assert effect.words.startswith(f"Take rest off {COIN} before ")
