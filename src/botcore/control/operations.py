@@ -77,7 +77,8 @@ class Idempotency(StrEnum):
     IF_RAISING = "if raising"
     """If its effect, as the handler says, can raise exposure: what lowers risk goes without one."""
     IGNORED = "ignored"
-    """Its answer holds a secret, which is kept nowhere: each call is one of its own."""
+    """Each call is one of its own: its answer holds a secret, which is kept nowhere, or it must act
+    whenever it is asked, such as the kill switch."""
 
 
 class RouteClass(StrEnum):

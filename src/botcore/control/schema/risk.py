@@ -413,6 +413,7 @@ OPERATIONS: Final = (
         path="/risk/kill-switch",
         scope=Scope.TRADE_PAPER,
         command=("risk", "kill-switch"),
+        idempotency=Idempotency.IGNORED,
         lowers_risk=True,
         route_class=RouteClass.ORDERS,
         problems=_ACTS,

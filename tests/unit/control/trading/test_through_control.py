@@ -137,6 +137,19 @@ def test_the_kill_switch_needs_nothing_but_a_press(platform: Platform) -> None:
     assert platform.tell(r.StopAll()).answer.mode is Mode.HALT
 
 
+def test_every_press_of_the_kill_switch_stops_also_under_a_key_that_was_used(
+    platform: Platform,
+) -> None:
+    leave = r.ChangeMode(mode=Mode.NORMAL)
+    platform.tell(r.StopAll(), key="panic")
+    platform.tell(leave, key="k", token=platform.token(leave, key="k"))
+
+    again = platform.tell(r.StopAll(), key="panic")
+
+    assert not again.was_known
+    assert platform.desk.session.risk.mode is Mode.HALT
+
+
 def test_flatten_is_always_confirmed(platform: Platform) -> None:
     token = platform.token(p.FlattenAll())
 
