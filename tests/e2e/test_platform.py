@@ -1,6 +1,7 @@
 """The story of the first day, as a user lives it: up, look, stop, start, and what can go wrong."""
 
 import json
+import re
 import socket
 import sqlite3
 from collections.abc import Iterator
@@ -70,7 +71,13 @@ def test_up_fills_within_a_minute_and_the_page_says_what_it_is(platform: Platfor
     assert all(d.reason for s in view.strategies for d in s.decisions)
     assert fetched(platform.url + "livez")
     assert fetched(platform.url + "readyz")
-    assert b"botcore_" in platform.read("metrics")
+    figures = platform.read("metrics").decode()
+    assert 'botcore_reconcile_runs_total{result="ok"} 1.0' in figures
+    assert "botcore_reconcile_overdue_seconds 0.0" in figures
+    assert 'botcore_queue_capacity{queue="journal"} 65536.0' in figures
+    assert f'botcore_md_staleness_seconds{{symbol="{first.instrument}"}}' in figures
+    assert 'botcore_up_mode{account="paper",mode="starting"} 0.0' in figures
+    assert re.search(r"^botcore_epoch [1-9]", figures, re.MULTILINE)
 
 
 @pytest.mark.requirement("SCRIPT stop")

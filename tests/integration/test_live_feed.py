@@ -31,6 +31,7 @@ from tests.support.binance_stream_server import (
 from tests.support.fast_clock import FastClock
 
 from botcore.app.live_feed import LiveFeed, answers, backfill, listed
+from botcore.app.live_streams import stream_of
 from botcore.domain.errors import VenueError
 from botcore.domain.ids import MINUTE_NS, SECOND_NS, InstrumentId, Nanos
 from botcore.domain.market import Bar, BarFlag, BarOpened, BarsClosed, BarSpec, Quote, Trade
@@ -344,6 +345,7 @@ def test_e62_what_comes_twice_or_out_of_order_goes_out_once() -> None:
 
         assert sum(trade.quantity for trade in engine.of(Trade)) == 3.0
         assert engine.feed.counters.refused >= 3
+        assert sum(stream_of(engine.feed, 0).refused.values()) >= 3
 
 
 def test_missed_prints_are_told_with_their_number() -> None:
@@ -375,6 +377,8 @@ def test_e57_e58_a_book_is_joined_and_joined_again_after_a_gap() -> None:
         book = engine.feed.books[BTC]
         assert book.is_valid
         assert dict(book.bids) == {99.0: 3.0, 98.0: 1.0}
+        shown = stream_of(engine.feed, 1)
+        assert (shown.gaps, shown.book_resyncs, shown.books[BTC]) == (1, 1, True)
 
 
 def test_e59_after_a_reconnect_the_book_begins_empty() -> None:
@@ -391,6 +395,8 @@ def test_e59_after_a_reconnect_the_book_begins_empty() -> None:
         engine.until(lambda: len(engine.told(ConnectionChanged)) == 3, "the reconnect")
         empty = engine.feed.books[BTC]
         assert (empty.is_valid, dict(empty.bids)) == (False, {})
+        shown = stream_of(engine.feed, 0)
+        assert (shown.books[BTC], shown.reconnects) == (False, {"broken": 1, "handover": 0})
         server.push(a_delta("BTCUSDT", 500, 501, engine.clock.now_ns() + MS))
         engine.until(lambda: engine.feed.counters.books_joined == 2, "the second join")
 
@@ -411,6 +417,7 @@ def test_garbage_html_and_unknown_events_are_counted_and_the_stream_goes_on() ->
         engine.until(lambda: bool(engine.of(Trade)), "a print")
 
         assert (engine.feed.counters.unparsable, engine.feed.counters.unknown) == (3, 1)
+        assert stream_of(engine.feed, 0).unreadable == 3
         assert engine.feed.counters.breaks == 0
 
 

@@ -227,6 +227,7 @@ class EngineUnderTest:
             now=self.venue.now,
             wait=self.venue.wait,
             horizon=self._horizon,
+            clock=SystemClock(),
         )
         epoch = next_epoch(self.engine.desk.execution.epoch, SystemClock().now_ns())
         self.recovery.begin(epoch)

@@ -218,6 +218,7 @@ class EngineProcess:
             now=self._now,
             wait=self._market.clock.sleep_blocking,
             horizon=IN_PROCESS,
+            clock=self._system,
         )
         self._carrying_out = CarryingOut(
             engine=self._engine,
@@ -534,6 +535,12 @@ class EngineProcess:
                 QueueView("market", len(self._mailbox), self._mailbox.capacity),
                 QueueView("journal", self._journal.waiting, self._journal.capacity),
             ),
+            feed=msgspec.structs.replace(
+                view.feed, ages=self._prices.ages_s(now), stream=self._market.stream()
+            ),
+            epoch=self._engine.desk.execution.epoch,
+            facts_unpublished=max(0, self._journal.durable_lsn - self._facts.last),
+            reconciling=self._recovery.figures,
         )
         self._publisher.publish_view(view)
         self._order_log.flush(_LINES)

@@ -212,6 +212,12 @@ class LiveFeed:
             shed=self._shed,
         )
 
+    @property
+    def refused(self) -> dict[str, int]:
+        """Reason → how much data the processor put into quarantine."""
+        counts = self._feed.processor.quarantine.by_reason()
+        return {reason.value: count for reason, count in counts.items()}
+
     # --- the thread of the streams
 
     def _stream(self) -> None:

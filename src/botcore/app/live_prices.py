@@ -9,10 +9,12 @@ from typing import TypeVar
 from botcore.app.home import Home
 from botcore.app.live_books import levels_of
 from botcore.app.live_feed import LiveFeed, Reach, answers, backfill, listed
+from botcore.app.live_streams import stream_of
 from botcore.app.market_tape import Tape
 from botcore.app.markets import History, MarketEvent, Put, PutHistory
 from botcore.app.restoring import Restored
 from botcore.app.settings import Settings
+from botcore.control.views import StreamView
 from botcore.domain.errors import VenueError
 from botcore.domain.ids import DAY_NS, MINUTE_NS, InstrumentId, Nanos, instrument_id
 from botcore.domain.instruments import InstrumentBook
@@ -104,6 +106,7 @@ class LivePrices:
         self._lock = threading.Lock()
         self._news: deque[str] = deque(maxlen=_NEWS_KEPT)
         self._since = 0
+        self._missed = 0
         self._feed: LiveFeed | None = None
 
     def banner(self) -> str:
@@ -168,6 +171,11 @@ class LivePrices:
     def keep(self) -> None:
         """Keep nothing: the exchange does."""
 
+    def stream(self) -> StreamView | None:
+        """Return what went through the streams since the process began; None before they began."""
+        feed = self._feed
+        return None if feed is None else stream_of(feed, self._missed)
+
     def book(self, instrument: InstrumentId, depth: int) -> BookLevels | None:
         """Return the kept book; None before the streams have begun."""
         feed = self._feed
@@ -216,6 +224,7 @@ class LivePrices:
             case ConnectionChanged():
                 self._tell(f"Binance's streams are interrupted: {notice.cause} [{notice.code}]")
             case GapSeen():
+                self._missed += 1
                 whose = notice.instrument or "all instruments"
                 self._tell(f"{notice.what} of {whose} were missed: {notice.cause}")
             case HealthChanged():

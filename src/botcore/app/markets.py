@@ -7,6 +7,7 @@ import msgspec
 
 from botcore.app.market_tape import Tape
 from botcore.app.restoring import Restored
+from botcore.control.views import StreamView
 from botcore.domain.ids import InstrumentId
 from botcore.domain.instruments import Instrument
 from botcore.domain.market import BarOpened, BarsClosed, Quote, Trade
@@ -109,6 +110,10 @@ class Market(Protocol):
 
     def news(self) -> str:
         """Return once what a person must hear, such as that a tape has ended; else nothing."""
+        ...
+
+    def stream(self) -> StreamView | None:
+        """Return what went through its streams since it was started; None where it has none."""
         ...
 
     def book(self, instrument: InstrumentId, depth: int) -> BookLevels | None:

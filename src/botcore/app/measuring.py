@@ -17,6 +17,7 @@ from botcore.domain.errors import StorageError
 from botcore.domain.ids import SECOND_NS
 from botcore.kernel.clock import Clock
 from botcore.observability import catalogue as c
+from botcore.observability.from_view import add_queue
 from botcore.observability.sheet import Sheet
 from botcore.storage.control.tables import audit_head
 
@@ -76,6 +77,8 @@ class StoreFigures:
         store = self._stores.store
         sheet.add(c.DB_COMMITS, store.commits, _CONTROL)
         sheet.add(c.DB_WAITING, store.writes_waiting, _CONTROL)
+        sheet.add(c.DB_POOL, store.connections[0], _CONTROL)
+        add_queue(sheet, _CONTROL, store.writes_waiting, store.capacity)
         sheet.add(c.DB_ERRORS, store.failures, _CONTROL)
         sheet.add(c.AUDIT_WAITING, self._stores.audit.waiting)
         if self._entries:

@@ -17,6 +17,10 @@ class PricesSeen:
         self.quote = self._quotes.get
         self.trade = self._trades.get
 
+    def ages_s(self, now: int) -> dict[str, float]:
+        """Return instrument → seconds since its newest price, at the market's instant `now`."""
+        return {name: max(0.0, (now - each.ts) / 1e9) for name, each in self._marks.items()}
+
     def see(self, event: MarketEvent) -> None:
         """Take what the market gave."""
         if isinstance(event, Quote):

@@ -4,11 +4,14 @@ from collections.abc import Callable
 
 from botcore.app.reconciling import Ask, settle_doubts
 from botcore.app.recording import Recorder
+from botcore.control.views import ReconcilingView
 from botcore.domain.commands import IntentNotDurable, Reconciled, SessionStarted
+from botcore.domain.errors import StorageError
 from botcore.domain.ids import SECOND_NS, AccountId
 from botcore.domain.modes import Mode
 from botcore.engine import Engine, Session
 from botcore.execution import HorizonConfig
+from botcore.kernel.clock import Clock
 
 _EPOCHS_PER_SECOND = 1_000
 
@@ -40,6 +43,7 @@ class Recovery:
         now: the venue's clock, nanoseconds.
         wait: lets that clock move on, seconds.
         horizon: how long a request may still arrive (R4).
+        clock: the machine's; says when it was done, and how long it took.
     """
 
     def __init__(
@@ -52,6 +56,7 @@ class Recovery:
         now: Callable[[], int],
         wait: Callable[[float], None],
         horizon: HorizonConfig,
+        clock: Clock,
     ) -> None:
         self._engine = engine
         self._session = session
@@ -60,9 +65,25 @@ class Recovery:
         self._now = now
         self._wait = wait
         self._horizon = horizon
+        self._clock = clock
+        self._due_since: int | None = None
+        self._done = self._failed = self._last_wall = 0
+        self._last_s = 0.0
+
+    @property
+    def figures(self) -> ReconcilingView:
+        """How often it was done, when last, and how long it has been due."""
+        return ReconcilingView(
+            done=self._done,
+            failed=self._failed,
+            last_wall=self._last_wall,
+            last_s=self._last_s,
+            overdue_s=self._waited_s(),
+        )
 
     def begin(self, epoch: int) -> None:
         """Start a session under an epoch; strategies are fed history from here on."""
+        self._fall_due()
         self._session.input(SessionStarted(self._account, epoch), self._now())
 
     def settle(self) -> int:
@@ -78,13 +99,25 @@ class Recovery:
         )
 
     def finish(self) -> int:
-        """Settle every doubt, and go on trading; return how many there were."""
-        doubts = self.settle()
-        self._session.input(Reconciled(self._account, doubts), self._now())
+        """Settle every doubt, and go on trading; return how many there were.
+
+        Raises:
+            StorageError: the venue's store cannot be read; it stays due.
+        """
+        try:
+            doubts = self.settle()
+            self._session.input(Reconciled(self._account, doubts), self._now())
+        except StorageError:
+            self._failed += 1
+            raise
+        self._done += 1
+        self._last_wall, self._last_s = self._clock.now_ns(), self._waited_s()
+        self._due_since = None
         return doubts
 
     def hold(self, cause: str) -> None:
         """Let the account only cancel, until it is reconciled again."""
+        self._fall_due()
         mode = self._engine.desk.risk.account(self._account).mode
         if mode is Mode.NORMAL or mode is Mode.REDUCE_ONLY:
             self._session.input(IntentNotDurable(self._account, cause), self._now())
@@ -103,3 +136,11 @@ class Recovery:
         if recorder.failure is None:
             self.finish()
         return recorder.failure is None
+
+    def _fall_due(self) -> None:
+        if self._due_since is None:
+            self._due_since = self._clock.monotonic_ns()
+
+    def _waited_s(self) -> float:
+        since = self._due_since
+        return 0.0 if since is None else (self._clock.monotonic_ns() - since) / SECOND_NS

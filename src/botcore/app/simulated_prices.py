@@ -99,6 +99,9 @@ class SimulatedPrices:
         """
         save_state(self._home, self._market, self._clock.now_ns())
 
+    def stream(self) -> None:
+        """Have no streams."""
+
     def book(self, instrument: InstrumentId, depth: int) -> None:
         """Keep none: only the best prices are published."""
         del instrument, depth

@@ -160,6 +160,9 @@ class TapePrices:
             self._home.market.name, msgspec.json.encode(state), folder=self._home.state
         )
 
+    def stream(self) -> None:
+        """Have no streams."""
+
     def book(self, instrument: InstrumentId, depth: int) -> None:
         """Keep none: a tape holds candles."""
         del instrument, depth

@@ -166,7 +166,27 @@ class Viewer:
             orders_in_doubt=len(doubts),
             cancels_owed=sum(order.cancel_owed for order in working),
             in_doubt_since=min(doubts, default=0),
+            is_reconciled=self._engine.deciders.is_ready,
+            exposure=f"{risk.gross:.2f}",
+            exposures={each: f"{value:.2f}" for each, value in exposures.items() if value},
+            caps={
+                scope: f"{risk.equity * share:.2f}"
+                for scope, share in (
+                    ("order", limits.order_frac),
+                    ("symbol", limits.instrument_frac),
+                    ("account", limits.account_frac),
+                )
+            },
+            realised=self._realised(name),
         )
+
+    def _realised(self, account: AccountId) -> dict[str, str]:
+        """Return strategy → earned by closing, also of what is flat now."""
+        sums: dict[str, Decimal] = {}
+        for position in self._engine.desk.portfolio.positions(account):
+            earned = sums.get(position.strategy, ZERO)
+            sums[position.strategy] = earned + position.realised
+        return {strategy: _cents(amount) for strategy, amount in sums.items()}
 
     def _strategies(self) -> tuple[StrategyView, ...]:
         """Return every strategy; `manual` only where somebody did something by hand."""

@@ -17,6 +17,28 @@ class FeedStatus(StrEnum):
     DOWN = "down"
 
 
+class StreamView(msgspec.Struct, frozen=True, kw_only=True):
+    """What went through a live feed's streams since the engine's process began.
+
+    Attributes:
+        reconnects: reason → how often; ``broken`` and, before the venue closes it, ``handover``.
+        gaps: times that prints, minutes or changes of a book did not come.
+        unreadable: messages that could not be read.
+        refused: reason → how much data was put into quarantine.
+        book_resyncs: times that a book was lost to a hole and joined anew.
+        books: instrument → whether its book can be believed.
+        clock_offset_s: venue less local time.
+    """
+
+    reconnects: dict[str, int] = {}
+    gaps: int = 0
+    unreadable: int = 0
+    refused: dict[str, int] = {}
+    book_resyncs: int = 0
+    books: dict[str, bool] = {}
+    clock_offset_s: float | None = None
+
+
 class FeedView(msgspec.Struct, frozen=True):
     """Where prices come from and how old they are.
 
@@ -27,6 +49,8 @@ class FeedView(msgspec.Struct, frozen=True):
         now: the feed's clock now; `last_event`: stamp of the newest price.
         age_s: `now` less `last_event`, seconds.
         step_s: length of the bars traded, seconds.
+        ages: instrument → seconds since its newest price; without those that had none yet.
+        stream: of a live feed; None for others.
     """
 
     name: str
@@ -37,6 +61,8 @@ class FeedView(msgspec.Struct, frozen=True):
     age_s: float
     status: FeedStatus
     step_s: float
+    ages: dict[str, float] = {}
+    stream: StreamView | None = None
 
 
 class MeterView(msgspec.Struct, frozen=True):
@@ -59,6 +85,12 @@ class AccountView(msgspec.Struct, frozen=True):
         orders_open, orders_in_doubt, cancels_owed: of all its orders that are not terminal; the
             document shows the newest of them only.
         in_doubt_since: when the one that is longest in doubt was sent; 0 where none is.
+        is_reconciled: whether its orders are known to be as the venue has them; until then nothing
+            is traded.
+        exposure: worst case of all that is held and ordered, in `currency`.
+        exposures: instrument → the same of it; without the empty ones.
+        caps: ``order``, ``symbol`` or ``account`` → what it may be at most now, in `currency`.
+        realised: strategy → earned by closing, before fees, in `currency`.
     """
 
     id: str
@@ -81,6 +113,11 @@ class AccountView(msgspec.Struct, frozen=True):
     orders_in_doubt: int = 0
     cancels_owed: int = 0
     in_doubt_since: int = 0
+    is_reconciled: bool = True
+    exposure: str = "0"
+    exposures: dict[str, str] = {}
+    caps: dict[str, str] = {}
+    realised: dict[str, str] = {}
 
 
 class PositionView(msgspec.Struct, frozen=True):
@@ -175,6 +212,23 @@ class QueueView(msgspec.Struct, frozen=True):
     capacity: int
 
 
+class ReconcilingView(msgspec.Struct, frozen=True):
+    """How the engine's process has brought orders and venue to one truth.
+
+    Attributes:
+        done, failed: runs since it began.
+        last_wall: when the last one was done, wall clock, nanoseconds UTC; 0 before the first.
+        last_s: how long it took, seconds.
+        overdue_s: how long one has been due and not done; 0 while none is.
+    """
+
+    done: int = 0
+    failed: int = 0
+    last_wall: int = 0
+    last_s: float = 0.0
+    overdue_s: float = 0.0
+
+
 class PlatformView(msgspec.Struct, frozen=True):
     """Everything the first page shows.
 
@@ -192,6 +246,9 @@ class PlatformView(msgspec.Struct, frozen=True):
             its process began; None where the system does not say.
         queues: ``market`` is what the feed gave and the engine has not taken yet, ``journal`` what
             is not durable yet.
+        epoch: of the session: later ones are higher.
+        facts_unpublished: facts that are durable and not published yet.
+        reconciling: None where nothing says it.
     """
 
     version: str
@@ -215,6 +272,9 @@ class PlatformView(msgspec.Struct, frozen=True):
     persist_p99_s: float | None = None
     core_wait_s: float | None = None
     queues: tuple[QueueView, ...] = ()
+    epoch: int = 0
+    facts_unpublished: int = 0
+    reconciling: ReconcilingView | None = None
 
 
 def encode_view(view: PlatformView) -> bytes:

@@ -81,9 +81,9 @@ class Quarantine:
         return MappingProxyType(self._counts)
 
     def by_reason(self) -> dict[RefusalReason, int]:
-        """Return how many were refused since the start for each reason met."""
+        """Return how many were refused since the start for each reason met; on any thread."""
         totals: Counter[RefusalReason] = Counter()
-        for (_, reason), count in self._counts.items():
+        for (_, reason), count in dict(self._counts).items():  # a copy: it counts on meanwhile
             totals[reason] += count
         return dict(totals)
 

@@ -6,7 +6,7 @@
 import sys
 from typing import Final
 
-from botcore.observability.catalogue import CATALOGUE, CLIENTS, Component, MetricSpec
+from botcore.observability.catalogue import CATALOGUE, CLIENTS, NOT_YET, Component, MetricSpec
 
 _HEAD: Final = """\
 # Metrics
@@ -19,15 +19,22 @@ units. Both need the scope `read:metrics`; `metrics_port` serves the page on a p
 Figures of an account are as old as `botcore_view_age_seconds` says: alert on that one too. What is
 counted from facts and calls is counted since the api process started.
 
-`account`, `strategy`, `kind` and `limit` are configured names; `symbol` is capped at 200 values,
-what comes behind them is `other`; all other labels are closed sets. No label holds a user's text,
-an order's id or a client's. [Alerts](../runbooks/alerts.md) ship with them; rules for Prometheus
-and boards for Grafana are in `deploy`.
+A mode is `starting` until the account's orders are known to be as the venue has them; there is no
+`standby`. `account`, `strategy`, `kind` and `limit` are configured names; `symbol` is capped at 200
+values, what comes behind them is `other`; all other labels are closed sets. No label holds a user's
+text, an order's id or a client's. [Alerts](../runbooks/alerts.md) ship with them; rules for
+Prometheus and boards for Grafana are in `deploy`.
 
 """
 _TABLE: Final = """\
 | metric | kind | labels | unit | what it says |
 |---|---|---|---|---|
+"""
+_NOT_YET: Final = """\
+## Not measured yet
+
+| name | why |
+|---|---|
 """
 
 
@@ -37,6 +44,9 @@ def reference_page() -> str:
     for component in Component:
         rows = [_row(spec) for spec in (*CATALOGUE, *CLIENTS) if spec.component is component]
         parts += [f"## {component.value}\n\n", _TABLE, *rows, "\n"]
+    parts.append(_NOT_YET)
+    for names, why in NOT_YET:
+        parts.append(f"| {', '.join(f'`{name}`' for name in names)} | {why} |\n")
     return "".join(parts).rstrip("\n") + "\n"
 
 

@@ -97,6 +97,7 @@ VIEW_AGE = _platform.gauge(
     "view_age_seconds", "Since the engine last said how it is; +Inf before the first time."
 )
 UPTIME = _platform.gauge("uptime_seconds", "Of the engine's run.")
+EPOCH = _platform.gauge("epoch", "Of the engine's session; each start has a higher one.")
 STORAGE_OK = _platform.gauge("storage_ok", "1 while the engine's store takes what it is given.")
 ALERTS = _platform.gauge("alerts", "Alerts that the page shows.")
 
@@ -124,6 +125,30 @@ BUS_REFUSED = _engine.counter(
     "bus_refused_total", "Messages that came as the engine's and were not: none was believed."
 )
 
+OUTBOX = _engine.gauge("outbox_pending", "Facts that are durable and not published yet.")
+QUEUE_DEPTH = _engine.gauge(
+    "queue_depth", "What waits: for the engine, for its journal, for the control store.", "queue"
+)
+QUEUE_CAPACITY = _engine.gauge("queue_capacity", "How much may wait there.", "queue")
+QUEUE_USED = _engine.gauge("queue_used_ratio", "The one by the other; 1 is full.", "queue")
+RECONCILE_RUNS = _engine.counter(
+    "reconcile_runs_total",
+    "Times that orders were brought to one truth with the venue: at a start, after a failure.",
+    "result",
+)
+RECONCILE_DISCREPANCIES = _engine.counter(
+    "reconcile_discrepancies_total",
+    "Reports of the venue that our books did not know or had otherwise.",
+    "kind",
+)
+RECONCILE_LAST = _engine.gauge(
+    "reconcile_last_success_timestamp_seconds", "When that was done last, since 1970."
+)
+RECONCILE_TOOK = _engine.gauge("reconcile_duration_seconds", "How long the last one took.")
+RECONCILE_OVERDUE = _engine.gauge(
+    "reconcile_overdue_seconds", "How long it has been due and not done; nothing trades meanwhile."
+)
+
 _feed = _Part(Component.FEED)
 STREAM_CONNECTED = _feed.gauge("stream_connected", "1 unless the feed is down.", "venue", "stream")
 STREAM_FRESH = _feed.gauge(
@@ -133,9 +158,48 @@ STREAM_AGE = _feed.gauge(
     "stream_age_seconds", "Since the newest price of the feed.", "venue", "stream"
 )
 
+STREAM_LAST = _feed.gauge(
+    "stream_last_message_timestamp_seconds",
+    "Stamp of its newest price, in the feed's clock.",
+    "venue",
+    "stream",
+)
+STREAM_RECONNECTS = _feed.counter(
+    "stream_reconnects_total",
+    "Connections that took the place of another one; of a live feed.",
+    "venue",
+    "stream",
+    "reason",
+)
+STREAM_GAPS = _feed.counter(
+    "stream_gaps_total",
+    "Times that prints, minutes or changes of a book did not come.",
+    "venue",
+    "stream",
+)
+STREAM_UNREADABLE = _feed.counter(
+    "stream_parse_errors_total", "Messages that could not be read.", "venue", "stream"
+)
+STALENESS = _feed.gauge(
+    "md_staleness_seconds", "Since the newest price of a symbol, in the feed's clock.", "symbol"
+)
+REFUSED = _feed.counter("md_quarantined_total", "Market data that was refused.", "reason")
+BOOK_RESYNCS = _feed.counter(
+    "book_resyncs_total", "Times that a book was lost to a hole and joined anew."
+)
+BOOK_VALID = _feed.gauge("book_valid", "1 while a symbol's book can be believed.", "symbol")
+CLOCK_OFFSET = _feed.gauge(
+    "venue_clock_offset_seconds",
+    "By how much the venue's clock and this machine's differ, either way.",
+    "venue",
+)
+
 _account = _Part(Component.ACCOUNT)
 UP_MODE = _account.gauge(
-    "up_mode", "1 for the account's mode, 0 for the others.", "account", "mode"
+    "up_mode",
+    "1 for the account's mode, 0 for the others; starting is before it is reconciled.",
+    "account",
+    "mode",
 )
 EQUITY = _account.gauge(
     "equity_quote", "Equity at the marks, in the account's currency.", "account"
@@ -145,6 +209,15 @@ DAILY_LOSS = _account.gauge("daily_loss_quote", "Loss since the day began; 0 on 
 FEES = _account.counter("fees_quote_total", "Fees since the account began.", "account")
 UNREALISED = _account.gauge(
     "pnl_unrealized_quote", "Of the strategy's open positions, at the marks.", "account", "strategy"
+)
+REALISED = _account.gauge(
+    "pnl_realized_quote", "What the strategy earned by closing, before fees.", "account", "strategy"
+)
+POSITION_BASE = _account.gauge(
+    "position_base", "What is held of a symbol, in its base currency.", "account", "symbol"
+)
+ENTRY_PRICE = _account.gauge(
+    "position_entry_price", "Average price of what is held of a symbol.", "account", "symbol"
 )
 POSITION = _account.gauge(
     "position_quote", "Value of what is held of a symbol, at the mark.", "account", "symbol"
@@ -183,6 +256,19 @@ _risk = _Part(Component.RISK)
 RISK_USED = _risk.gauge(
     "risk_utilisation_ratio", "How much of a limit is used; 1 is full.", "account", "limit"
 )
+EXPOSURE = _risk.gauge(
+    "risk_exposure_quote",
+    "Worst case of what is held and ordered: of the account, of a symbol.",
+    "account",
+    "scope",
+    "symbol",
+)
+CAP = _risk.gauge(
+    "risk_limit_quote",
+    "What an order, a symbol, the account may be at most now.",
+    "account",
+    "scope",
+)
 REJECTIONS = _risk.counter("risk_rejections_total", "Intents that risk denied.", "rule")
 RISK_ALERTS = _risk.counter("risk_alerts_total", "Alerts that the engine raised.", "code")
 MODE_CHANGES = _risk.counter("mode_changes_total", "Times that a mode was entered.", "mode")
@@ -194,6 +280,17 @@ INVARIANTS = _risk.counter(
 _strategies = _Part(Component.STRATEGIES)
 STRATEGY_STATE = _strategies.gauge(
     "strategy_state", "1 for the strategy's state, 0 for the others.", "strategy", "state"
+)
+STRATEGY_SIGNALS = _strategies.counter(
+    "strategy_signals_total", "Times that it asked for another exposure.", "strategy"
+)
+STRATEGY_ERRORS = _strategies.counter(
+    "strategy_exceptions_total", "Times that it raised or never returned.", "strategy"
+)
+STRATEGY_STEP = _strategies.gauge(
+    "strategy_last_step_timestamp_seconds",
+    "Close of the newest bar it decided on, in the feed's clock.",
+    "strategy",
 )
 STRATEGY_RESULT = _strategies.gauge(
     "strategy_result_quote", "What the strategy has earned.", "strategy"
@@ -253,6 +350,7 @@ JOBS_ENDED = _jobs.counter("jobs_ended_total", "Jobs that ended.", "state")
 _stores = _Part(Component.STORES)
 DB_COMMITS = _stores.counter("db_commits_total", "Transactions committed.", "db")
 DB_WAITING = _stores.gauge("db_writes_waiting", "Writes that wait for the disk.", "db")
+DB_POOL = _stores.gauge("db_pool_in_use", "Connections in use.", "db")
 DB_ERRORS = _stores.counter("db_errors_total", "Writes that the database refused.", "db")
 DB_SIZE = _stores.gauge("db_size_bytes", "Size of the file.", "db")
 DB_WAL = _stores.gauge("db_wal_bytes", "Size of its write-ahead log.", "db")
@@ -272,6 +370,72 @@ CATALOGUE: Final[tuple[MetricSpec, ...]] = tuple(
     found for found in list(globals().values()) if isinstance(found, MetricSpec)
 )
 """Every metric of ours, in the order of this page."""
+
+
+NOT_YET: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
+    (
+        (
+            "venue_requests_total",
+            "venue_request_duration_seconds",
+            "venue_weight_used",
+            "venue_weight_limit",
+            "venue_orders_used",
+            "venue_ban_until_timestamp_seconds",
+            "venue_429_total",
+            "venue_418_total",
+            "venue_clock_offset_age_seconds",
+            "exchange_key_permission_ok",
+        ),
+        "orders go to the simulated venue within the engine's process: no request leaves, no key",
+    ),
+    (("breaker_state", "breaker_transitions_total"), "there is nothing that they would guard yet"),
+    (("leader",), "no standby exists: a lock on the home lets one engine run"),
+    (("stream_lag_seconds",), "when data was received does not leave the feed"),
+    (
+        ("strategy_step_seconds",),
+        "strategies are asked together in one step; the log names a slow one (`step_slow`)",
+    ),
+    (
+        ("queue_dropped_total", "queue_wait_seconds"),
+        "the engine's queues make their senders wait and drop nothing",
+    ),
+    (
+        ("tasks", "task_restarts_total", "supervisor_escalations_total"),
+        "a task that fails ends its process; restarts of the engine are counted",
+    ),
+    (("db_commit_seconds",), "the stage `persist` of `order_stage_seconds` has it"),
+    (("outbox_oldest_seconds",), "how many facts wait is known, not since when"),
+    (("ws_dropped_total",), "nothing is dropped in silence: `ws_resyncs_total`"),
+    (
+        (
+            "backup_last_success_timestamp_seconds",
+            "backup_last_size_bytes",
+            "backup_lag_seconds",
+            "restore_drill_last_success_timestamp_seconds",
+            "restore_drill_duration_seconds",
+        ),
+        "backups are made by hand",
+    ),
+    (("audit_checkpoint_age_seconds",), "no checkpoints are kept elsewhere"),
+    (
+        (
+            "llm_requests_total",
+            "llm_tokens_total",
+            "llm_cost_usd_total",
+            "llm_latency_seconds",
+            "model_version_info",
+            "model_drift_psi",
+            "model_pred_seconds",
+        ),
+        "no model runs",
+    ),
+    (("notify_sent_total", "notify_failed_total"), "people are told within the product only"),
+    (
+        ("deadman_heartbeat_timestamp_seconds",),
+        "the rule Watchdog, which always fires, is the heartbeat",
+    ),
+)
+"""Names that one may look for and that are not measured, with the reason."""
 
 
 def _clients(name: str, kind: Kind, help_text: str, *labels: str) -> MetricSpec:

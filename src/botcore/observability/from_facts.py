@@ -15,6 +15,8 @@ from botcore.domain.events import (
     OrderUpdated,
     ProtectionLocked,
     RiskAlert,
+    SignalGenerated,
+    StrategyQuarantined,
 )
 from botcore.domain.numbers import ZERO
 from botcore.domain.orders import Liquidity, OrderState, Side
@@ -35,6 +37,16 @@ OUTCOMES: Final = {
 INVARIANTS: Final = ("unbalanced", "overfilled")
 """``unbalanced``: the postings of a currency do not add up to zero; ``overfilled``: more was filled
 than ordered."""
+DISCREPANCIES: Final = {
+    "ORDER_UNKNOWN": "order",
+    "ORDER_ALIVE": "order",
+    "REPORT_MISMATCH": "order",
+    "REPORT_IMPOSSIBLE": "order",
+    "REPORT_MALFORMED": "order",
+    "ORDER_OVERFILLED": "fill",
+    "FILL_NOISY_DUPLICATE": "fill",
+}
+"""Alert of the engine → what of ours the venue had otherwise."""
 SLIPPAGE_BPS: Final = (-200.0, -100.0, -50.0, -20.0, -10.0, -5.0, 0.0, 5.0, 10.0, 20.0, 30.0, 50.0)
 _SLIPPAGE_BOUNDS: Final = (*SLIPPAGE_BPS, 100.0, 200.0)
 _ORDERS_KEPT: Final = 20_000
@@ -53,6 +65,10 @@ class FactFigures:
         self._alerts: Counter[str] = Counter()
         self._modes: Counter[str] = Counter()
         self._locks: Counter[str] = Counter()
+        self._signals: Counter[str] = Counter()
+        self._errors: Counter[str] = Counter()
+        kinds = dict.fromkeys(DISCREPANCIES.values(), 0)
+        self._discrepancies: Counter[str] = Counter(kinds)
         self._invariants: Counter[str] = Counter(dict.fromkeys(INVARIANTS, 0))
         self._fills: Counter[str] = Counter(dict.fromkeys((each.lower() for each in Liquidity), 0))
         self._notional: dict[str, float] = {each.lower(): 0.0 for each in Liquidity}
@@ -85,6 +101,9 @@ class FactFigures:
                 (c.RISK_ALERTS, self._alerts),
                 (c.MODE_CHANGES, self._modes),
                 (c.LOCKS, self._locks),
+                (c.STRATEGY_SIGNALS, self._signals),
+                (c.STRATEGY_ERRORS, self._errors),
+                (c.RECONCILE_DISCREPANCIES, self._discrepancies),
                 (c.INVARIANTS, self._invariants),
             ):
                 for label, count in counted.items():
@@ -111,6 +130,13 @@ class FactFigures:
             self._invariants["unbalanced"] += _is_unbalanced(fact)
         elif isinstance(fact, RiskAlert):
             self._alerts[fact.code] += 1
+            kind = DISCREPANCIES.get(fact.code)
+            if kind is not None:
+                self._discrepancies[kind] += 1
+        elif isinstance(fact, SignalGenerated):
+            self._signals[fact.strategy] += 1
+        elif isinstance(fact, StrategyQuarantined):
+            self._errors[fact.strategy] += 1
         elif isinstance(fact, ModeChanged):
             self._modes[fact.mode.lower()] += 1
         elif isinstance(fact, ProtectionLocked):

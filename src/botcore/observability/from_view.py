@@ -1,15 +1,19 @@
 """Figures of the engine's newest document."""
 
+from collections.abc import Callable, Mapping
 from typing import Final
 
-from botcore.control.views import AccountView, FeedStatus, PlatformView
+from botcore.control.views import AccountView, FeedStatus, PlatformView, StreamView
 from botcore.domain.ids import SECOND_NS
 from botcore.domain.modes import Mode
 from botcore.observability import catalogue as c
 from botcore.observability.sheet import Sheet
 
 STRATEGY_STATES: Final = ("running", "warming up", "paused", "quarantined", "stopped")
-_MODES: Final = tuple(mode.value.lower() for mode in Mode)
+STARTING: Final = "starting"
+"""The mode of an account that is not reconciled yet, whatever it may do afterwards."""
+_TRADING: Final = (Mode.NORMAL, Mode.REDUCE_ONLY)
+_MODES: Final = (*(mode.value.lower() for mode in Mode), STARTING)
 
 
 class ViewFigures:
@@ -49,6 +53,12 @@ class ViewFigures:
         sheet.add(c.STREAM_FRESH, feed.status is FeedStatus.LIVE, feed.name, "market")
         sheet.add(c.STREAM_AGE, feed.age_s + self._age_s, feed.name, "market")
         sheet.add(c.ALERTS, len(view.alerts))
+        sheet.add(c.STREAM_LAST, feed.last_event / SECOND_NS, feed.name, "market")
+        if feed.stream is not None:
+            self._stream(sheet, feed.stream, feed.name)
+        for symbol, age_s in _capped(feed.ages, max).items():
+            sheet.add(c.STALENESS, age_s + self._age_s, symbol)
+        self._engine(sheet, view)
         for stage, quantile, seconds in (
             ("decision", "0.5", view.decision_p50_s),
             ("decision", "0.99", view.decision_p99_s),
@@ -63,13 +73,46 @@ class ViewFigures:
             self._account(sheet, view, account)
         for strategy in view.strategies:
             sheet.add(c.STRATEGY_RESULT, _number(strategy.result), strategy.id)
+            decided = max((each.ts for each in strategy.decisions), default=0)
+            if decided:
+                sheet.add(c.STRATEGY_STEP, decided / SECOND_NS, strategy.id)
             for state in STRATEGY_STATES:
                 sheet.add(c.STRATEGY_STATE, strategy.status == state, strategy.id, state)
 
+    def _engine(self, sheet: Sheet, view: PlatformView) -> None:
+        sheet.add(c.EPOCH, view.epoch)
+        sheet.add(c.OUTBOX, view.facts_unpublished)
+        for queue in view.queues:
+            add_queue(sheet, queue.name, queue.depth, queue.capacity)
+        run = view.reconciling
+        if run is None:
+            return
+        sheet.add(c.RECONCILE_RUNS, run.done, "ok")
+        sheet.add(c.RECONCILE_RUNS, run.failed, "failed")
+        sheet.add(c.RECONCILE_OVERDUE, run.overdue_s)
+        if run.last_wall:
+            sheet.add(c.RECONCILE_LAST, run.last_wall / SECOND_NS)
+            sheet.add(c.RECONCILE_TOOK, run.last_s)
+
+    def _stream(self, sheet: Sheet, stream: StreamView, venue: str) -> None:
+        for reason, count in stream.reconnects.items():
+            sheet.add(c.STREAM_RECONNECTS, count, venue, "market", reason)
+        sheet.add(c.STREAM_GAPS, stream.gaps, venue, "market")
+        sheet.add(c.STREAM_UNREADABLE, stream.unreadable, venue, "market")
+        for reason, count in stream.refused.items():
+            sheet.add(c.REFUSED, count, reason)
+        sheet.add(c.BOOK_RESYNCS, stream.book_resyncs)
+        for symbol, is_valid in _capped(stream.books, min).items():
+            sheet.add(c.BOOK_VALID, is_valid, symbol)
+        if stream.clock_offset_s is not None:
+            sheet.add(c.CLOCK_OFFSET, abs(stream.clock_offset_s), venue)
+
     def _account(self, sheet: Sheet, view: PlatformView, account: AccountView) -> None:
         name = account.id
+        is_starting = not account.is_reconciled and account.mode in _TRADING
+        shown = STARTING if is_starting else account.mode.lower()
         for mode in _MODES:
-            sheet.add(c.UP_MODE, account.mode.lower() == mode, name, mode)
+            sheet.add(c.UP_MODE, shown == mode, name, mode)
         sheet.add(c.EQUITY, float(account.equity), name)
         sheet.add(c.DRAWDOWN, account.drawdown_frac, name)
         sheet.add(c.DAILY_LOSS, max(0.0, -float(account.day_result)), name)
@@ -83,7 +126,16 @@ class ViewFigures:
         since = account.in_doubt_since
         sheet.add(c.IN_DOUBT_OLDEST, (view.feed.now - since) / SECOND_NS if since else 0.0, name)
         sheet.add(c.CANCELS_OWED, account.cancels_owed, name)
+        sheet.add(c.EXPOSURE, float(account.exposure), name, "account", "")
+        exposures = {symbol: float(amount) for symbol, amount in account.exposures.items()}
+        for symbol, amount in _capped(exposures, _sum).items():
+            sheet.add(c.EXPOSURE, amount, name, "symbol", symbol)
+        for scope, most in account.caps.items():
+            sheet.add(c.CAP, float(most), name, scope)
+        for strategy, earned in account.realised.items():
+            sheet.add(c.REALISED, float(earned), name, strategy)
         self._positions(sheet, view, name)
+        self._held(sheet, view, name)
 
     def _positions(self, sheet: Sheet, view: PlatformView, account: str) -> None:
         unrealised = dict.fromkeys((strategy.id for strategy in view.strategies), 0.0)
@@ -101,6 +153,46 @@ class ViewFigures:
             sheet.add(c.UNREALISED, earned, account, strategy)
         for symbol, value in held.items():
             sheet.add(c.POSITION, value, account, symbol)
+
+    def _held(self, sheet: Sheet, view: PlatformView, account: str) -> None:
+        """Write down how much of each symbol is held and what it cost; not of those beyond."""
+        quantities: dict[str, float] = {}
+        costs: dict[str, float] = {}
+        for position in view.positions:
+            if position.account != account:
+                continue
+            symbol, quantity = position.instrument, float(position.quantity)
+            if symbol not in quantities and len(quantities) >= c.SYMBOLS_MAX:
+                continue  # base units of two symbols make no sum
+            quantities[symbol] = quantities.get(symbol, 0.0) + quantity
+            cost = quantity * float(position.average_price)
+            costs[symbol] = costs.get(symbol, 0.0) + cost
+        for symbol, quantity in quantities.items():
+            sheet.add(c.POSITION_BASE, quantity, account, symbol)
+            if quantity:
+                sheet.add(c.ENTRY_PRICE, costs[symbol] / quantity, account, symbol)
+
+
+def add_queue(sheet: Sheet, name: str, depth: int, capacity: int) -> None:
+    """Write down how full a queue is."""
+    sheet.add(c.QUEUE_DEPTH, depth, name)
+    sheet.add(c.QUEUE_CAPACITY, capacity, name)
+    sheet.add(c.QUEUE_USED, depth / capacity, name)
+
+
+def _capped(
+    figures: Mapping[str, float], together: Callable[[float, float], float]
+) -> dict[str, float]:
+    """Return the figures of as many symbols as have labels; those of the others, in one."""
+    found: dict[str, float] = {}
+    for symbol, value in figures.items():
+        label = symbol if len(found) < c.SYMBOLS_MAX else c.OTHER
+        found[label] = together(found[label], value) if label in found else value
+    return found
+
+
+def _sum(one: float, other: float) -> float:
+    return one + other
 
 
 def _number(text: str) -> float:

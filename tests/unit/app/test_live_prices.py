@@ -12,11 +12,12 @@ from botcore.app.home import Home
 from botcore.app.live_prices import LivePrices
 from botcore.app.markets import MarketEvent
 from botcore.app.settings import load_settings
+from botcore.control.views import StreamView
 from botcore.domain.ids import MINUTE_NS, InstrumentId, Nanos
 from botcore.domain.market import Bar, BarsClosed, BarSpec
 from botcore.kernel.clock import ManualClock
 from botcore.marketdata.instruments import known_instrument
-from botcore.venues.live.binance.notices import ConnectionChanged
+from botcore.venues.live.binance.notices import ConnectionChanged, GapSeen, Notice
 
 BTC = InstrumentId("BTCUSDT.BINANCE")
 START = 27_000_000 * MINUTE_NS
@@ -38,10 +39,12 @@ class Feed:
         *,
         put: Callable[[MarketEvent, int], None],
         put_history: Callable[[BarsClosed, int], None],
+        tell: Callable[[Notice], None],
         since_ns: int,
         **_: object,
     ) -> None:
         self.put, self.put_history, self.since_ns = put, put_history, since_ns
+        self.tell = tell
         self.error: BaseException | None = None
         self.is_stopped = False
         self.connection = ConnectionChanged(0, is_up=True)
@@ -103,3 +106,21 @@ def test_a_feed_that_fails_while_it_catches_up_goes_on_behind_that(market: LiveP
 
     assert Feed.begun[-1].since_ns == START + MINUTE_NS
     assert heard == [minute(0)]
+
+
+def test_what_was_missed_is_counted_on_when_the_feed_begins_again(
+    market: LivePrices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_prices, "stream_of", lambda _feed, gaps: StreamView(gaps=gaps))
+    before = market.stream()
+    begin(market, [])
+    (first,) = Feed.begun
+    first.tell(GapSeen(BTC, "trades", START, 4, "4 prints did not come"))
+    first.tell(ConnectionChanged(START, is_up=True))
+
+    first.error = RuntimeError("it broke")
+    market.news()
+    Feed.begun[-1].tell(GapSeen(None, "minutes", START, 1, "1 minute was missed"))
+
+    assert before is None
+    assert market.stream() == StreamView(gaps=2)

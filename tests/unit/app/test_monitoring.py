@@ -351,6 +351,7 @@ def test_the_control_store_and_its_audit_have_figures(tmp_path: Path) -> None:
         await stores.audit.append(entry)
         await stores.audit.append(entry)
         await figures.count()
+        before["while open db_pool_in_use"] = read(figures)["db_pool_in_use{control}"]
         with pytest.raises(asyncio.CancelledError):
             await figures.run()
         stores.close()
@@ -365,6 +366,9 @@ def test_the_control_store_and_its_audit_have_figures(tmp_path: Path) -> None:
     assert found["then audit_verified_timestamp_seconds{}"] == pytest.approx(NOW / SECOND_NS + 60)
     assert found["then db_commits_total{control}"] >= 1
     assert found["then audit_entries_waiting{}"] == 0
+    assert found["while open db_pool_in_use"] == 1  # its writer keeps one
+    assert found["then db_pool_in_use{control}"] == 0
+    assert (found["queue_depth{control}"], found["queue_capacity{control}"]) == (0, 4_096)
 
 
 def test_what_was_not_believed_on_the_bus_is_counted_over_all_who_listen() -> None:

@@ -12,11 +12,26 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 from tests.support.sample_view import NOW, SECOND, sample_view, with_account, with_feed
 
-from botcore.control.views import FeedStatus, MeterView, PlatformView
+from botcore.control.views import (
+    FeedStatus,
+    MeterView,
+    PlatformView,
+    QueueView,
+    ReconcilingView,
+    StreamView,
+)
 from botcore.domain.modes import Mode
 from botcore.observability import catalogue
 from botcore.observability._docs import reference_page
-from botcore.observability.catalogue import CATALOGUE, CLIENTS, OTHER, SYMBOLS_MAX, Component, Kind
+from botcore.observability.catalogue import (
+    CATALOGUE,
+    CLIENTS,
+    NOT_YET,
+    OTHER,
+    SYMBOLS_MAX,
+    Component,
+    Kind,
+)
 from botcore.observability.metrics import Metrics
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "reference" / "metrics.md"
@@ -52,6 +67,16 @@ def test_a_scrape_has_every_name_of_the_page_and_no_other(view: PlatformView | N
     known = (*CATALOGUE, *CLIENTS)
     assert sorted(typed) == sorted([spec.full_name, str(spec.kind)] for spec in known)
     assert all(f"| `{spec.full_name}` |" in PAGE.read_text("utf-8") for spec in known)
+
+
+def test_what_is_said_not_to_be_measured_is_not() -> None:
+    known = {spec.name for spec in CATALOGUE}
+
+    missing = [name for names, _ in NOT_YET for name in names]
+
+    assert known & set(missing) == set()
+    assert len(missing) == len(set(missing))
+    assert all(f"`{name}`" in PAGE.read_text("utf-8") for name in missing)
 
 
 def test_no_name_is_declared_twice() -> None:
@@ -137,7 +162,160 @@ def test_exactly_one_mode_is_up(mode: Mode) -> None:
     found = scraped(with_account(sample_view(), mode=mode.value))
 
     up = {each.labels["mode"]: each.value for each in found if each.name == "botcore_up_mode"}
-    assert up == {other.value.lower(): float(other is mode) for other in Mode}
+    of_ladder = {other.value.lower(): float(other is mode) for other in Mode}
+    assert up == {**of_ladder, "starting": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("mode", "shown"),
+    [
+        (Mode.NORMAL, "starting"),
+        (Mode.REDUCE_ONLY, "starting"),
+        (Mode.CANCEL_ONLY, "cancel_only"),
+        (Mode.HALT, "halt"),
+    ],
+)
+def test_an_account_that_is_not_reconciled_is_starting_unless_it_may_do_less_anyway(
+    mode: Mode, shown: str
+) -> None:
+    found = scraped(with_account(sample_view(), mode=mode.value, is_reconciled=False))
+
+    up = {each.labels["mode"] for each in found if each.name == "botcore_up_mode" and each.value}
+    assert up == {shown}
+
+
+def test_shows_exposure_beside_what_it_may_be() -> None:
+    found = scraped(
+        with_account(
+            sample_view(),
+            exposure="1500.50",
+            exposures={"BTCUSDT.SIM": "1000.25", "ETHUSDT.SIM": "500.25"},
+            caps={"order": "1518.52", "symbol": "4049.38", "account": "10123.45"},
+            realised={"rsi": "10.26", "macd": "-1.5"},
+        )
+    )
+
+    exposure, account = "risk_exposure_quote", "paper"
+    assert value(found, exposure, account=account, scope="account", symbol="") == 1_500.5
+    assert value(found, exposure, account=account, scope="symbol", symbol="BTCUSDT.SIM") == 1_000.25
+    assert value(found, "risk_limit_quote", account=account, scope="order") == 1_518.52
+    assert value(found, "risk_limit_quote", account=account, scope="account") == 10_123.45
+    assert value(found, "pnl_realized_quote", account=account, strategy="macd") == -1.5
+
+
+def test_exposures_of_symbols_beyond_the_bound_are_one() -> None:
+    many = {f"C{number}USDT.SIM": "1.5" for number in range(SYMBOLS_MAX + 10)}
+
+    found = scraped(with_account(sample_view(), exposures=many))
+
+    of_symbols = {
+        each.labels["symbol"]: each.value
+        for each in found
+        if each.name == "botcore_risk_exposure_quote" and each.labels["scope"] == "symbol"
+    }
+    assert len(of_symbols) == SYMBOLS_MAX + 1
+    assert of_symbols[OTHER] == 15.0
+
+
+def test_what_is_held_of_a_symbol_by_two_strategies_has_one_average_price() -> None:
+    one = sample_view().positions[0]
+    two = (
+        msgspec.structs.replace(one, quantity="1", average_price="100"),
+        msgspec.structs.replace(one, strategy="macd", quantity="3", average_price="200"),
+    )
+
+    found = scraped(sample_view(positions=two))
+
+    symbol = one.instrument
+    assert value(found, "position_base", account="paper", symbol=symbol) == 4.0
+    assert value(found, "position_entry_price", account="paper", symbol=symbol) == 175.0
+
+
+def test_positions_that_cancel_out_have_no_average_price() -> None:
+    one = sample_view().positions[0]
+    two = (
+        msgspec.structs.replace(one, quantity="1"),
+        msgspec.structs.replace(one, strategy="macd", quantity="-1"),
+    )
+
+    found = scraped(sample_view(positions=two))
+
+    assert value(found, "position_base", account="paper", symbol=one.instrument) == 0.0
+    assert not [each for each in found if each.name == "botcore_position_entry_price"]
+
+
+def test_shows_how_full_the_engine_s_queues_are() -> None:
+    found = scraped(sample_view(queues=(QueueView("market", 1_024, 4_096),), facts_unpublished=7))
+
+    assert value(found, "queue_depth", queue="market") == 1_024
+    assert value(found, "queue_capacity", queue="market") == 4_096
+    assert value(found, "queue_used_ratio", queue="market") == 0.25
+    assert value(found, "outbox_pending") == 7
+
+
+def test_shows_when_orders_were_reconciled_and_how_long_that_is_due() -> None:
+    run = ReconcilingView(done=3, failed=1, last_wall=NOW, last_s=1.5, overdue_s=12.0)
+
+    found = scraped(sample_view(reconciling=run, epoch=17))
+
+    assert value(found, "epoch") == 17
+    assert value(found, "reconcile_runs_total", result="ok") == 3
+    assert value(found, "reconcile_runs_total", result="failed") == 1
+    assert value(found, "reconcile_last_success_timestamp_seconds") == NOW / SECOND
+    assert value(found, "reconcile_duration_seconds") == 1.5
+    assert value(found, "reconcile_overdue_seconds") == 12.0
+
+
+def test_before_orders_were_reconciled_once_there_is_no_instant_of_it() -> None:
+    found = scraped(sample_view(reconciling=ReconcilingView(overdue_s=3.0)))
+
+    assert not [each for each in found if each.name.startswith("botcore_reconcile_last")]
+    assert value(found, "reconcile_overdue_seconds") == 3.0
+
+
+def test_shows_what_went_through_the_streams_of_a_live_feed() -> None:
+    stream = StreamView(
+        reconnects={"broken": 2, "handover": 1},
+        gaps=4,
+        unreadable=5,
+        refused={"OFF_TICK": 6},
+        book_resyncs=7,
+        books={"BTCUSDT.BINANCE": True, "ETHUSDT.BINANCE": False},
+        clock_offset_s=-0.75,
+    )
+
+    found = scraped(with_feed(sample_view(), name="binance", stream=stream))
+
+    of = {"venue": "binance", "stream": "market"}
+    assert value(found, "stream_reconnects_total", reason="broken", **of) == 2
+    assert value(found, "stream_reconnects_total", reason="handover", **of) == 1
+    assert value(found, "stream_gaps_total", **of) == 4
+    assert value(found, "stream_parse_errors_total", **of) == 5
+    assert value(found, "md_quarantined_total", reason="OFF_TICK") == 6
+    assert value(found, "book_resyncs_total") == 7
+    assert value(found, "book_valid", symbol="BTCUSDT.BINANCE") == 1
+    assert value(found, "book_valid", symbol="ETHUSDT.BINANCE") == 0
+    assert value(found, "venue_clock_offset_seconds", venue="binance") == 0.75
+
+
+def test_a_feed_without_streams_has_no_figures_of_them() -> None:
+    names = {each.name for each in scraped()}
+
+    assert not {name for name in names if name.startswith("botcore_stream_reconnects")}
+    assert "botcore_stream_last_message_timestamp_seconds" in names
+
+
+def test_prices_grow_old_while_the_engine_is_silent() -> None:
+    found = scraped(with_feed(sample_view(), ages={"BTCUSDT.SIM": 0.4}), age_s=3.0)
+
+    assert value(found, "md_staleness_seconds", symbol="BTCUSDT.SIM") == pytest.approx(3.4)
+
+
+def test_shows_the_newest_bar_that_a_strategy_decided_on() -> None:
+    found = scraped()
+
+    newest = max(each.ts for each in sample_view().strategies[0].decisions)
+    assert value(found, "strategy_last_step_timestamp_seconds", strategy="rsi") == newest / SECOND
 
 
 def test_a_strategy_without_a_position_has_no_open_result() -> None:

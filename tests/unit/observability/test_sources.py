@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +28,8 @@ from botcore.domain.events import (
     OrderUpdated,
     Posting,
     RiskAlert,
+    SignalGenerated,
+    StrategyQuarantined,
 )
 from botcore.domain.ids import (
     SECOND_NS,
@@ -42,9 +45,10 @@ from botcore.domain.intents import NO_REASON
 from botcore.domain.modes import Mode
 from botcore.domain.orders import Liquidity, OrderSpec, OrderState, OrderType, Side
 from botcore.domain.reports import Fill
+from botcore.execution import reporting
 from botcore.kernel.clock import ManualClock
 from botcore.observability.from_calls import CallFigures, WatchedAuthenticator, WatchedControl
-from botcore.observability.from_facts import FactFigures
+from botcore.observability.from_facts import DISCREPANCIES, FactFigures
 from botcore.observability.loop_lag import LoopLag
 from botcore.observability.rolling import RollingQuantiles
 from botcore.observability.sheet import Sheet
@@ -198,6 +202,38 @@ def test_denials_alerts_and_modes_are_counted_by_name() -> None:
     assert found["mode_changes_total{halt}"] == 1
     assert found["facts_total{ModeChanged}"] == 1
     assert found["facts_lost_total{}"] == 1
+
+
+def test_what_strategies_wished_and_what_they_raised_is_counted_by_strategy() -> None:
+    figures = FactFigures()
+    wish = SignalGenerated(PAPER, RSI, BTC, NOW, 0.5, 1.0, NO_REASON)
+    figures.on_fact(1, wish)
+    figures.on_fact(2, wish)
+    figures.on_fact(3, StrategyQuarantined(PAPER, RSI, NOW, "it raised"))
+
+    found = read(figures)
+
+    assert found["strategy_signals_total{rsi}"] == 2
+    assert found["strategy_exceptions_total{rsi}"] == 1
+
+
+def test_what_the_venue_had_otherwise_is_counted_by_kind_and_other_alerts_are_not() -> None:
+    figures = FactFigures()
+    assert read(figures)["reconcile_discrepancies_total{order}"] == 0
+    codes = ("ORDER_UNKNOWN", "ORDER_ALIVE", "ORDER_OVERFILLED", "FILL_UNPROTECTED")
+    for lsn, code in enumerate(codes):
+        figures.on_fact(lsn, RiskAlert(PAPER, NOW, code, "x"))
+
+    found = read(figures)
+
+    assert found["reconcile_discrepancies_total{order}"] == 2
+    assert found["reconcile_discrepancies_total{fill}"] == 1
+
+
+def test_every_discrepancy_is_an_alert_that_the_engine_raises() -> None:
+    raised = Path(reporting.__file__).read_text("utf-8")
+
+    assert [code for code in DISCREPANCIES if f'turn.alert("{code}"' not in raised] == []
 
 
 # --- calls

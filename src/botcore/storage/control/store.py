@@ -91,9 +91,20 @@ class ControlStore:
         return self._writer.depth
 
     @property
+    def capacity(self) -> int:
+        """How many writes may wait; further ones are refused."""
+        return self._capacity
+
+    @property
+    def connections(self) -> tuple[int, int]:
+        """How many of its connections are in use, and how many there may be."""
+        writing, reading = self._store.connections, self._reading.connections
+        return writing[0] + reading[0], writing[1] + reading[1]
+
+    @property
     def in_words(self) -> str:
         """How its connections, reads and writes are used, for people."""
-        used, most = map(sum, zip(self._store.connections, self._reading.connections, strict=True))
+        used, most = self.connections
         with self._lock:
             reads = self._reads
         return (
