@@ -210,6 +210,19 @@ class LockSeen(msgspec.Struct, frozen=True, kw_only=True):
     instrument: InstrumentId | None = None
 
 
+class ProtectionSeen(msgspec.Struct, frozen=True):
+    """A protection that watches an account, whether or not it locks anything now.
+
+    Attributes:
+        name: in the settings. kind: which rule it is.
+        rule: what it does, one sentence with its figures.
+    """
+
+    name: str
+    kind: str
+    rule: str
+
+
 class AccountRiskState(msgspec.Struct, frozen=True, kw_only=True):
     """Limits of an account and how much of each is used.
 
@@ -223,6 +236,7 @@ class AccountRiskState(msgspec.Struct, frozen=True, kw_only=True):
         exposures: per instrument and strategy that has any, and of the account.
         others: cash-like and loss limits: daily loss, drawdown, order rate.
         locks: of protections, those in force.
+        protections: all that watch the account, in their order.
     """
 
     account: AccountId
@@ -240,6 +254,7 @@ class AccountRiskState(msgspec.Struct, frozen=True, kw_only=True):
     others: tuple[Usage, ...]
     has_doubts: bool
     locks: tuple[LockSeen, ...] = ()
+    protections: tuple[ProtectionSeen, ...] = ()
     limits_changed: tuple[str, ...] = ()
     limits_by: str = ""
 

@@ -1,5 +1,6 @@
 """Limits, exposure and protections of the accounts, for people."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 import msgspec
@@ -7,11 +8,11 @@ import msgspec
 from botcore.domain.ids import AccountId, Nanos
 from botcore.domain.modes import Mode
 from botcore.domain.numbers import ZERO
-from botcore.domain.questions import AccountRiskState, LockSeen, Usage
+from botcore.domain.questions import AccountRiskState, LockSeen, ProtectionSeen, Usage
 from botcore.engine.desk import Desk
 from botcore.engine.pipeline import Engine
 from botcore.engine.usage import amount, orders_within_a_second, usage
-from botcore.risk import AccountRisk
+from botcore.risk import AccountRisk, Protection
 from botcore.risk.account import DAILY_LOSS, DRAWDOWN
 
 _BY_PERSON = "a person sets NORMAL"
@@ -50,6 +51,7 @@ def risk_state(engine: Engine, account: AccountRisk, now: int) -> AccountRiskSta
         ),
         has_doubts=desk.execution.index.has_doubts,
         locks=locks_of(account, now),
+        protections=() if account.guard is None else _seen(account.guard.rules.values()),
     )
 
 
@@ -88,6 +90,10 @@ def locks_of(account: AccountRisk, now: int) -> tuple[LockSeen, ...]:
         for lock in sorted(account.locks.values(), key=lambda lock: (lock.until, lock.id))
         if lock.until > now
     )
+
+
+def _seen(rules: Iterable[Protection]) -> tuple[ProtectionSeen, ...]:
+    return tuple(ProtectionSeen(rule.name, rule.kind, rule.describe()) for rule in rules)
 
 
 def _exposures(desk: Desk, account: AccountRisk) -> tuple[Usage, ...]:

@@ -33,6 +33,7 @@ from botcore.domain.ids import MINUTE_NS, InstrumentId, Nanos
 from botcore.domain.modes import Mode
 from botcore.domain.orders import OrderState, OrderType, Side
 from botcore.engine import Engine
+from botcore.engine.risk_state import risk_state
 from botcore.risk import (
     CoolDown,
     Counted,
@@ -83,6 +84,20 @@ def test_e112_after_an_exit_fill_nothing_is_opened_for_the_time_of_the_cool_down
     assert {fact.denied.code for fact in run.of(OrderDenied)} == {"PROTECTION_LOCKED"}
     bought = [fact for fact in run.of(OrderPlaced) if fact.order.side is Side.BUY]
     assert [fact.ts // MINUTE_NS for fact in bought] == [1, 8, 9]
+
+
+def test_what_watches_the_account_is_told_also_while_it_locks_nothing() -> None:
+    run = session({}, REST, STOPS)
+    run.flat(100, 2)
+    engine = run.engine
+
+    seen = risk_state(engine, engine.desk.risk.account(ACCOUNT), 2 * MINUTE_NS).protections
+
+    assert [(each.name, each.kind) for each in seen] == [
+        (REST.name, "cool-down"),
+        (STOPS.name, "stop-loss-guard"),
+    ]
+    assert [each.rule for each in seen] == [REST.describe(), STOPS.describe()]
 
 
 def test_an_exit_that_leaves_something_is_no_close() -> None:

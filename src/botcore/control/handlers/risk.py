@@ -86,6 +86,7 @@ class RiskHandlers:
             exposures=state.exposures,
             others=state.others,
             has_doubts=state.has_doubts,
+            protections=state.protections,
             locks=tuple(_lock(lock, now) for lock in state.locks),
             prices=prices_age(view, self._engine.view_age_s()),
         )

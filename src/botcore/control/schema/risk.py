@@ -27,7 +27,7 @@ from botcore.control.schema.values import (
     Slug,
 )
 from botcore.domain.modes import Mode
-from botcore.domain.questions import Usage
+from botcore.domain.questions import ProtectionSeen, Usage
 
 Fraction = Annotated[float, msgspec.Meta(gt=0, le=1_000_000_000)]
 """A fraction above zero: 0.15 is 15 %."""
@@ -127,6 +127,7 @@ class RiskStanding(msgspec.Struct, frozen=True, kw_only=True):
             what is used of its limit, and what is left.
         others: daily loss, drawdown, order rate.
         has_doubts: whether an order's outcome is unknown.
+        protections: all that watch the account: name, kind and what each does, in words.
         locks: of protections, those in force.
         prices: how old the prices are that the figures rest on.
     """
@@ -146,6 +147,7 @@ class RiskStanding(msgspec.Struct, frozen=True, kw_only=True):
     exposures: tuple[Usage, ...]
     others: tuple[Usage, ...]
     has_doubts: bool
+    protections: tuple[ProtectionSeen, ...]
     locks: tuple[Lock, ...]
     prices: PricesAge
 

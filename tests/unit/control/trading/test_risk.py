@@ -312,7 +312,9 @@ def test_a_lock_is_shown_with_its_timer_and_lifted_by_a_person_only(
 ) -> None:
     _order(desk, Side.BUY, "2", "r1")
     _order(desk, Side.SELL, "2", "r2")
-    (lock,) = asyncio.run(risk.state(a_call(), r.GetRiskState())).locks
+    standing = asyncio.run(risk.state(a_call(), r.GetRiskState()))
+    (lock,) = standing.locks
+    assert lock.protection in {each.name for each in standing.protections}
     request = r.LiftLock(id=lock.id)
 
     with pytest.raises(Forbidden, match="PERSON_REQUIRED"):
