@@ -55,7 +55,8 @@ class MemoryRepetitions:
         self.gate: asyncio.Event | None = None
         self._audit = audit
         self.known: dict[tuple[str, str], tuple[str, bytes | None]] = {}
-        self.is_gone = False
+        self.left: dict[tuple[str, str], str] = {}
+        self.is_late = self.is_gone = False
 
     async def begin(self, actor: str, key: str, digest: str) -> Beginning | bytes:
         if self.gate is not None:
@@ -64,6 +65,10 @@ class MemoryRepetitions:
             raise gone()
         found = self.known.get((actor, key))
         if found is None:
+            if self.left.get((actor, key), digest) != digest:
+                return Beginning.OTHER
+            if self.is_late and (actor, key) in self.left:
+                return Beginning.UNFINISHED
             self.known[actor, key] = (digest, None)
             return Beginning.NEW
         if found[0] != digest:
@@ -76,6 +81,10 @@ class MemoryRepetitions:
         digest, _ = self.known.get((actor, key), ("", None))
         self.known[actor, key] = (digest, answer)
         await self._audit.append(entry)
+
+    def leave(self, actor: str, key: str) -> None:
+        digest, _ = self.known.pop((actor, key), ("", None))
+        self.left[actor, key] = digest
 
     async def forget(self, actor: str, key: str) -> None:
         self.known.pop((actor, key), None)

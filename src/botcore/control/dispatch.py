@@ -199,6 +199,7 @@ class Control:
             known = await self._begin(call, key, digest, patience)
             if known is not None:
                 return known
+        is_begun = False
         try:
             if not key and await _needs_key(call):
                 raise Malformed(
@@ -209,12 +210,16 @@ class Control:
             if not await self._is_confirmed(call, digest, confirmation):
                 raise await self._must_confirm(call, digest)
             await self._write_down(call, patience)
+            is_begun = True
             answer = await call.carry_out(reference(call.actor, key))
             encoded = to_json(answer)
         except BaseException as error:
-            if key:
+            result = _result_of(error)
+            if key and is_begun and result != _REFUSED:
+                self._repetitions.leave(call.actor.name, key)  # it may have been done
+            elif key:
                 await self._forget(call, key)
-            await self._note(call, _result_of(error), _said(error))
+            await self._note(call, result, _said(error))
             raise
         await self._finish(call, key, encoded)
         return Told(answer, encoded)
@@ -244,6 +249,15 @@ class Control:
                     code="IDEMPOTENCY_KEY_REUSED",
                     cause="this Idempotency-Key was used for another request",
                     fix="use a new key for a new request",
+                )
+            case Beginning.UNFINISHED:
+                if call.operation.lowers_risk:
+                    return None
+                problem = Conflict(
+                    code="ACT_UNFINISHED",
+                    cause="this Idempotency-Key came some time ago, and what came of its act is not"
+                    " known",
+                    fix="look whether it was done; use a new key for a new act",
                 )
             case bytes():
                 answer = msgspec.json.decode(known, type=call.operation.answer)

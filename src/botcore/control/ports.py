@@ -70,6 +70,8 @@ class Beginning(Enum):
     RUNNING = "running"
     OTHER = "other"
     """It was used for another request."""
+    UNFINISHED = "unfinished"
+    """It began a good while ago, and nobody knows what came of it."""
 
 
 class Repetitions(Protocol):
@@ -89,6 +91,10 @@ class Repetitions(Protocol):
         Raises:
             StorageError: they cannot be written.
         """
+        ...
+
+    def leave(self, actor: str, key: str) -> None:
+        """Take it that a request ended and nobody knows how: for a while it may come again."""
         ...
 
     async def forget(self, actor: str, key: str) -> None:

@@ -18,8 +18,12 @@ from botcore.domain.records import encode
 ACTS_KEPT = 10_000
 """Acts whose outcome is remembered."""
 SPENT_KEPT = 1_000_000
-"""References of older acts that are remembered: of ten orders a second, those of more than a day,
-as long as a client may come again with a key (8 bytes each in a snapshot)."""
+"""References of older acts that are remembered (8 bytes each in a snapshot).
+
+Of ten orders a second those are of more than a day, as long as a client may come again with a key.
+Of more they are of less, and an older reference would act again; but what comes again after its
+outcome was lost reaches the engine within a quarter of an hour of its first try, or is refused
+before (`storage.control.repetitions`): only more than a thousand acts a second are too many."""
 _DIGITS = 32
 _HASH_BYTES = 8
 _CANCEL = c.CancelOne.__name__

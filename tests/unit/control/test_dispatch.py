@@ -21,6 +21,7 @@ from tests.support.fast_clock import FastClock
 
 from botcore.control.access import GRANTS, STRANGER, Actor, ActorKind, Role
 from botcore.control.dispatch import Control, Told
+from botcore.control.fingerprints import fingerprint
 from botcore.control.operations import Idempotency, Request
 from botcore.control.problems import (
     ConfirmationRequired,
@@ -295,6 +296,54 @@ def test_one_persons_key_means_nothing_for_another(desk: Desk) -> None:
     desk.tell(Buy(amount=3), person(name="person:bob"), key="k")
 
     assert desk.shop.bought == [3, 3]
+
+
+@pytest.mark.parametrize(
+    ("failure", "is_known"),
+    [
+        (OutcomeUnknown(code="X", cause="no answer came", fix="look"), True),
+        (asyncio.CancelledError(), True),
+        (Refused(code="X", cause="the engine says no", fix="ask otherwise"), False),
+    ],
+)
+def test_a_key_whose_act_may_have_been_done_is_not_free_for_another(
+    desk: Desk, failure: BaseException, is_known: bool
+) -> None:
+    desk.shop.failure = failure
+    with suppress(BotError, asyncio.CancelledError):
+        desk.tell(Buy(amount=1), key="k")
+    desk.shop.failure = None
+
+    told = []
+    for amount in (2, 1):
+        try:
+            told.append(desk.tell(Buy(amount=amount), key="k").answer.detail)
+        except Refused as refused:
+            told.append(refused.code)
+
+    reused = "IDEMPOTENCY_KEY_REUSED"
+    assert told == ([reused, "bought 1"] if is_known else ["bought 2", reused])
+
+
+def test_what_may_have_been_done_a_good_while_ago_is_not_done_again_but_safety_is(
+    desk: Desk,
+) -> None:
+    desk.shop.failure = OutcomeUnknown(code="X", cause="no answer came", fix="look")
+    with pytest.raises(OutcomeUnknown):
+        desk.tell(Buy(amount=1), key="k")
+    desk.repetitions.left["person:alice", "stop"] = fingerprint(
+        person(), desk.control.operations[Stop], Stop()
+    )
+    desk.shop.failure = None
+    desk.repetitions.is_late = True
+
+    with pytest.raises(Conflict, match="ACT_UNFINISHED"):
+        desk.tell(Buy(amount=1), key="k")
+    stopped = desk.tell(Stop(), key="stop")
+
+    assert desk.shop.bought == []
+    assert (stopped.answer.detail, desk.shop.stopped) == ("stopped", 1)
+    assert desk.tell(Buy(amount=1), key="another").answer.detail == "bought 1"
 
 
 def test_a_request_that_failed_may_come_again_under_its_key(desk: Desk) -> None:

@@ -46,7 +46,7 @@ def codes_of(operation: Operation) -> dict[int, list[str]]:
     if operation.is_act:
         named += ["STILL_RUNNING", "IDEMPOTENCY_KEY_REUSED"]
         if not operation.lowers_risk:
-            named.append("AUDIT_UNAVAILABLE")
+            named += ["AUDIT_UNAVAILABLE", "ACT_UNFINISHED"]
     if operation.idempotency in (Idempotency.REQUIRED, Idempotency.IF_RAISING):
         named.append("IDEMPOTENCY_KEY_MISSING")
     if operation.has_step_up:

@@ -127,6 +127,7 @@ def open_control(url: str, *, clock: Clock) -> ControlStores:
             new=Beginning.NEW,
             running=Beginning.RUNNING,
             other=Beginning.OTHER,
+            unfinished=Beginning.UNFINISHED,
         ),
         access=access,
         rows=SqlAccessRows(access, clock=clock),

@@ -11,7 +11,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 import sqlalchemy as sa
 
 from botcore.domain.errors import StorageError
-from botcore.domain.ids import DAY_NS
+from botcore.domain.ids import DAY_NS, MINUTE_NS
 from botcore.kernel.clock import Clock
 from botcore.kernel.guard import Crashed
 from botcore.storage.control.audit import AuditLog
@@ -21,6 +21,8 @@ from botcore.storage.control.tables import repetitions as table
 
 B = TypeVar("B")
 _KEPT_NS: Final = DAY_NS
+_TRIED_AGAIN_NS: Final = 15 * MINUTE_NS
+"""So long an act whose outcome nobody knows may come again under its key."""
 _UNWRITTEN_MAX: Final = 1_000
 _CLEANED: Final = 5_000
 # Put together once: that costs more than carrying them out.
@@ -51,15 +53,18 @@ class _Answered(NamedTuple):
 class Repetitions(Generic[B]):
     """Answers by actor and key.
 
-    An act that was running when its process ended is one of which nobody knows what became: it is
-    NEW again, and carries the same reference, by which the engine knows a repetition. An act that
-    was carried out, and whose answer could not be stored, is answered from memory.
+    An act that was running when its process ended, or whose outcome did not come, is one of which
+    nobody knows what became: it is NEW again, and carries the same reference, by which the engine
+    knows a repetition. That holds for a quarter of an hour since it first began: the engine knows
+    the newest million references, and so many are not asked for in that time, but may be in a day.
+    Later it is `unfinished`, and who asks has to look. An act that was carried out, and whose
+    answer could not be stored, is answered from memory.
 
     Args:
         store: opened.
         audit: writes down what was done, in the transaction of the answer.
         clock: a key is forgotten after 24 hours.
-        new, running, other: the words of who asks, for what is known of a key.
+        new, running, other, unfinished: the words of who asks, for what is known of a key.
     """
 
     def __init__(
@@ -71,11 +76,13 @@ class Repetitions(Generic[B]):
         new: B,
         running: B,
         other: B,
+        unfinished: B,
     ) -> None:
         self._store = store
         self._audit = audit
         self._clock = clock
         self._new, self._running, self._other = new, running, other
+        self._unfinished = unfinished
         self._run = secrets.token_hex(8)
         self._lock = threading.Lock()
         self._live: dict[str, _Running] = {}
@@ -127,6 +134,10 @@ class Repetitions(Generic[B]):
         finally:
             self._end(place)  # also where nobody waits any more: it is written, or comes again
 
+    def leave(self, actor: str, key: str) -> None:
+        """Take it that an act ended and nobody knows how: for a while it may come again."""
+        self._end(_place(actor, key))
+
     async def forget(self, actor: str, key: str) -> None:
         """Forget an act that was not carried out, so that it may come again.
 
@@ -173,6 +184,7 @@ class Repetitions(Generic[B]):
 
         def act(connection: sa.Connection) -> B | bytes:
             row = connection.execute(_FIND, {"place": place}).one_or_none()
+            began = now
             if row is not None and row.created_at > now - _KEPT_NS:
                 if row.digest != digest:
                     return self._other
@@ -180,9 +192,12 @@ class Repetitions(Generic[B]):
                     return bytes(row.answer)
                 if is_live and row.run == self._run:
                     return self._running
+                if row.created_at <= now - _TRIED_AGAIN_NS:
+                    return self._unfinished
+                began = row.created_at  # of the first try: more tries make the time no longer
             if row is not None:
                 connection.execute(_REMOVE, {"place": place})
-            begun = {"id": place, "digest": digest, "run": self._run, "created_at": now}
+            begun = {"id": place, "digest": digest, "run": self._run, "created_at": began}
             connection.execute(_BEGIN, {**begun, "answer": None})
             return self._new
 

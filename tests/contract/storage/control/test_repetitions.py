@@ -75,6 +75,44 @@ def test_what_ran_when_the_process_died_is_new_after_the_restart(
     second.close()
 
 
+QUARTER_NS = 15 * 60 * 10**9
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_what_nobody_knows_the_outcome_of_comes_again_for_a_quarter_of_an_hour_and_no_longer(
+    store_url: str, clock: ManualClock, is_killed: bool
+) -> None:
+    control = open_control(store_url, clock=clock)
+
+    async def begin() -> Any:
+        return await control.repetitions.begin(ALICE, "k", "digest")
+
+    found = []
+    for after in (0, QUARTER_NS // 2, QUARTER_NS // 2 - 1, 1, DAY_NS - QUARTER_NS - 1, 1):
+        clock.advance(after)
+        found.append(asyncio.run(begin()))
+        if is_killed:
+            control.close()
+            control = open_control(store_url, clock=clock)
+        else:
+            control.repetitions.leave(ALICE, "k")
+    control.close()
+
+    late = Beginning.UNFINISHED
+    assert found == [Beginning.NEW] * 3 + [late, late, Beginning.NEW], "from the first try on"
+
+
+def test_an_act_that_runs_for_long_is_running(control: ControlStores, clock: ManualClock) -> None:
+    async def story() -> None:
+        await control.repetitions.begin(ALICE, "k", "digest")
+        clock.advance(2 * QUARTER_NS)
+        assert await control.repetitions.begin(ALICE, "k", "digest") is Beginning.RUNNING
+        await control.repetitions.finish(ALICE, "k", b"1", an_entry())
+        assert await control.repetitions.begin(ALICE, "k", "digest") == b"1"
+
+    asyncio.run(story())
+
+
 def test_the_answer_and_the_entry_are_written_both_or_neither(control: ControlStores) -> None:
     class Hostile(str):
         __slots__ = ()
