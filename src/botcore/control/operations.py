@@ -109,6 +109,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
         confirm, idempotency, has_step_up: what an act takes.
         lowers_risk: it is carried out even if the audit cannot be written.
         route_class: its budget.
+        cost: how many plain calls of that budget one takes, from 1.
         cache_s: how long an answer may be kept; 0 is never.
         cache_settled_s: how long one that says `is_settled` may be kept; 0 is as any other.
         has_etag: answers carry an ETag.
@@ -134,6 +135,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     has_step_up: bool = False
     lowers_risk: bool = False
     route_class: RouteClass = RouteClass.READ
+    cost: int = 1
     cache_s: int = 0
     cache_settled_s: int = 0
     has_etag: bool = False

@@ -143,6 +143,8 @@ def _item(operation: Operation, path: str, schemas: Schemas) -> Schema:
         },
         "x-route-class": str(operation.route_class),
     }
+    if operation.cost > 1:
+        item["x-cost"] = operation.cost
     if operation.scope is not None:
         item["x-scope"] = str(operation.scope)
     if operation.command:

@@ -129,7 +129,10 @@ class Endpoint:
         caller = caller_of(exchange.actor)
         if shared.limits is not None:
             decision = shared.limits.decide(
-                caller, operation.route_class, lowers_risk=operation.lowers_risk
+                caller,
+                operation.route_class,
+                cost=operation.cost,
+                lowers_risk=operation.lowers_risk,
             )
             exchange.budget = decision.headers()
             if not decision.is_allowed:

@@ -192,6 +192,7 @@ OPERATIONS: Final = (
         scope=Scope.ADMIN_AUDIT,
         command=("audit", "verify"),
         route_class=RouteClass.RESEARCH,
+        cost=10,
         examples=(VerifyAudit(),),
     ),
     Operation(

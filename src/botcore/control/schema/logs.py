@@ -84,6 +84,7 @@ OPERATIONS: Final = (
         scope=Scope.ADMIN_AUDIT,
         command=("log", "search"),
         route_class=RouteClass.RESEARCH,
+        cost=2,
         problems=("CURSOR_MALFORMED", "RANGE_EMPTY", "TIME_WITHOUT_ZONE"),
         examples=(
             ListLogs(),

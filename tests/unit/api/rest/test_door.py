@@ -8,9 +8,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from starlette.testclient import TestClient
+from tests.support.limits import limits_of
 from tests.support.rest_shop import (
+    OPERATIONS,
     BuyThing,
     Colour,
     Counter,
@@ -752,3 +755,19 @@ def test_the_description_is_for_who_is_signed_in(counter: Counter) -> None:
     for path in ("/api/v1/openapi.json", "/api/v1/docs"):
         assert counter.client(None).get(path).status_code == 401
         assert counter.client(Role.VIEWER).get(path).status_code == 200
+
+
+def test_a_heavy_question_takes_more_of_the_budget(tmp_path: Path) -> None:
+    operations = tuple(
+        msgspec.structs.replace(each, cost=5) if each.name == "things.read" else each
+        for each in OPERATIONS
+    )
+    asked = Counter(tmp_path, limits=limits_of(), operations=operations).client()
+
+    left = [
+        int(asked.get(f"/api/v1/{path}").headers["ratelimit-remaining"])
+        for path in ("mood", "things/cup", "mood")
+    ]
+
+    assert left[0] - left[1] == 5
+    assert left[1] - left[2] == 1
