@@ -6,8 +6,9 @@ decision waits for a line.
 
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+import msgspec
 from structlog.typing import FilteringBoundLogger
 
 from botcore.domain.events import (
@@ -28,17 +29,17 @@ from botcore.execution import Order
 _WAITING_MAX: Final = 5_000
 _KNOWN_MAX: Final = 20_000
 _TOLD: Final = (
-    PersonActed,
-    OrderPlaced,
     OrderUpdated,
     OrderFilled,
+    OrderPlaced,
     OrderDenied,
+    PersonActed,
     ModeChanged,
     RiskAlert,
 )
 
 
-class _About(NamedTuple):
+class _About(msgspec.Struct, frozen=True, gc=False):
     """What is known of an order beside its updates.
 
     Attributes:
@@ -52,7 +53,7 @@ class _About(NamedTuple):
     venue_order: str
 
 
-class _Line(NamedTuple):
+class _Line(msgspec.Struct, frozen=True, gc=False):
     """A fact that waits to be written, with what was known when it came."""
 
     fact: Fact
@@ -97,17 +98,19 @@ class OrderLog:
 
     def add(self, fact: Fact) -> None:
         """Take a fact; nothing is written yet."""
-        if isinstance(fact, PersonActed):
-            self._asked(fact)
+        about: _About | None = None
+        if isinstance(fact, (OrderUpdated, OrderFilled)):  # a tuple: a union is slow
+            about = self._look_up(fact)
         elif isinstance(fact, OrderPlaced):
             if fact.order.parent and not self._has(fact):
                 self._known(fact.order.client_order_id, fact.order.parent)
-            self._learn(fact.order)
+            about = self._learn(fact.order)
+        elif isinstance(fact, PersonActed):
+            self._asked(fact)
         elif isinstance(fact, ModeChanged):
             self._modes[fact.account] = fact.mode
         if not isinstance(fact, _TOLD):
             return
-        about = self._look_up(fact)
         if len(self._waiting) >= _WAITING_MAX:
             self._left_out += 1
             return
@@ -141,7 +144,7 @@ class OrderLog:
             and isinstance(last.fact, OrderDenied)
             and last.fact.denied.code == act.code
         ):
-            self._waiting[-1] = last._replace(correlation=act.correlation)
+            self._waiting[-1] = msgspec.structs.replace(last, correlation=act.correlation)
 
     def _has(self, fact: OrderPlaced) -> bool:
         return fact.order.client_order_id in self._of
@@ -151,22 +154,19 @@ class OrderLog:
         while len(self._of) > _KNOWN_MAX:
             self._of.popitem(last=False)
 
-    def _learn(self, order: OrderSpec, venue_order: str = "") -> None:
+    def _learn(self, order: OrderSpec, venue_order: str = "") -> _About:
         intent = order.parent or order.client_order_id
         about = _About(intent, order.strategy, order.instrument, venue_order)
         self._orders[order.client_order_id] = about
         while len(self._orders) > _KNOWN_MAX:
             self._orders.popitem(last=False)
+        return about
 
-    def _look_up(self, fact: Fact) -> _About | None:
+    def _look_up(self, fact: OrderUpdated | OrderFilled) -> _About | None:
         """Return what is known of a fact's order, and remember what the venue calls it."""
-        if isinstance(fact, OrderPlaced):
-            return self._orders[fact.order.client_order_id]
-        if not isinstance(fact, OrderUpdated | OrderFilled):
-            return None
         about = self._orders.get(fact.client_order_id)
         if about is not None and fact.venue_order_id:  # another one after a replace
-            about = about._replace(venue_order=fact.venue_order_id)
+            about = msgspec.structs.replace(about, venue_order=fact.venue_order_id)
             self._orders[fact.client_order_id] = about
         return about
 
