@@ -54,7 +54,9 @@ def play(story: Callable[[Trail, EdgeWatch], Awaitable[None]]) -> Trail:
     async def run() -> Trail:
         trail = Trail()
         limits = rate_limits(RateSettings(), latency=NoLatency(), clock=ManualClock())
-        await story(trail, EdgeWatch(NoRows(), RefusalsNoted(trail), limits))  # type: ignore[arg-type]
+        noted = RefusalsNoted(trail)
+        watch = EdgeWatch(NoRows(), noted, limits)  # type: ignore[arg-type]  # by its shape
+        await story(trail, watch)
         await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
         return trail
 
