@@ -1,4 +1,4 @@
-"""What tests of the running platform share: one of them, up for as long as they last."""
+"""What tests of the running platform share: one of them a module, which trades while it is up."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.support.api_platform import ApiPlatform
 from tests.support.open_room import UNLIMITED
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def api_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiPlatform]:
     """A platform for whoever leaves it as it was; its rates are beyond what tests ask."""
     rates = {f"rates__{name}": str(value) for name, value in UNLIMITED.items()}

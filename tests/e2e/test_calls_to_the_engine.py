@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from tests.support.api_platform import ApiPlatform
 from tests.support.platform_process import PlatformProcess, fetched, waited_for
 
 from botcore.app.desired import DESIRED, Desired, DesiredStrategy, write_desired
@@ -215,8 +216,8 @@ def test_what_cannot_be_composed_is_said_and_what_ran_goes_on(platform: Platform
     linked(platform, act)
 
 
-def test_settings_that_a_person_broke_keep_the_engine_running(platform: PlatformProcess) -> None:
-    broken = platform.home / "settings.toml"
+def test_settings_that_a_person_broke_keep_the_engine_running(api_platform: ApiPlatform) -> None:
+    broken = api_platform.home / "settings.toml"
 
     async def act(link: Linked) -> None:
         broken.write_text("nonsense = 1\n")
@@ -225,7 +226,7 @@ def test_settings_that_a_person_broke_keep_the_engine_running(platform: Platform
         broken.unlink()
         assert await link.strategies()
 
-    linked(platform, act)
+    linked(api_platform, act)
 
 
 def _pid(link: Linked) -> int:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import socket
 import sqlite3
 from collections.abc import Iterator
@@ -34,10 +35,51 @@ def platform(tmp_path: Path) -> Iterator[PlatformProcess]:
     process.stop()
 
 
-@pytest.fixture
-def quick(tmp_path: Path) -> Iterator[PlatformProcess]:
+def quick_in(home: Path, **settings: str) -> PlatformProcess:
     """A platform with one-second bars and little history, for stories that need several bars."""
-    process = PlatformProcess(tmp_path / "home", bar_s="1", history_days="0.02")
+    return PlatformProcess(home, bar_s="1", history_days="0.02", **settings)
+
+
+@pytest.fixture(scope="module")
+def wanted_port() -> Iterator[int]:
+    """A port that another program holds."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        yield taken.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def running(
+    tmp_path_factory: pytest.TempPathFactory, wanted_port: int
+) -> Iterator[PlatformProcess]:
+    """A platform for whoever leaves it running; the port of its settings was taken."""
+    process = quick_in(tmp_path_factory.mktemp("running") / "home", port=str(wanted_port))
+    process.up()
+    try:
+        process.seen(lambda _: True, within_s=60)
+        yield process
+    finally:
+        process.stop()
+
+
+@pytest.fixture(scope="module")
+def stopped_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of a platform that traded and was stopped; to be copied."""
+    process = quick_in(tmp_path_factory.mktemp("stopped") / "home")
+    process.up()
+    try:
+        process.seen(lambda v: len(v.positions) > 2 and bool(v.fills), within_s=60)
+        assert process.verb("stop").returncode == 0
+    finally:
+        process.stop()
+    return process.home
+
+
+@pytest.fixture
+def stopped(tmp_path: Path, stopped_home: Path) -> Iterator[PlatformProcess]:
+    """A platform that traded and was stopped, with a home of its own."""
+    process = quick_in(shutil.copytree(stopped_home, tmp_path / "home"))
     yield process
     process.stop()
 
@@ -81,22 +123,19 @@ def test_up_fills_within_a_minute_and_the_page_says_what_it_is(platform: Platfor
 
 
 @pytest.mark.requirement("SCRIPT stop")
-def test_a_stop_and_a_later_start_continue_to_the_byte(quick: PlatformProcess) -> None:
-    quick.up()
-    quick.seen(lambda v: len(v.positions) > 2, within_s=60)
-    assert quick.verb("stop").returncode == 0
+def test_a_stop_and_a_later_start_continue_to_the_byte(stopped: PlatformProcess) -> None:
+    from_snapshot = state_hash(stopped.home, use_snapshot=True)
+    from_nothing = state_hash(stopped.home, use_snapshot=False)
 
-    stopped = state_hash(quick.home, use_snapshot=True)
-    from_nothing = state_hash(quick.home, use_snapshot=False)
-    started = quick.verb("start", "--detach")
-    view = quick.seen(lambda v: v.feed.status is FeedStatus.LIVE, within_s=30)
-    quick.verb("stop")
+    started = stopped.verb("start", "--detach")
+    view = stopped.seen(lambda v: v.feed.status is FeedStatus.LIVE, within_s=30)
+    stopped.verb("stop")
 
-    assert stopped == from_nothing
+    assert from_snapshot == from_nothing
     assert started.returncode == 0, started.stderr
     assert view.continued.startswith("continued: equity ")
     assert "positions, stopped" in view.continued
-    tape = Tape(Home(quick.home).tape, max_bytes=1 << 30)
+    tape = Tape(Home(stopped.home).tape, max_bytes=1 << 30)
     closed = [event.bars for _, event in tape.read() if isinstance(event, BarsClosed)]
     tape.close()
     for earlier, later in pairwise(closed):
@@ -104,28 +143,24 @@ def test_a_stop_and_a_later_start_continue_to_the_byte(quick: PlatformProcess) -
         assert [bar.open for bar in later] == [bar.close for bar in earlier]  # price continuous
 
 
-def test_a_second_up_says_where_the_first_is(quick: PlatformProcess) -> None:
-    quick.up()
-    quick.seen(lambda _: True, within_s=60)
-
-    second = quick.verb("up", "--headless", "--no-browser")
+def test_a_second_up_says_where_the_first_is(running: PlatformProcess) -> None:
+    second = running.verb("up", "--headless", "--no-browser")
 
     assert second.returncode == 2
     assert "ALREADY_RUNNING" in second.stderr
-    assert quick.url in second.stderr
+    assert running.url in second.stderr
     assert "Traceback" not in second.stderr
 
 
-def test_the_kill_switch_halts_and_a_person_resumes(quick: PlatformProcess) -> None:
-    quick.up()
-    quick.seen(lambda v: len(v.positions) > 0, within_s=60)
+def test_the_kill_switch_halts_and_a_person_resumes(running: PlatformProcess) -> None:
+    running.seen(lambda v: len(v.positions) > 0, within_s=60)
 
-    killed = quick.verb("kill")
-    halted = quick.seen(lambda v: v.accounts[0].mode == "HALT", within_s=10)
-    unconfirmed = quick.verb("resume")
-    resumed = quick.verb("resume", "--yes")
-    audited = json.loads(quick.verb("audit", "list", "--json").stdout)["items"]
-    modes = json.loads(quick.verb("risk", "modes", "--json").stdout)["items"]
+    killed = running.verb("kill")
+    halted = running.seen(lambda v: v.accounts[0].mode == "HALT", within_s=10)
+    unconfirmed = running.verb("resume")
+    resumed = running.verb("resume", "--yes")
+    audited = json.loads(running.verb("audit", "list", "--json").stdout)["items"]
+    modes = json.loads(running.verb("risk", "modes", "--json").stdout)["items"]
 
     assert killed.returncode == 0
     assert unconfirmed.returncode == 130
@@ -143,22 +178,21 @@ def test_the_kill_switch_halts_and_a_person_resumes(quick: PlatformProcess) -> N
     assert halted.positions  # they are kept
     assert not halted.orders
     assert resumed.returncode == 0
-    quick.seen(lambda v: v.accounts[0].mode == "NORMAL", within_s=10)
+    running.seen(lambda v: v.accounts[0].mode == "NORMAL", within_s=10)
 
 
-def test_an_edited_posting_refuses_the_start_and_doctor_says_what(quick: PlatformProcess) -> None:
-    quick.up()
-    quick.seen(lambda v: bool(v.fills), within_s=60)
-    quick.verb("stop")
-    with sqlite3.connect(quick.home / "engine.db") as store:
+def test_an_edited_posting_refuses_the_start_and_doctor_says_what(
+    stopped: PlatformProcess,
+) -> None:
+    with sqlite3.connect(stopped.home / "engine.db") as store:
         changed = store.execute(
             "UPDATE postings SET amount = '1' WHERE lsn = (SELECT MAX(lsn) FROM postings) "
             "AND line = 0"
         ).rowcount
     store.close()
 
-    start = quick.verb("up", "--headless", "--no-browser")
-    doctor = quick.verb("doctor")
+    start = stopped.verb("up", "--headless", "--no-browser")
+    doctor = stopped.verb("doctor")
 
     assert changed == 1
     assert start.returncode != 0
@@ -166,18 +200,15 @@ def test_an_edited_posting_refuses_the_start_and_doctor_says_what(quick: Platfor
     assert "Traceback" not in start.stderr
     assert doctor.returncode == 1
     assert "POSTINGS_DIFFER" in doctor.stdout
-    assert quick.verb("doctor", "--rebuild").returncode == 0
+    assert stopped.verb("doctor", "--rebuild").returncode == 0
 
 
-def test_a_store_of_a_newer_version_is_refused(quick: PlatformProcess) -> None:
-    quick.up()
-    quick.seen(lambda _: True, within_s=60)
-    quick.verb("stop")
-    with sqlite3.connect(quick.home / "engine.db") as store:
+def test_a_store_of_a_newer_version_is_refused(stopped: PlatformProcess) -> None:
+    with sqlite3.connect(stopped.home / "engine.db") as store:
         store.execute("UPDATE alembic_version SET version_num = '9999'")
     store.close()
 
-    start = quick.verb("up", "--headless", "--no-browser")
+    start = stopped.verb("up", "--headless", "--no-browser")
 
     assert start.returncode != 0
     assert "[STORE_NEWER]" in start.stderr
@@ -194,19 +225,11 @@ def test_a_home_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     assert "Traceback" not in start.stderr
 
 
-def test_the_next_free_port_is_taken_and_said(tmp_path: Path) -> None:
+def test_the_next_free_port_is_taken_and_said(running: PlatformProcess, wanted_port: int) -> None:
+    view = running.seen(lambda _: True, within_s=60)
 
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        process = PlatformProcess(tmp_path / "home", bar_s="1", history_days="0.02", port=str(port))
-        process.up()
-        try:
-            process.seen(lambda _: True, within_s=60)
-            assert str(port) not in process.url
-        finally:
-            process.stop()
+    assert view.engine_pid
+    assert str(wanted_port) not in running.url
 
 
 def test_misspelt_settings_are_refused_before_anything_starts(tmp_path: Path) -> None:
