@@ -79,6 +79,12 @@ def _fake_python(venv: Path, body: str) -> None:
     python.chmod(0o755)
 
 
+@pytest.fixture(autouse=True)
+def program(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put back what the launcher, run in this process, says of itself."""
+    monkeypatch.setenv("BOTCORE_PROGRAM", "")
+
+
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A checkout with the real launcher and short lists."""
