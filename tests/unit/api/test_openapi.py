@@ -261,15 +261,25 @@ def test_an_example_is_read_as_what_it_stands_for(
     )
 
     if example.body is None:
-        read = decoder.from_query(fields, parse_qsl(query, keep_blank_values=True))
+        file = getattr(request_, "upload", None)  # the door makes it
+        read = decoder.from_query(fields, parse_qsl(query, keep_blank_values=True), upload=file)
     else:
         read = decoder.from_body(fields, [], msgspec.json.encode(example.body))
 
     assert read == request_
 
 
-def test_every_operation_but_uploads_shows_an_example() -> None:
-    assert [each.name for each in ALL if not each.examples and not each.upload_max] == []
+def test_every_operation_shows_an_example() -> None:
+    assert [each.name for each in ALL if not each.examples] == []
+
+
+def test_the_command_of_an_upload_sends_the_file_that_it_names() -> None:
+    (upload,) = (each for each in ALL if each.name == "data.upload")
+
+    first, *_, last = curl(upload).split(" \\\n  ")
+
+    assert "/data/uploads?name=BTCUSDT-1h-2024-01.csv&symbol=BTCUSDT.BINANCE" in first
+    assert last == "--data-binary @BTCUSDT-1h-2024-01.csv"
 
 
 def test_a_command_can_be_pasted() -> None:

@@ -21,5 +21,8 @@ def curl(operation: Operation) -> str:
         body = json.dumps(first.body, ensure_ascii=False).replace("'", "'\\''")
         parts += ['-H "Content-Type: application/json"', f"-d '{body}'"]
     elif operation.upload_max:
-        parts += ['-H "Content-Type: application/octet-stream"', "--data-binary @FILE"]
+        parts += [
+            '-H "Content-Type: application/octet-stream"',
+            f"--data-binary @{first.fields['name']}",
+        ]
     return " \\\n  ".join(parts)

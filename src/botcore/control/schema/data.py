@@ -149,6 +149,13 @@ OPERATIONS: Final = (
         no_command="botcore data import reads a file of this machine without sending it anywhere",
         upload_max=UPLOAD_MAX,
         problems=("JOB_QUOTA",),
+        examples=(
+            UploadData(
+                name="BTCUSDT-1h-2024-01.csv",
+                symbol="BTCUSDT.BINANCE",
+                upload=Upload(path="BTCUSDT-1h-2024-01.csv", size=0, sha256=""),
+            ),
+        ),
     ),
     _job(
         "data.fetch",
