@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
+import pytest
 from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 from tests.support.lulls import (
@@ -116,6 +117,7 @@ of_the_library = st.builds(
 )
 
 
+@pytest.mark.timeout(600)  # takes seconds; what fails is made small before it is told
 @given(
     runs=st.lists(st.one_of(patients, of_the_library), min_size=1, max_size=3),
     limits=st.sampled_from(LIMITS),
