@@ -49,6 +49,7 @@ _DECISION_MS = 1
 _FLOOD_PER_S, _FLOOD_S, _FLOOD_ADDRESSES = 50, 10.0, 50
 _FLOOD_READS_PER_S, _FLOOD_P95_MS = 200, 100
 _ORDERS_PER_S, _ORDERS_S = 100, 60
+_WATCHERS, _SOCKETS_EACH, _WATCHED_PER_S, _WATCHED_S = 100, 5, 1, 30
 _OPEN_ORDERS, _FILL_PER_S = 10_000, 170
 _IDLE_MB, _HELP_S = 400, 0.3
 _IDLE_S = _QUIET_S = 10.0
@@ -87,7 +88,7 @@ class _Window(NamedTuple):
 def run(*, repeat: int, only: frozenset[str], say: Callable[[str], None]) -> Section:
     """Measure ``repeat`` times, the orders once, and return the section.
 
-    ``only`` names parts: startup, cached, reads, flood, orders.
+    ``only`` names parts: startup, cached, reads, flood, sockets, orders.
     """
     about = machine.describe()
     with ExitStack() as stack:
@@ -140,6 +141,8 @@ class _Load:
             self._reads()
         if self._wants("flood"):
             self._flood()
+        if self._wants("sockets"):
+            self._sockets()
         if self._wants("orders"):
             self._orders()
         self._platform.stop()
@@ -304,6 +307,57 @@ class _Load:
             f" connection of its own; answered {answers} (401 was hashed with argon2id, 64 MiB and"
             " 3 passes, on threads that give way; 429 was refused before: 64 passwords wait, or an"
             f" address's budget is used up). {self._shares(shares)}"
+        )
+
+    def _sockets(self) -> None:
+        """Have 500 sockets of 100 people watch orders that are placed meanwhile."""
+        self._calm()
+        people = people_of(self._platform, [f"watch{n:02d}" for n in range(_WATCHERS)], 0)
+        trader = self._keys()[0]
+        plan = {
+            "port": self._platform.port,
+            "watchers": [session for kept in people.values() for session in kept],
+            "sockets_each": _SOCKETS_EACH,
+            "orders": [self._body(number) for number in range(_WATCHED_PER_S * _WATCHED_S)],
+            "rate": _WATCHED_PER_S,
+            "trader": trader,
+        }
+        path = self._folder / "sockets.json"
+        path.write_text(json.dumps(plan))
+        process = subprocess.Popen(
+            [sys.executable, "api_sockets.py", str(path)],
+            cwd=_HERE,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        try:
+            json.loads(process.stdout.readline())
+            self._calm()
+            before = self._platform.readings()
+            said, _ = process.communicate("go\n", timeout=120)
+            after = self._platform.readings()
+        finally:
+            process.kill()
+            process.wait()
+        told = json.loads(said.splitlines()[-1])
+        used = {each: spent(before[each], after[each]) for each in before}
+        self._say(f"sockets: {told}")
+        if told["missing"]:
+            self.problems.append(f"sockets: {told['missing']} frames did not come")
+        what = f"{told['sockets']} sockets, {told['frames_per_s']:,.0f} frames/s: an order from"
+        for name, words in (
+            ("whole", f"{what} its request to each socket"),
+            ("spread", "the same from the first socket to each"),
+        ):
+            found = told[f"{name}_ms"]
+            self._row(f"{words}, p50; p99 ms", f"{found['p50']:.1f}; {found['p99']:.1f}")
+        self._notes.append(
+            f"Sockets: {_WATCHERS} people with {_SOCKETS_EACH} each, by tickets, all follow orders;"
+            f" {_WATCHED_PER_S} order/s for {_WATCHED_S} s through REST, and its time runs from"
+            " before the request is sent, so that the journal's, the audit's and the key's"
+            f" durability are in it. {self._shares([(used, told['cpu_frac'])])}"
         )
 
     def _orders(self) -> None:
@@ -514,15 +568,17 @@ class _Load:
 
     def _order(self, number: int, credential: str) -> Ask:
         """Return a buy that rests 3 % below the price."""
-        body = {
+        key = f"Idempotency-Key: {uuid.uuid4()}\r\n"
+        return _post("order", "/api/v1/trading/orders", self._body(number), credential, key)
+
+    def _body(self, number: int) -> dict[str, str]:
+        return {
             "instrument": f"{self._names[number % _INSTRUMENTS]}.BINANCE",
             "side": "BUY",
             "type": "LIMIT",
             "quantity": "0.06",
             "limit_price": "97.00",
         }
-        key = f"Idempotency-Key: {uuid.uuid4()}\r\n"
-        return _post("order", "/api/v1/trading/orders", body, credential, key)
 
     # --- what is told
 
