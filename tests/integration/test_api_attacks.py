@@ -950,7 +950,7 @@ def test_a_refused_attack_is_in_the_audit(room: OpenRoom, owner: dict[str, Any])
 def test_what_does_not_even_come_in_is_in_the_audit_and_has_a_row(
     room: OpenRoom, owner: dict[str, Any]
 ) -> None:
-    viewer = room.a_person(Role.VIEWER, "reader")
+    viewer = room.a_person(Role.VIEWER, "onlooker")
     key = room.a_key(owner, [Scope.READ_MARKET])
     with room.client() as stranger:
         foreign = stranger.get("/", headers={"Host": "evil.example"})
