@@ -180,6 +180,46 @@ def test_a_run_that_is_written_down_and_gone_is_not_believed(typed: Typed, tmp_p
     assert found == {"items": [], "next_cursor": None}
 
 
+def test_work_on_recorded_data_beside_control_is_in_the_audit(
+    typed: Typed, running: str, room: OpenRoom, tmp_path: Path
+) -> None:
+    candles = tmp_path / "BTC_USDT-1m.csv"
+    candles.write_text(
+        "".join(f"{1_640_995_200_000 + m * 60_000},100,101,99,100.5,3\n" for m in range(9))
+    )
+
+    typed("data", "import", str(candles), "--venue", "BINANCE", "--yes", "--home", running)
+    imported = typed.code
+    typed("data", "remove", "BTCUSDT.BINANCE", "1m", "--yes", "--home", running)
+    removed = typed.out
+    entries = typed("audit", "list", "--limit", "5", "--home", running, "--json")["items"]
+
+    assert imported == 0
+    assert removed == "9 candles of BTCUSDT.BINANCE are removed\n"
+    assert [(each["actor"], each["action"], each["result"]) for each in entries] == [
+        ("local:root", "data.remove-series", "done"),
+        ("local:root", "data.remove-series", "asked"),
+        ("local:root", "data.remove-series", "refused"),  # it had to be confirmed
+        ("local:root", "data.local-work", "done"),
+        ("local:root", "data.local-work", "asked"),
+    ]
+    assert entries[-1]["request"]["what"] == str(candles)
+    with room.client(room.local) as client:
+        assert client.get("/api/v1/market-data/series").json()["items"] == []
+
+
+def test_nobody_from_elsewhere_writes_down_what_control_has_not_seen(room: OpenRoom) -> None:
+    session = room.a_person(Role.ADMIN, "far")
+
+    with room.client(f"Bearer {session['access_token']}") as client:
+        refused = client.post(
+            "/api/v1/data/local-work", json={"work": "import", "what": "/home/kim/x.csv"}
+        )
+
+    assert refused.status_code == 422
+    assert refused.json()["code"] == "ONLY_LOCAL"
+
+
 # --- (b) another server
 
 

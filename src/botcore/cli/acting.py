@@ -1,6 +1,6 @@
 """Short verbs for acts of control: the same request, question and audit as the long ones."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from botcore.cli.target import Target
 from botcore.domain.errors import ConfigError
 
 _NOT_CONFIRMED: Final = "NOT_CONFIRMED"
+_WHAT_MAX: Final = 500
 
 
 def act(
@@ -30,24 +31,12 @@ def act(
         ConfigError: a field is refused.
         BotError: control refuses, or cannot be reached.
     """
-    from botcore.cli.operations import asked, request_of  # the schema: only where it is used
+    from botcore.cli.operations import asked  # the schema: only where it is used
     from botcore.cli.values import printable
-    from botcore.control.schema import operations
 
-    (operation,) = (each for each in operations() if each.name == name)
-    target = context.obj or Target()
+    confirm = (lambda _: True) if yes else asked
     try:
-        answer: Any = calls.doors().tell(
-            operation,
-            request_of(operation, given(**fields)),
-            overrides=given(home=home),
-            server=target.server,
-            key_file=target.key_file,
-            confirm=(lambda _: True) if yes else asked,
-            idempotency_key="",
-            all_pages=False,
-            say=calls.said_aside,
-        )
+        answer = _told(context.obj or Target(), name, fields, home=home, confirm=confirm)
     except ConfigError as error:
         if error.code != _NOT_CONFIRMED:
             raise
@@ -55,6 +44,22 @@ def act(
         return 0
     print(printable(answer.detail) or "done")
     return 0
+
+
+def write_down(work: str, what: str, *, home: Path | None, replace: bool = False) -> None:
+    """Have control of this machine write down what is about to be done with recorded data.
+
+    Args:
+        work: ``import`` or ``fetch``.
+        what: with what.
+        home: as the option says.
+        replace: what comes goes before what is stored.
+
+    Raises:
+        BotError: it cannot be written down, so that it must not be done.
+    """
+    fields = {"work": work, "what": what[-_WHAT_MAX:], "replace": replace}
+    _told(Target(), "data.local-work", fields, home=home, confirm=lambda _: True)
 
 
 def must_be_papers(account: str) -> None:
@@ -65,3 +70,28 @@ def must_be_papers(account: str) -> None:
     """
     if account != PAPER:
         raise typer.BadParameter(f"strategies trade in {PAPER} only", param_hint="--account")
+
+
+def _told(
+    target: Target,
+    name: str,
+    fields: Mapping[str, Any],
+    *,
+    home: Path | None,
+    confirm: Callable[[str], bool],
+) -> Any:  # noqa: ANN401  # of the operation's type
+    from botcore.cli.operations import request_of
+    from botcore.control.schema import operations
+
+    (operation,) = (each for each in operations() if each.name == name)
+    return calls.doors().tell(
+        operation,
+        request_of(operation, given(**fields)),
+        overrides=given(home=home),
+        server=target.server,
+        key_file=target.key_file,
+        confirm=confirm,
+        idempotency_key="",
+        all_pages=False,
+        say=calls.said_aside,
+    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from botcore.cli import calls
-from botcore.cli.acting import act
+from botcore.cli.acting import act, write_down
 from botcore.cli.options import Home, Yes, given
 from botcore.cli.progress import bars_done
 from botcore.cli.target import anywhere
@@ -98,6 +98,7 @@ def import_(
     if not yes and not typer.confirm("Import these?"):
         print("nothing was imported")
         return
+    write_down("import", str(path.absolute()), home=home, replace=replace)
     with bars_done("importing") as told:
         results = calls.data().bring_in(
             overrides=given(home=home),
@@ -118,6 +119,8 @@ def fetch(
     home: Home = None,
 ) -> None:
     """Fetch candles from Binance's public archives, without a key; ends at now by default."""
+    span = f"from {start}" + (f" to {end}" if end else "")
+    write_down("fetch", f"{instrument} {timeframe} {span}", home=home)
     with bars_done("fetching") as told:
         fetched = calls.fetching().fetch(
             overrides=given(home=home),

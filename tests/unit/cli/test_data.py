@@ -7,10 +7,13 @@ import inspect
 from pathlib import Path
 
 import pytest
+from tests.unit.cli.app_fakes import FakeDoors
 
 from botcore.app import data, fetching
 from botcore.cli import calls
 from botcore.cli.boundary import run
+from botcore.control.problems import Unavailable
+from botcore.control.schema.data import LocalWork, NoteLocalWork
 from botcore.domain.ids import InstrumentId
 
 START_MS = 1_640_995_200_000
@@ -48,6 +51,14 @@ def written(folder: Path, name: str = "BTC_USDT-1m.csv", *, hole: bool = False) 
             if not (hole and minute == 100):
                 out.writerow([START_MS + minute * 60_000, 100, 101, 99, 100.5, 3])
     return str(path)
+
+
+@pytest.fixture(autouse=True)
+def doors(monkeypatch: pytest.MonkeyPatch) -> FakeDoors:
+    """Control: it is told what is about to be done."""
+    fake = FakeDoors()
+    monkeypatch.setattr(calls, "doors", lambda: fake)
+    return fake
 
 
 @pytest.fixture
@@ -137,24 +148,40 @@ def test_check_leaves_with_0_when_all_is_well(
     assert "all is well" in capsys.readouterr().out
 
 
-def test_candles_are_exported_and_removed(
+def test_candles_are_exported(
     tmp_path: Path, home: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     imported(tmp_path, home)
     series, output = ["BTCUSDT.BINANCE", "1m"], str(tmp_path / "out.csv")
 
     exported = run(["data", "export", *series, "--output", output, "--home", home])
-    removed = run(["data", "remove", *series, "--yes", "--home", home])
 
-    assert (exported, removed) == (0, 0)
+    assert exported == 0
     assert len(Path(output).read_text().splitlines()) == 201
     shown = capsys.readouterr().out
     assert f"wrote 200 candles to {output}" in shown
-    assert "200 candles of BTCUSDT.BINANCE are removed" in shown
+
+
+def test_an_import_is_written_down_before_it_is_done(
+    tmp_path: Path, home: str, doors: FakeDoors, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = written(tmp_path)
+    words = ["data", "import", path, "--venue", "BINANCE", "--yes", "--home", home]
+    doors.fails = Unavailable(code="AUDIT_UNAVAILABLE", cause="it cannot be written down", fix="x")
+
+    refused = run(words)
+    stored = Path(home, "data").exists()
+    doors.fails = None
+    done = run([*words, "--replace"])
+
+    assert (refused, stored, done) == (1, False, 0)
+    assert "[AUDIT_UNAVAILABLE]" in capsys.readouterr().err
+    assert doors.request == NoteLocalWork(work=LocalWork.IMPORT, what=path, replace=True)
+    assert doors.given["overrides"] == {"home": Path(home)}
 
 
 def test_what_a_fetch_came_to_is_told(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, doors: FakeDoors, capsys: pytest.CaptureFixture[str]
 ) -> None:
     given: dict[str, object] = {}
 
@@ -178,5 +205,8 @@ def test_what_a_fetch_came_to_is_told(
 
     shown = capsys.readouterr().out
     assert (given["start"], given["end"]) == ("2022-01-01", None)
+    assert doors.request == NoteLocalWork(
+        work=LocalWork.FETCH, what="BTCUSDT.BINANCE 1m from 2022-01-01"
+    )
     assert "BTCUSDT.BINANCE 1m: 1,000 new candles, 5 there already, from 2 archives" in shown
     assert "such as BTCUSDT-1m-2017-07.zip" in shown

@@ -3,11 +3,12 @@
 import asyncio
 from typing import Any
 
+from botcore.control.access import ActorKind
 from botcore.control.handlers.jobs import submitted
 from botcore.control.handling import Context, Effect, Handling
 from botcore.control.jobs_port import Jobs
 from botcore.control.operations import Done, Request
-from botcore.control.problems import Malformed, NotFound, TooMany
+from botcore.control.problems import Malformed, NotFound, Refused, TooMany
 from botcore.control.runs_port import ImportFolder, SeriesRemover
 from botcore.control.schema import data as d
 from botcore.control.schema.jobs import Job
@@ -37,6 +38,7 @@ class DataHandlers:
             d.UploadData: Handling(self.upload),
             d.StartFetch: Handling(self.fetch),
             d.StartDataCheck: Handling(self.check),
+            d.NoteLocalWork: Handling(self.note_local_work),
             d.RemoveSeries: Handling(self.remove, self.effect_of_remove),
         }
 
@@ -88,6 +90,17 @@ class DataHandlers:
         """Check what is recorded."""
         title = f"check of {request.symbol or 'all series'}"
         return await submitted(self._jobs, context, "data check", title, request)
+
+    def note_local_work(self, context: Context, request: d.NoteLocalWork) -> Done:
+        """Let it be written down: the audit's two rows are all there is to do."""
+        if context.actor.kind is not ActorKind.LOCAL:
+            raise Refused(
+                code="ONLY_LOCAL",
+                cause="only the command line on this machine works beside control;"
+                f" {context.actor.name} is not it",
+                fix="start a job instead: data/imports, data/uploads or data/fetches",
+            )
+        return Done(detail=f"{request.work} of {request.what} is written down")
 
     def remove(self, _context: Context, request: d.RemoveSeries) -> Done:
         """Remove a series."""

@@ -1,6 +1,7 @@
 """Recorded data: importing uploaded files or those in the home's folder, fetching, checking."""
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -18,7 +19,7 @@ from botcore.control.operations import (
 )
 from botcore.control.schema.jobs import Job
 from botcore.control.schema.market import Timeframe
-from botcore.control.schema.values import InstrumentName
+from botcore.control.schema.values import InstrumentName, Note
 
 UPLOAD_MAX: Final = 512 * 1024 * 1024
 FileName = Annotated[
@@ -102,6 +103,30 @@ class StartDataCheck(Act[Job], frozen=True, kw_only=True):
     timeframe: Annotated[str, msgspec.Meta(max_length=8)] = ""
 
 
+class LocalWork(StrEnum):
+    """What the command line does with recorded data by itself, on its own machine."""
+
+    IMPORT = "import"
+    FETCH = "fetch"
+
+
+class NoteLocalWork(Act[Done], frozen=True, kw_only=True):
+    """Write down that the command line of this machine changes recorded data, before it does.
+
+    It reads files that lie anywhere on the machine, and shows how far it is: that is no job. Nobody
+    else may write down what control has not seen.
+
+    Attributes:
+        work: what it does.
+        what: with what: a path, or a series and its span.
+        replace: what comes goes before what is stored.
+    """
+
+    work: LocalWork
+    what: Note
+    replace: bool = False
+
+
 class RemoveSeries(Act[Done], frozen=True, kw_only=True):
     """Remove a recorded series from the lake."""
 
@@ -173,6 +198,17 @@ OPERATIONS: Final = (
         command=("data", "start-check"),
         problems=("JOB_QUOTA",),
         examples=(StartDataCheck(),),
+    ),
+    Operation(
+        name="data.local-work",
+        request=NoteLocalWork,
+        method="POST",
+        path="data/local-work",
+        scope=Scope.ADMIN_SYSTEM,
+        no_command="`botcore data import` and `botcore data fetch` write it down by themselves",
+        route_class=RouteClass.ACT,
+        problems=("ONLY_LOCAL",),
+        examples=(NoteLocalWork(work=LocalWork.IMPORT, what="/home/kim/BTCUSDT-1h.csv"),),
     ),
     Operation(
         name="data.remove-series",
