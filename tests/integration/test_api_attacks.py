@@ -990,7 +990,7 @@ def test_what_does_not_even_come_in_is_in_the_audit_and_has_a_row(
             >= {
                 ("unknown", 400, "stranger"),
                 ("unknown", 403, "stranger"),
-                ("/fragment", 200, "person:reader"),
+                ("/fragment", 200, "person:onlooker"),
             }
         )
     )
