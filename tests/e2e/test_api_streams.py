@@ -71,6 +71,7 @@ def test_every_frame_of_every_channel_keeps_to_the_published_schema(
         platform.curl("POST", "/risk/kill-switch", {"cause": "a test"}, by=by)
         stream.until(lambda f: f["type"] == "ModeUpdate" and f["data"]["mode"] == "HALT")
         stream.until(lambda f: f["type"] in ("PriceUpdate", "batch"))
+        stream.until(lambda f: any(item["type"] == "PositionUpdate" for item in _items(f)))
         frames = list(stream.frames)
     _set_free(platform, by)
 

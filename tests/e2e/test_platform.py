@@ -13,8 +13,8 @@ import pytest
 from tests.support.platform_process import PlatformProcess, fetched
 
 from botcore.app.composition import engine_config
-from botcore.app.doors import local_user
 from botcore.app.home import Home
+from botcore.app.local_user import local_user
 from botcore.app.market_tape import Tape
 from botcore.app.restoring import restore
 from botcore.app.settings import load_settings

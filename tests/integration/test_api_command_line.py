@@ -327,7 +327,7 @@ def test_where_nothing_runs_nothing_can_be_traded(typed: Typed, tmp_path: Path) 
     typed("orders", "place", *order, "--home", str(tmp_path / "home"))
 
     assert typed.code == 1
-    assert "./bot up" in typed.err
+    assert "botcore up" in typed.err
     assert typed.err.count("\n") == 1
 
 

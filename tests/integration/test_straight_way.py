@@ -12,8 +12,8 @@ import pytest
 from tests.support.heard_engine import HeardEngine
 from tests.support.http_script import Told, scripted
 
-from botcore.app.doors import local_user
 from botcore.app.home_lock import HomeLock
+from botcore.app.local_user import local_user
 from botcore.app.straight_way import is_away
 from botcore.cli.boundary import run
 from botcore.control.problems import Forbidden, NotFound, TooMany, Unavailable

@@ -23,12 +23,12 @@ from botcore.app.announcing import Announcer
 from botcore.app.answering import AnsweredRows
 from botcore.app.binding import Binding, binding_of, connections_of, server_options
 from botcore.app.control_room import open_room
-from botcore.app.doors import local_user
 from botcore.app.edge_watch import EdgeWatch, RefusalsNoted
 from botcore.app.engine_link import EngineLink
 from botcore.app.fact_feed import Lost
 from botcore.app.home import Home, RunInfo
 from botcore.app.limiting import rate_limits
+from botcore.app.local_user import local_user
 from botcore.app.market_feed import MarketFeed
 from botcore.app.measuring import BusFigures, LimitFigures, SocketFigures
 from botcore.app.metrics_port import metrics_port

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import getpass
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -13,6 +12,7 @@ import msgspec
 
 from botcore.app.home import Home, RunInfo
 from botcore.app.home_lock import HomeLock, is_locked
+from botcore.app.local_user import local_user
 from botcore.app.settings import Settings, load_settings
 from botcore.app.straight_way import WAIT_S, go_straight, has_straight_way, is_away
 from botcore.control.access import Actor, local_actor
@@ -280,13 +280,6 @@ class _InProcess:
             confirmation=confirmation,
             idempotency_key=idempotency_key,
         )
-
-
-def local_user() -> str:
-    """Return the account of this machine that runs the command."""
-    with contextlib.suppress(OSError, KeyError, ImportError):
-        return getpass.getuser()
-    return str(os.getuid())
 
 
 def _key(key_file: str) -> str:

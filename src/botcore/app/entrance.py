@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from botcore.app.doors import local_user
+from botcore.app.local_user import local_user
 from botcore.control.access import Role
 from botcore.control.operations import Request
 from botcore.control.ports import Platform
