@@ -181,4 +181,4 @@ def test_without_a_platform_open_says_how_to_start_one(platform: PlatformProcess
 
     assert opened.returncode == 2
     assert "NOT_RUNNING" in opened.stderr
-    assert "./bot up" in opened.stderr
+    assert "botcore up" in opened.stderr
