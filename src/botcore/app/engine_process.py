@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import Sequence
 from types import FrameType
 from typing import NamedTuple
@@ -74,6 +75,10 @@ _LINES = 20
 """Written into the log at a time, while nothing waits."""
 _MAILBOX = 4_096
 _CURVE_KEPT = 1_000
+_TURN_S = 0.02
+"""How long a thread that computes may keep the interpreter while others wait for it. Longer than
+any decision, or a thread of the feed would take its turn in the middle of one; the engine's thread
+gives it up by itself whenever it waits, which is many times a second."""
 _OBSERVATIONS = frozenset(OBSERVATIONS)
 _FEED_HEALTH = {FeedStatus.LIVE: "ok", FeedStatus.STALE: "degraded", FeedStatus.DOWN: "down"}
 IN_PROCESS = HorizonConfig(receive_window_ns=0, backend_ns=0, lag_ns=0)
@@ -589,6 +594,7 @@ def run_engine(
         BotError: it cannot start: a setting is refused, or a store is damaged or newer.
     """
     arm_if_told()
+    sys.setswitchinterval(_TURN_S)
     home = Home(settings.home, settings.market_folder)
     process = EngineProcess(
         settings, home, events=events, commands=commands, quarantined=quarantined
