@@ -76,8 +76,8 @@ def standing(mode: Mode) -> AccountRiskState:
         ),
         ("orders cancel-all", CancelAll(PAPER, ME)),
         ("pause rsi", PauseStrategy(PAPER, StrategyId("rsi"), ME)),
-        ("pause", SetMode(PAPER, Mode.REDUCE_ONLY, ME, "paused by a person")),
-        ("risk mode HALT", SetMode(PAPER, Mode.HALT, ME, "set by hand")),
+        ("pause", SetMode(PAPER, Mode.REDUCE_ONLY, ME, "paused by a person", Mode.REDUCE_ONLY)),
+        ("risk mode HALT", SetMode(PAPER, Mode.HALT, ME, "set by hand", Mode.HALT)),
     ],
 )  # fmt: skip
 def test_what_lowers_risk_is_told_the_engine_where_control_does_not_answer(

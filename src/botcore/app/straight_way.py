@@ -116,7 +116,10 @@ def _command(request: Request[Any], *, by: str) -> Command | None:
                 request.side,
             )
         case ChangeMode() if request.mode is not Mode.NORMAL:
-            return SetMode(_account(request.account), request.mode, by, request.cause)
+            # As if it stood there already: the engine itself leaves no stricter mode for it.
+            return SetMode(
+                _account(request.account), request.mode, by, request.cause, known=request.mode
+            )
         case StopStrategy():
             return PauseStrategy(_ACCOUNT, StrategyId(request.id), by)
         case _:

@@ -167,11 +167,17 @@ class CancelOne(msgspec.Struct, frozen=True, gc=False, tag=True):
 
 
 class Flatten(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """Close every position with reduce-only market orders. `confirmed` must be True."""
+    """Close every position with reduce-only market orders. `confirmed` must be True.
+
+    Attributes:
+        known: the account's mode as who asks knows it, as in `SetMode`: a halt that came meanwhile
+            stays, and nothing is sold.
+    """
 
     account: AccountId
     by: str
     confirmed: bool
+    known: Mode | None = None
 
 
 class PauseStrategy(msgspec.Struct, frozen=True, gc=False, tag=True):

@@ -103,15 +103,15 @@ class Commanding:
             self._refuse_unconfirmed(key, event.account)
         elif event.mode is Mode.HALT:
             self._desk.halt(event.account, event.cause, key, by=event.by)
-        elif not self._would_leave_another(event):
+        elif not self._would_leave_another(event, event.mode):
             self._desk.mode(event.account, event.mode, event.cause, event.by, key)
             self._protect(self._desk.risk.account(event.account), key)
 
-    def _would_leave_another(self, event: c.SetMode) -> bool:
+    def _would_leave_another(self, event: c.SetMode | c.Flatten, wanted: Mode) -> bool:
         """Whether it would leave a mode that who asked did not know of."""
         mode = self._desk.risk.account(event.account).mode
         is_other = event.known is not None and mode is not event.known
-        return is_other and event.mode.severity < mode.severity
+        return is_other and wanted.severity < mode.severity
 
     def _cancel_all(self, key: Key, event: c.CancelAll) -> None:
         desk = self._desk
@@ -129,6 +129,8 @@ class Commanding:
         desk = self._desk
         if is_unconfirmed(event):
             self._refuse_unconfirmed(key, event.account)
+            return
+        if self._would_leave_another(event, Mode.FLATTEN):
             return
         account = desk.risk.account(event.account)
         desk.mode(event.account, Mode.FLATTEN, "flatten", event.by, key)

@@ -503,3 +503,28 @@ def test_who_leaves_a_mode_does_not_leave_the_halt_that_came_before_he_was_heard
     session.tell(SetMode(ACCOUNT, Mode.CANCEL_ONLY, PERSON, "less", Mode.HALT))
 
     assert (kept, left, account.mode) == (Mode.HALT, Mode.NORMAL, Mode.CANCEL_ONLY)
+
+
+def test_who_flattens_does_not_leave_the_halt_that_came_before_he_was_heard() -> None:
+    session = TradingSession({})
+    account = session.engine.desk.risk.account(ACCOUNT)
+    session.tell(KillSwitch(ACCOUNT, "person:bob"))
+
+    session.tell(Flatten(ACCOUNT, PERSON, confirmed=True, known=Mode.NORMAL))
+    kept = account.mode
+    session.tell(Flatten(ACCOUNT, PERSON, confirmed=True, known=Mode.HALT))
+
+    assert kept is Mode.HALT
+    assert account.mode is not Mode.HALT
+
+
+def test_who_sets_a_mode_as_if_it_stood_there_leaves_no_stricter_one() -> None:
+    session = TradingSession({})
+    account = session.engine.desk.risk.account(ACCOUNT)
+    session.tell(SetMode(ACCOUNT, Mode.REDUCE_ONLY, PERSON, "less", Mode.REDUCE_ONLY))
+    entered = account.mode
+    session.tell(KillSwitch(ACCOUNT, "person:bob"))
+
+    session.tell(SetMode(ACCOUNT, Mode.REDUCE_ONLY, PERSON, "less", Mode.REDUCE_ONLY))
+
+    assert (entered, account.mode) == (Mode.REDUCE_ONLY, Mode.HALT)

@@ -70,10 +70,10 @@ class PositionHandlers:
 
     async def flatten(self, context: Context, request: FlattenAll) -> Flattened:
         """Close every position at market."""
-        account = await self._may_flatten(context, request)
+        account, known = await self._may_flatten(context, request)
         held = self._held(account.id)
         outcome = await self._engine.act(
-            c.Flatten(AccountId(account.id), context.actor.by, confirmed=True)
+            c.Flatten(AccountId(account.id), context.actor.by, confirmed=True, known=known)
         )
         must_be_done(outcome)
         if outcome.mode is Mode.HALT:
@@ -89,7 +89,7 @@ class PositionHandlers:
 
     async def flattening(self, context: Context, request: FlattenAll) -> Effect:
         """Say what would be sold and cancelled."""
-        account = await self._may_flatten(context, request)
+        account, _ = await self._may_flatten(context, request)
         held = self._held(account.id)
         orders = (await self._engine.ask(q.WhatIsOpen(account=AccountId(account.id)))).orders
         sold = _sales(held) or "Nothing is held to be sold"
@@ -101,15 +101,19 @@ class PositionHandlers:
         words = f"{sold}{about}{then}"
         return Effect(words[0].upper() + words[1:], is_raising=False)
 
-    async def _may_flatten(self, context: Context, request: FlattenAll) -> AccountView:
-        """Refuse who may not; a halt is left by flatten as by any other way out of it."""
+    async def _may_flatten(self, context: Context, request: FlattenAll) -> tuple[AccountView, Mode]:
+        """Refuse who may not; a halt is left by flatten as by any other way out of it.
+
+        Returns:
+            The account, and the mode that was looked at.
+        """
         account = self._accounts.shown(request.account)
         must_trade(context.actor, account)
         must_cover(context.actor, "")
         for state in await self._engine.ask(q.RiskState()):
             if state.account == account.id:
                 must_move(context.actor, state.mode, Mode.FLATTEN, self._clock)
-                return account
+                return account, state.mode
         raise unknown_account(request.account)
 
     def _held(self, account: str) -> list[PositionView]:
